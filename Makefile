@@ -1,0 +1,119 @@
+# make            release build: build/espgate, build/espboard (the simulated board), build/ptymodem.so
+# make demo       the main job on a simulated board; installs what it needs
+# make test       every test; installs what it needs.  make test VARIANT=tsan: the concurrent ones under TSan
+# make run        espgate for real boards.   make bench   figures.   make lint   checks.   make fmt   format
+# VARIANT=release|debug|asan|tsan|cov picks the build folder.  V=1 shows commands.
+NAME    := espgate
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.0.0)
+VARIANT ?= release
+PKGS    := libmicrohttpd jansson libserialport openssl libcurl libmosquitto sqlite3 zlib
+
+# What there is to build: files are found, never listed twice.
+SRC    := $(filter-out service/main.c,$(wildcard service/*.c service/*/*.c api/*.c api/*/*.c))
+HDR    := $(wildcard service/*.h service/*/*.h api/*.h api/*/*.h)
+UNIT   := $(wildcard tests/unit/*/test_*.c)
+FUZZ   := $(wildcard tests/fuzz/fuzz_*.c)
+BENCH  := $(wildcard tests/bench/bench_*.c)
+BOARD  := $(wildcard tests/board/*.c tests/board/firmware/*.c)
+SHIM   := tests/board/shim/ptymodem.c
+FORMAT := $(SRC) service/main.c $(HDR) $(wildcard tests/*/*.[ch] tests/*/*/*.[ch])
+
+# How: one folder per variant, so that switching never needs `clean`.
+B         := build/$(VARIANT)
+WARN      := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum \
+             -Wconversion -Wformat=2 -Wvla -Wpointer-arith -Wwrite-strings -Werror
+debug_F   := -Og -g3
+release_F := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+release_L := -pie -Wl,-z,relro,-z,now
+asan_F    := -O1 -g3 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+tsan_F    := -O1 -g3 -fno-omit-frame-pointer -fsanitize=thread
+cov_F     := -O0 -g3 --coverage
+$(if $($(VARIANT)_F),,$(error VARIANT must be release, debug, asan, tsan or cov, not "$(VARIANT)"))
+CPPFLAGS  += -I. -D_GNU_SOURCE $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+CFLAGS    += -std=c11 $(WARN) $($(VARIANT)_F)
+LDFLAGS   += $($(VARIANT)_F) $($(VARIANT)_L)
+LDLIBS    += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -pthread
+say        = $(if $(V),,@printf '  %-5s %s\n' $1 $@;)
+PYTHON    := /usr/bin/python3
+
+LIB    := $(B)/lib$(NAME).a
+TESTS  := $(UNIT:%.c=$(B)/%)
+REPLAY := $(FUZZ:tests/fuzz/fuzz_%.c=$(B)/tests/fuzz/replay_%)
+BENCHS := $(BENCH:%.c=$(B)/%)
+PARTS  := $(B)/$(NAME) $(B)/espboard $(B)/ptymodem.so
+
+.PHONY: all build parts deps demo run test test-all unit tsan bench bench-all lint lint-all fmt fuzz clean
+.SECONDARY:
+all: build/$(NAME) build/espboard build/ptymodem.so
+build/%: build/release/%
+	$(call say,CP)cp -f $< $@
+parts: $(PARTS)
+$(shell mkdir -p $(B); echo $(VERSION) | cmp -s - $(B)/version || echo $(VERSION) >$(B)/version)
+$(B)/service/main.o: CPPFLAGS += -DVERSION='"$(VERSION)"'
+$(B)/service/main.o: $(B)/version
+$(B)/%.o: %.c Makefile
+	$(call say,CC)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+# The contract is part of the program: GET /openapi.yaml answers it from memory.
+$(B)/openapi.o: openapi.yaml Makefile
+	$(call say,LD)mkdir -p $(@D) && $(LD) -r -b binary -z noexecstack -o $@ $<
+$(LIB): $(SRC:%.c=$(B)/%.o) $(B)/openapi.o
+	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
+$(B)/$(NAME): $(B)/service/main.o $(LIB)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(TESTS): %: %.o $(LIB)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+$(BENCHS): %: %.o $(LIB)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# The simulated board shares no object with the service.
+$(B)/espboard: $(BOARD:%.c=$(B)/%.o)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs openssl libmosquitto zlib) -pthread
+$(B)/ptymodem.so: $(SHIM) tests/board/modem.h Makefile
+	$(call say,LD)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -std=c11 -O2 -g -fPIC -shared $(WARN) -o $@ $< -ldl
+$(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(LIB)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# What a newcomer calls: each installs its own needs first, then runs itself again with them in place.
+deps:
+	@sh docker/deps.sh build
+demo:
+	@sh docker/deps.sh build demo
+	@$(MAKE) --no-print-directory all
+	@sh tests/demo/demo.sh
+run:
+	@sh docker/deps.sh build
+	@$(MAKE) --no-print-directory all
+	build/$(NAME) --auth none $(ARGS)
+test:
+	@sh docker/deps.sh build demo test
+	@$(MAKE) --no-print-directory test-all VARIANT=$(if $(filter release,$(VARIANT)),asan,$(VARIANT))
+bench:
+	@sh docker/deps.sh build demo test
+	@$(MAKE) --no-print-directory bench-all VARIANT=release
+lint:
+	@sh docker/deps.sh build demo test lint
+	@$(MAKE) --no-print-directory lint-all
+
+test-all: $(TESTS) $(REPLAY) $(PARTS)
+	@VARIANT=$(VARIANT) sh tests/run.sh $(B) "$(TESTS)" "$(REPLAY)"
+unit: $(TESTS)
+	@set -e; for t in $(TESTS); do $$t; done
+bench-all: all $(BENCHS)
+	@sh tests/bench/bench.sh $(B)
+fuzz:
+	@set -e; mkdir -p build/fuzz; for f in $(FUZZ); do n=$${f##*/fuzz_}; n=$${n%.c}; \
+	clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined $(CPPFLAGS) -o build/fuzz/$$n $$f $(filter-out api/server.c,$(SRC)) build/release/openapi.o $(LDLIBS); \
+	build/fuzz/$$n -max_total_time=$(or $(T),30) -artifact_prefix=build/fuzz/ tests/fuzz/corpus/$$n; done
+lint-all:
+	clang-format --dry-run --Werror $(FORMAT)
+	@set -e; for h in $(HDR); do $(CC) -std=c11 $(CPPFLAGS) -fsyntax-only -x c $$h; done
+	sh tests/lint/layers.sh
+	sh tests/lint/banned.sh
+	$(PYTHON) tests/lint/openapi.py openapi.yaml
+	cppcheck -q -j2 --std=c11 --enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
+	  --suppress=missingIncludeSystem -I. -D_GNU_SOURCE service api tests/board
+	printf '%s\n' $(SRC) service/main.c $(BOARD) | xargs -P2 -n4 sh -c 'clang-tidy --quiet "$$@" -- $(CPPFLAGS) -DVERSION=\"lint\" -std=c11' --
+fmt:
+	clang-format -i $(FORMAT)
+clean:
+	rm -rf build
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,14 @@
+/* digest: MD5 (what the ROM speaks) and SHA-256 (what records use), by OpenSSL. */
+#ifndef SERVICE_BASE_DIGEST_H
+#define SERVICE_BASE_DIGEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { MD5_BYTES = 16, SHA256_BYTES = 32, MD5_HEX = 33, SHA256_HEX = 65 };
+
+void digest_md5(const void *data, size_t n, uint8_t out[MD5_BYTES]);
+void digest_sha256(const void *data, size_t n, uint8_t out[SHA256_BYTES]);
+/** Lower-case hexadecimal with a NUL: 2 × @p n + 1 characters. @return @p out */
+const char *digest_hex(const uint8_t *bytes, size_t n, char *out);
+#endif

@@ -1,0 +1,21 @@
+/* limits: every cap on input and growth, in one place. */
+#ifndef SERVICE_BASE_LIMITS_H
+#define SERVICE_BASE_LIMITS_H
+
+enum {
+    LIMIT_JSON_BODY = 256 * 1024,    /* bytes of a JSON request body */
+    LIMIT_UPLOAD_BODY = 1024 * 1024, /* bytes of a multipart credential or image upload */
+    LIMIT_UPLOAD_PARTS =
+        600, /* files in one upload (a 257th item of a type must be refused by name) */
+    LIMIT_PEM_BYTES = 128 * 1024,         /* one uploaded file */
+    LIMIT_IMAGE_BYTES = 32 * 1024 * 1024, /* one image */
+    LIMIT_AT_LINE = 256,  /* bytes of an AT command with its CR LF (esp-at.md 5.1) */
+    LIMIT_QUEUE = 1000,   /* queued jobs of one slot */
+    LIMIT_WAITERS = 1000, /* HTTP requests that wait for a job */
+    LIMIT_WAIT_S = 60,    /* longest ?wait= */
+    LIMIT_JOB_STEPS = 24,
+    LIMIT_JOB_SECONDS = 900,       /* longest per-job time limit a request may ask for */
+    LIMIT_TRANSCRIPT = 256 * 1024, /* bytes of serial transcript kept for a job */
+    LIMIT_PAGE = 1000,             /* items of one list answer */
+};
+#endif

@@ -1,0 +1,44 @@
+/* uart: one serial port of the board, seen by the host as a pseudo-terminal behind a symbolic link.
+ * It knows the speed and the DTR/RTS lines that the host set (shim/ptymodem.c tells), delivers
+ * bytes no faster than the wire would, garbles them when the two speeds differ, and applies the
+ * wire faults. */
+#ifndef TESTS_BOARD_UART_H
+#define TESTS_BOARD_UART_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop;
+struct uart;
+struct faults;
+
+struct uart_events {
+    /** Bytes from the host, at wire speed when paced. */
+    void (*bytes)(const uint8_t *data, size_t n, void *arg);
+    /** A change of the lines; true = asserted (low on the pin). Input still queued from before the
+     * edge is dropped. */
+    void (*lines)(bool dtr, bool rts, void *arg);
+    void *arg;
+};
+
+/** Make a pseudo-terminal and the symbolic link @p link to it (an old link is replaced).
+ *  @param name  "download" or "at", for the transcript and for fault specs */
+struct uart *uart_open(struct loop *l, const char *name, const char *link, bool paced,
+                       struct faults *faults);
+void uart_close(struct uart *u); /* removes the link */
+
+void uart_listen(struct uart *u,
+                 const struct uart_events *ev); /* copied; replaces an earlier listener */
+/** Send to the host, after what is already queued. Paced: leaves at the board's speed. */
+void uart_send(struct uart *u, const void *data, size_t n);
+/** Call fn once all that was queued has left (at once when nothing is queued). For "answer, then
+ * act". */
+void uart_when_sent(struct uart *u, void (*fn)(void *arg), void *arg);
+/** The board's own speed; bytes of a host at a speed more than 3 % off arrive as garbage, and so do
+ * ours there. */
+void uart_set_baud(struct uart *u, uint32_t baud);
+uint32_t uart_baud(const struct uart *u);
+/** Drop everything queued both ways (reset of the chip). */
+void uart_reset(struct uart *u);
+#endif

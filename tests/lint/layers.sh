@@ -1,0 +1,45 @@
+#!/bin/sh
+# Proves the direction of dependencies. One line per folder: the folders whose headers it may include (besides its own).
+rules='
+service/base:
+service/pki: service/base
+service/port: service/base
+service/flash: service/base service/port
+service/at: service/base service/port
+service/cloud: service/base
+service/store: service/base
+service/jobs: service/base service/pki service/port service/flash service/at service/cloud service/store
+api: service/base service/jobs service/store service/pki service/port
+api/handlers: api service/base service/jobs service/store service/pki service/port
+service: service/base service/jobs service/store service/port api
+'
+# header of a library: the folders that may include it (prefixes)
+homes='
+microhttpd.h: api
+jansson.h: api service/store service/cloud
+libserialport.h: service/port
+sqlite3.h: service/store
+mosquitto.h: service/cloud
+curl/: service/cloud
+openssl/: service/pki service/cloud service/base/digest.c service/store/vault.c
+'
+bad=0
+for f in $(find service api -name '*.[ch]'); do
+    dir=$(dirname "$f")
+    allowed=" $dir $(printf '%s' "$rules" | sed -n "s|^$dir:||p") "
+    for inc in $(sed -n 's/^#include "\(.*\)"$/\1/p' "$f"); do
+        d=$(dirname "$inc")
+        case "$allowed" in *" $d "*) ;; *) echo "$f: may not include $inc (layer $d)"; bad=1 ;; esac
+    done
+    for inc in $(sed -n 's/^#include <\(.*\)>$/\1/p' "$f"); do
+        home=$(printf '%s' "$homes" | while IFS=: read -r h where; do
+            case "$inc" in "$h"*) echo "$where" ;; esac; done)
+        [ -n "$home" ] || continue
+        ok=0
+        for h in $home; do case "$f" in "$h" | "$h"/*) ok=1 ;; esac; done
+        [ $ok = 1 ] || { echo "$f: <$inc> has its home in$home"; bad=1; }
+    done
+done
+# The simulated board and the service share no code.
+if grep -nE '#include "(service|api)/' -r tests/board; then echo "tests/board may not include the service"; bad=1; fi
+exit $bad
