@@ -12,18 +12,20 @@
 struct loop;
 struct uart;
 struct faults;
+struct transcript;
 
 struct uart_events {
     /** Bytes from the host, at wire speed when paced. */
     void (*bytes)(const uint8_t *data, size_t n, void *arg);
-    /** A change of the lines; true = asserted (low on the pin). Input still queued from before the
-     * edge is dropped. */
-    void (*lines)(bool dtr, bool rts, void *arg);
+    /** A change of the lines at @p at_ns (CLOCK_MONOTONIC, the host's own stamp: the board may hear
+     * of several at once); true = asserted (low on the pin). */
+    void (*lines)(bool dtr, bool rts, uint64_t at_ns, void *arg);
     void *arg;
 };
 
 /** Make a pseudo-terminal and the symbolic link @p link to it (an old link is replaced).
- *  @param name  "download" or "at", for the transcript and for fault specs */
+ *  @param name  "download" or "at", for the transcript and for fault specs
+ *  @param link  NULL: nobody is connected, what is sent is lost */
 struct uart *uart_open(struct loop *l, const char *name, const char *link, bool paced,
                        struct faults *faults);
 void uart_close(struct uart *u); /* removes the link */
@@ -39,6 +41,14 @@ void uart_when_sent(struct uart *u, void (*fn)(void *arg), void *arg);
  * ours there. */
 void uart_set_baud(struct uart *u, uint32_t baud);
 uint32_t uart_baud(const struct uart *u);
-/** Drop everything queued both ways (reset of the chip). */
+/** Until the next uart_set_baud(), take over the speed of a host that is at no more than @p
+ * max_baud. */
+void uart_autobaud(struct uart *u, uint32_t max_baud);
+/** Drop everything queued both ways, and what the host has sent but we have not read (reset of the
+ * chip). */
 void uart_reset(struct uart *u);
+
+/** Record both directions, with this port's name as @p label says ("log" while it is a console).
+ * Borrowed; NULL ends it. */
+void uart_record(struct uart *u, struct transcript *t, const char *label);
 #endif

@@ -1,0 +1,284 @@
+/* core: every start of the chip goes through boot(), with a cause and the straps of that moment.
+ *
+ * Which text the ROM prints on its way into the loader depends on the straps. Power-on with
+ * `--boot download` is the state that the recordings of the real ROM begin in (GPIO2 high:
+ * boot:0xf, and no further line). An entry by DTR and RTS is a module as it comes (GPIO2 low:
+ * boot:0x3), which says "waiting for download": hosts look for these words when they explain why a
+ * connection failed.
+ *
+ * A software reset does not sample the straps: after END with "reboot" the loader comes back. */
+#include "tests/board/core.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/board/board.h"
+#include "tests/board/bytes.h"
+#include "tests/board/chip.h"
+#include "tests/board/fault.h"
+#include "tests/board/flash.h"
+#include "tests/board/loop.h"
+#include "tests/board/rom.h"
+#include "tests/board/strap.h"
+#include "tests/board/transcript.h"
+#include "tests/board/uart.h"
+
+enum { CONSOLE_BAUD = 115200, COMPLAINTS = 8 };
+#define NS_PER_MS      1000000ULL
+#define ROM_START_NS   (20 * NS_PER_MS)
+#define ROM_RESTART_NS (300 * NS_PER_MS)
+#define WATCHDOG_NS    (1000 * NS_PER_MS) /* the ROM's own, when there is nothing to run */
+
+enum runs { RUNS_NOTHING, RUNS_LOADER, RUNS_FIRMWARE };
+
+struct board {
+    struct board_parts parts;
+    struct rom *rom;
+    struct firmware *firmware;
+    struct firmware_env env;
+    struct strap strap;
+    struct timer *rise;  /* EN */
+    struct timer *start; /* the chip is about to run */
+    enum runs runs;
+    bool download;      /* the way of the start under way, or of the last one */
+    uint32_t straps;    /* what the strap register shows in the loader */
+    const char *reason; /* "rst:…" of the start under way */
+    enum reset_cause cause;
+    uint64_t rx_count[2]; /* bytes since the last reset, for reset-at */
+};
+
+static void print(struct board *b, const char *text)
+{
+    uart_send(b->parts.uart0, text, strlen(text));
+}
+
+static void label_console(struct board *b)
+{
+    const char *label = "download";
+    if (!b->download) label = b->parts.uart0 == b->parts.uart1 ? "at" : "log";
+    uart_record(b->parts.uart0, b->parts.transcript, label);
+}
+
+static void halt(struct board *b)
+{
+    timer_stop(b->start);
+    firmware_halt(b->firmware);
+    b->firmware = NULL;
+    rom_stop(b->rom);
+    b->runs = RUNS_NOTHING;
+    memset(b->rx_count, 0, sizeof b->rx_count);
+    uart_reset(b->parts.uart0);
+    uart_set_baud(b->parts.uart0, CONSOLE_BAUD);
+    if (b->parts.uart1 != b->parts.uart0) {
+        uart_reset(b->parts.uart1);
+        uart_set_baud(b->parts.uart1, CONSOLE_BAUD);
+    }
+}
+
+static void begin(struct board *b, enum reset_cause cause, const char *reason, uint64_t delay_ns)
+{
+    b->cause = cause;
+    b->reason = reason;
+    label_console(b);
+    timer_arm(b->start, b->parts.options->pace == PACE_FULL ? delay_ns : 0);
+}
+
+static void print_banner(struct board *b, const char *boot)
+{
+    char text[200];
+    snprintf(text, sizeof text, "%s\r\n\r\nrst:%s,%s\r\n", b->parts.chip->rom_banner, b->reason,
+             boot);
+    print(b, text);
+}
+
+/* Nothing that could run: the ROM says so until its watchdog restarts the chip, for ever. */
+static void complain(struct board *b)
+{
+    char line[40];
+    const struct chip *c = b->parts.chip;
+    print_banner(b, c->boot_flash);
+    uint32_t header = le32_get(flash_bytes(b->parts.flash) + c->bootloader_at);
+    snprintf(line, sizeof line, "invalid header: 0x%08x\r\n", header);
+    for (int i = 0; i < COMPLAINTS; i++)
+        print(b, line);
+    b->reason = "0x10 (RTCWDT_RTC_RESET)";
+    timer_arm(b->start, WATCHDOG_NS);
+}
+
+static bool boot_firmware(struct board *b)
+{
+    if (strcmp(b->parts.options->firmware, "none") != 0)
+        b->firmware = firmware_boot(&b->env, b->cause);
+    if (b->firmware) b->runs = RUNS_FIRMWARE;
+    return b->firmware != NULL;
+}
+
+static void on_start(void *arg)
+{
+    struct board *b = arg;
+    if (b->runs != RUNS_NOTHING) halt(b); /* a software reset */
+    if (!b->download) {
+        if (!boot_firmware(b)) complain(b);
+        return;
+    }
+    b->runs = RUNS_LOADER;
+    const struct chip *c = b->parts.chip;
+    bool strapped = b->straps == c->strap_entry;
+    print_banner(b, strapped ? c->boot_strap : c->boot_download);
+    if (strapped) print(b, "waiting for download\r\n");
+    rom_start(b->rom, b->straps);
+}
+
+static void on_held(void *arg)
+{
+    halt(arg);
+}
+
+static void on_released(bool download, void *arg)
+{
+    struct board *b = arg;
+    halt(b); /* drops what the host sent while the chip was in reset */
+    b->download = download && !faults_hit(b->parts.faults, FAULT_WRONG_BOOT, NULL, 0);
+    b->straps = b->parts.chip->strap_entry;
+    begin(b, RESET_EN_PIN, "0x1 (POWERON_RESET)", ROM_START_NS);
+}
+
+static void on_lines(bool dtr, bool rts, uint64_t at_ns, void *arg)
+{
+    struct board *b = arg;
+    strap_edge(&b->strap, dtr, rts, at_ns);
+    timer_stop(b->rise);
+    if (b->strap.started_ns == 0) return;
+    uint64_t now = loop_now_ns();
+    timer_arm(b->rise, b->strap.started_ns > now ? b->strap.started_ns - now : 0);
+}
+
+static void on_rise(void *arg)
+{
+    struct board *b = arg;
+    strap_elapse(&b->strap, loop_now_ns());
+}
+
+/* The firmware asks; it is still on the stack. */
+static void firmware_wants_reset(void *board)
+{
+    struct board *b = board;
+    b->download = false;
+    begin(b, RESET_SOFTWARE, "0xc (SW_CPU_RESET)", 0);
+}
+
+static void loader_wants_restart(void *board)
+{
+    struct board *b = board;
+    begin(b, RESET_SOFTWARE, "0x3 (SW_RESET)", ROM_RESTART_NS);
+}
+
+static bool loader_runs_flash(void *board)
+{
+    struct board *b = board;
+    b->cause = RESET_SOFTWARE;
+    if (!boot_firmware(b)) return false;
+    b->download = false;
+    label_console(b);
+    return true;
+}
+
+/* A reset that comes by itself (reset-at): the straps are as the lines are. */
+static void trip(struct board *b)
+{
+    halt(b);
+    b->download = b->strap.io0_low;
+    b->straps = b->parts.chip->strap_entry;
+    begin(b, RESET_POWER_ON, "0x1 (POWERON_RESET)", ROM_START_NS);
+}
+
+static bool is_tripped(struct board *b, int port, const char *name, size_t n)
+{
+    bool hit = false;
+    for (size_t i = 0; i < n; i++)
+        hit = faults_hit(b->parts.faults, FAULT_RESET_AT, name, ++b->rx_count[port]) || hit;
+    return hit;
+}
+
+static void on_uart0(const uint8_t *data, size_t n, void *arg)
+{
+    struct board *b = arg;
+    if (b->strap.en_low || b->strap.started_ns != 0) return;
+    if (is_tripped(b, 0, "download", n))
+        trip(b);
+    else if (b->runs == RUNS_LOADER)
+        rom_bytes(b->rom, data, n);
+    else if (b->runs == RUNS_FIRMWARE && b->parts.uart0 == b->parts.uart1)
+        firmware_at_bytes(b->firmware, data, n);
+}
+
+static void on_uart1(const uint8_t *data, size_t n, void *arg)
+{
+    struct board *b = arg;
+    if (b->strap.en_low || b->strap.started_ns != 0) return;
+    if (is_tripped(b, 1, "at", n))
+        trip(b);
+    else if (b->runs == RUNS_FIRMWARE)
+        firmware_at_bytes(b->firmware, data, n);
+}
+
+static void listen_to_ports(struct board *b)
+{
+    struct uart_events on = {.bytes = on_uart1, .arg = b};
+    uart_listen(b->parts.uart1, &on);
+    uart_record(b->parts.uart1, b->parts.transcript, "at");
+    on = (struct uart_events){.bytes = on_uart0, .lines = on_lines, .arg = b};
+    uart_listen(b->parts.uart0, &on);
+}
+
+struct board *board_new(const struct board_parts *parts)
+{
+    struct board *b = calloc(1, sizeof *b);
+    if (!b) return NULL;
+    b->parts = *parts;
+    b->strap = (struct strap){.held = on_held, .started = on_released, .arg = b};
+    b->env = (struct firmware_env){.options = parts->options,
+                                   .loop = parts->loop,
+                                   .flash = parts->flash,
+                                   .log = parts->uart0,
+                                   .at = parts->uart1,
+                                   .faults = parts->faults,
+                                   .reset = firmware_wants_reset,
+                                   .board = b};
+    struct rom_env rom = {.chip = parts->chip,
+                          .loop = parts->loop,
+                          .flash = parts->flash,
+                          .uart = parts->uart0,
+                          .faults = parts->faults,
+                          .mac = parts->options->mac,
+                          .restart = loader_wants_restart,
+                          .run_flash = loader_runs_flash,
+                          .board = b};
+    b->rise = timer_new(parts->loop, on_rise, b);
+    b->start = timer_new(parts->loop, on_start, b);
+    b->rom = rom_new(&rom);
+    if (!b->rise || !b->start || !b->rom) {
+        board_free(b);
+        return NULL;
+    }
+    listen_to_ports(b);
+    return b;
+}
+
+void board_free(struct board *b)
+{
+    if (!b) return;
+    firmware_halt(b->firmware);
+    rom_free(b->rom);
+    timer_free(b->rise);
+    timer_free(b->start);
+    free(b);
+}
+
+void board_power_on(struct board *b, bool download)
+{
+    b->download = download;
+    b->straps = b->parts.chip->strap_download;
+    begin(b, RESET_POWER_ON, "0x1 (POWERON_RESET)", ROM_START_NS);
+}

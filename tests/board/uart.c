@@ -1,0 +1,340 @@
+/* uart: between the pseudo-terminal and the chip stand two lanes, one each way. With pacing a byte
+ * is handed on when it has crossed a wire of the sender's speed; the loop looks every millisecond
+ * while bytes are under way and once more exactly at the end, so a burst costs little CPU and ends
+ * on time. Reading stops while the inward lane is full: the host's writes then block as they do on
+ * a real port.
+ *
+ * Faults are applied where they would arise: lost and flipped bytes and a hang-up on the way in,
+ * noise and silence on the way out. */
+#include "tests/board/uart.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "tests/board/fault.h"
+#include "tests/board/lane.h"
+#include "tests/board/loop.h"
+#include "tests/board/pty.h"
+#include "tests/board/transcript.h"
+
+enum { RX_LIMIT = 8192, TX_LIMIT = 1 << 20, CHUNK = 4096, MAX_WAITERS = 8, BITS_A_BYTE = 10 };
+#define QUANTUM_NS 1000000ULL
+#define NS_PER_S   1000000000ULL
+
+struct waiter {
+    void (*fn)(void *arg);
+    void *arg;
+    uint64_t mark; /* bytes that must have left */
+};
+
+struct uart {
+    struct loop *loop;
+    struct faults *faults;
+    struct transcript *transcript;
+    struct timer *timer;
+    struct uart_events on;
+    struct pty pty;
+    struct lane rx, tx;
+    bool connected;
+    bool paced;
+    bool tx_blocked;
+    uint32_t watched; /* epoll events */
+    char name[16];
+    char label[16];
+    uint32_t baud;
+    uint32_t auto_max_baud;
+    uint32_t noise;
+    uint64_t rx_count; /* bytes from the host since the last reset */
+    uint64_t tx_queued, tx_left;
+    struct waiter waiters[MAX_WAITERS];
+    size_t waiter_count;
+};
+
+static uint64_t byte_ns(const struct uart *u, uint32_t baud)
+{
+    return u->paced && baud ? NS_PER_S * BITS_A_BYTE / baud : 0;
+}
+
+/* A receiver samples the last bit 9.5 bit times after the start edge: a few per cent are fatal. */
+static bool speeds_differ(uint32_t a, uint32_t b)
+{
+    uint64_t diff = a > b ? a - b : b - a;
+    return diff * 100 > (uint64_t)b * 3;
+}
+
+static void add_noise(struct uart *u, uint8_t *data, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        u->noise ^= u->noise << 13;
+        u->noise ^= u->noise >> 17;
+        u->noise ^= u->noise << 5;
+        data[i] = (uint8_t)(u->noise >> 24);
+    }
+}
+
+static void fire_waiters(struct uart *u)
+{
+    while (u->waiter_count > 0 && u->waiters[0].mark <= u->tx_left) {
+        struct waiter w = u->waiters[0];
+        u->waiter_count--;
+        memmove(u->waiters, u->waiters + 1, u->waiter_count * sizeof *u->waiters);
+        w.fn(w.arg);
+    }
+}
+
+/* Sends what has crossed the wire by now. @return false when the host's buffer is full. */
+static bool send_due(struct uart *u, uint64_t now)
+{
+    for (;;) {
+        const uint8_t *data;
+        uint64_t per_byte = byte_ns(u, u->baud);
+        size_t n = lane_due(&u->tx, now, per_byte, &data);
+        if (n == 0) return true;
+        uint8_t chunk[CHUNK];
+        if (n > sizeof chunk) n = sizeof chunk;
+        memcpy(chunk, data, n);
+        if (speeds_differ(pty_host_baud(&u->pty), u->baud) ||
+            faults_hit(u->faults, FAULT_GARBAGE, u->name, 0))
+            add_noise(u, chunk, n);
+        size_t done = pty_write(&u->pty, chunk, n);
+        transcript_bytes(u->transcript, "board", u->label, chunk, done);
+        lane_pop(&u->tx, done, per_byte);
+        u->tx_left += done;
+        if (done < n) return false;
+    }
+}
+
+static void pump_tx(struct uart *u, uint64_t now)
+{
+    u->tx_blocked = !send_due(u, now);
+    fire_waiters(u);
+}
+
+static void hang_up(struct uart *u)
+{
+    loop_remove_fd(u->loop, u->pty.master);
+    pty_close(&u->pty);
+    u->connected = false;
+    lane_clear(&u->rx);
+    lane_clear(&u->tx);
+    u->tx_left = u->tx_queued;
+}
+
+/* What the chip's receiver makes of what the host sent. */
+static void garble(struct uart *u, uint8_t *data, size_t n)
+{
+    uint32_t host = pty_host_baud(&u->pty);
+    if (!speeds_differ(host, u->baud)) return;
+    if (host <= u->auto_max_baud)
+        u->baud = host;
+    else
+        add_noise(u, data, n);
+}
+
+static void deliver(struct uart *u, uint8_t *data, size_t n)
+{
+    transcript_bytes(u->transcript, "host", u->label, data, n);
+    garble(u, data, n);
+    size_t kept = 0;
+    bool gone = false;
+    for (size_t i = 0; i < n && !gone; i++) {
+        uint64_t count = ++u->rx_count;
+        bool lost = faults_hit(u->faults, FAULT_DROP_BYTE, u->name, count);
+        if (faults_hit(u->faults, FAULT_FLIP_BYTE, u->name, count)) data[i] ^= 0x10;
+        if (!lost) data[kept++] = data[i];
+        gone = faults_hit(u->faults, FAULT_HANGUP, u->name, count);
+    }
+    if (gone) hang_up(u);
+    if (faults_hit(u->faults, FAULT_TX_DEAD, u->name, 0)) return;
+    if (kept > 0 && u->on.bytes) u->on.bytes(data, kept, u->on.arg);
+}
+
+static void pump_rx(struct uart *u, uint64_t now)
+{
+    while (u->connected) {
+        const uint8_t *data;
+        uint64_t per_byte = byte_ns(u, pty_host_baud(&u->pty));
+        size_t n = lane_due(&u->rx, now, per_byte, &data);
+        if (n == 0) return;
+        uint8_t chunk[CHUNK];
+        if (n > sizeof chunk) n = sizeof chunk;
+        memcpy(chunk, data, n);
+        lane_pop(&u->rx, n, per_byte);
+        deliver(u, chunk, n);
+    }
+}
+
+static void report_edges(struct uart *u)
+{
+    struct pty_edge e;
+    while (u->connected && pty_next_edge(&u->pty, &e)) {
+        char note[48];
+        snprintf(note, sizeof note, "%s DTR %d RTS %d", u->name, e.dtr, e.rts);
+        transcript_note(u->transcript, note);
+        if (u->on.lines) u->on.lines(e.dtr, e.rts, e.at_ns, u->on.arg);
+    }
+}
+
+static void read_host(struct uart *u)
+{
+    uint8_t chunk[CHUNK];
+    while (u->connected) {
+        size_t room = RX_LIMIT - u->rx.len;
+        ssize_t n = pty_read(&u->pty, chunk, room < sizeof chunk ? room : sizeof chunk);
+        if (n < 0) return;
+        if (n == 0)
+            report_edges(u);
+        else if (u->paced)
+            lane_push(&u->rx, chunk, (size_t)n, RX_LIMIT, loop_now_ns());
+        else
+            deliver(u, chunk, (size_t)n);
+        if (u->rx.len == RX_LIMIT) return;
+    }
+}
+
+static void on_fd(int fd, uint32_t events, void *arg);
+
+/* Packet-mode notices raise EPOLLPRI: those are wanted also while reading is paused. */
+static void watch(struct uart *u)
+{
+    uint32_t events = EPOLLPRI;
+    if (u->rx.len < RX_LIMIT) events |= EPOLLIN;
+    if (u->tx_blocked) events |= EPOLLOUT;
+    if (events == u->watched) return;
+    u->watched = events;
+    loop_add_fd(u->loop, u->pty.master, events, on_fd, u);
+}
+
+/* Says when to look next. */
+static void plan(struct uart *u)
+{
+    if (!u->connected) return;
+    uint64_t now = loop_now_ns();
+    uint64_t wait = UINT64_MAX;
+    if (u->rx.len > 0)
+        wait = lane_wait_ns(&u->rx, now, byte_ns(u, pty_host_baud(&u->pty)), QUANTUM_NS);
+    if (u->tx.len > 0 && !u->tx_blocked) {
+        uint64_t tx = lane_wait_ns(&u->tx, now, byte_ns(u, u->baud), QUANTUM_NS);
+        wait = tx < wait ? tx : wait;
+    }
+    if (wait != UINT64_MAX) timer_arm(u->timer, wait);
+    watch(u);
+}
+
+static void settle(struct uart *u)
+{
+    uint64_t now = loop_now_ns();
+    pump_rx(u, now);
+    pump_tx(u, now);
+    plan(u);
+}
+
+static void on_timer(void *arg)
+{
+    report_edges(arg);
+    settle(arg);
+}
+
+static void on_fd(int fd, uint32_t events, void *arg)
+{
+    struct uart *u = arg;
+    (void)fd;
+    if (events & (EPOLLIN | EPOLLPRI)) read_host(u);
+    settle(u);
+}
+
+struct uart *uart_open(struct loop *l, const char *name, const char *link, bool paced,
+                       struct faults *faults)
+{
+    struct uart *u = calloc(1, sizeof *u);
+    if (!u) return NULL;
+    u->loop = l;
+    u->faults = faults;
+    u->paced = paced;
+    u->baud = 115200;
+    u->noise = 0x2545f491;
+    snprintf(u->name, sizeof u->name, "%s", name);
+    snprintf(u->label, sizeof u->label, "%s", name);
+    u->timer = timer_new(l, on_timer, u);
+    u->connected = link && u->timer && pty_open(&u->pty, link);
+    if (!u->timer || (link && !u->connected)) {
+        uart_close(u);
+        return NULL;
+    }
+    if (u->connected) watch(u);
+    return u;
+}
+
+void uart_close(struct uart *u)
+{
+    if (!u) return;
+    if (u->connected) hang_up(u);
+    timer_free(u->timer);
+    lane_dispose(&u->rx);
+    lane_dispose(&u->tx);
+    free(u);
+}
+
+void uart_listen(struct uart *u, const struct uart_events *ev)
+{
+    u->on = *ev;
+}
+
+void uart_send(struct uart *u, const void *data, size_t n)
+{
+    if (!u->connected || faults_hit(u->faults, FAULT_SILENT, u->name, 0)) return;
+    uint64_t now = loop_now_ns();
+    if (!lane_push(&u->tx, data, n, TX_LIMIT, now))
+        return; /* nobody has read for a long time: lost, as in a real host's full buffer */
+    u->tx_queued += n;
+    if (!u->paced && !u->tx_blocked) u->tx_blocked = !send_due(u, now);
+    plan(u);
+}
+
+void uart_when_sent(struct uart *u, void (*fn)(void *arg), void *arg)
+{
+    if (u->tx.len == 0 || u->waiter_count == MAX_WAITERS) {
+        fn(arg);
+        return;
+    }
+    u->waiters[u->waiter_count++] = (struct waiter){fn, arg, u->tx_queued};
+}
+
+void uart_set_baud(struct uart *u, uint32_t baud)
+{
+    u->baud = baud;
+    u->auto_max_baud = 0;
+}
+
+uint32_t uart_baud(const struct uart *u)
+{
+    return u->baud;
+}
+
+void uart_autobaud(struct uart *u, uint32_t max_baud)
+{
+    u->auto_max_baud = max_baud;
+}
+
+void uart_reset(struct uart *u)
+{
+    lane_clear(&u->rx);
+    lane_clear(&u->tx);
+    u->tx_left = u->tx_queued;
+    u->waiter_count = 0;
+    u->rx_count = 0;
+    uint8_t lost[CHUNK];
+    ssize_t n = u->connected ? pty_read(&u->pty, lost, sizeof lost) : -1;
+    while (n >= 0) {
+        if (n == 0) timer_arm(u->timer, 0); /* edges: they are looked at from the loop */
+        n = pty_read(&u->pty, lost, sizeof lost);
+    }
+}
+
+void uart_record(struct uart *u, struct transcript *t, const char *label)
+{
+    u->transcript = t;
+    snprintf(u->label, sizeof u->label, "%s", label);
+}
