@@ -1,0 +1,37 @@
+/* commands: THE table of AT commands: name, first release that has it, handlers. The order is that
+ * of AT+CMD?. */
+#include "tests/board/firmware/commands.h"
+
+#include "tests/board/firmware/firmware.h"
+
+static const struct at_command commands[] = {
+    {"", 100, cmd_at_exec, NULL, NULL},
+    {"E0", 100, cmd_e0_exec, NULL, NULL},
+    {"E1", 100, cmd_e1_exec, NULL, NULL},
+    {"+RST", 100, cmd_rst_exec, NULL, NULL},
+    {"+GMR", 100, cmd_gmr_exec, NULL, NULL},
+    {"+CMD", 220, NULL, cmd_cmd_query, NULL},
+    {"+RESTORE", 100, cmd_restore_exec, NULL, NULL},
+    {"+UART_CUR", 100, NULL, cmd_uart_cur_query, cmd_uart_cur_set},
+    {"+UART_DEF", 100, NULL, cmd_uart_def_query, cmd_uart_def_set},
+    {"+SYSRAM", 100, NULL, cmd_sysram_query, NULL},
+    {"+SYSFLASH", 100, NULL, cmd_sysflash_query, cmd_sysflash_set},
+    {"+SYSLOG", 200, NULL, cmd_syslog_query, cmd_syslog_set},
+    {"+SYSSTORE", 210, NULL, cmd_sysstore_query, cmd_sysstore_set},
+    {"+SYSTIMESTAMP", 220, NULL, cmd_systimestamp_query, cmd_systimestamp_set},
+    {"+CWMODE", 100, NULL, cmd_cwmode_query, cmd_cwmode_set},
+    {"+CWSTATE", 220, NULL, cmd_cwstate_query, NULL},
+    {"+CWJAP", 100, cmd_cwjap_exec, cmd_cwjap_query, cmd_cwjap_set},
+    {"+CWRECONNCFG", 220, NULL, cmd_cwreconncfg_query, NULL},
+    {"+CWLAP", 100, cmd_cwlap_exec, NULL, NULL},
+    {"+CWQAP", 100, cmd_cwqap_exec, NULL, NULL},
+    {"+CIPSTAMAC", 100, NULL, cmd_cipstamac_query, NULL},
+    {"+CIPSTA", 100, NULL, cmd_cipsta_query, NULL},
+    {"+CIPSNTPCFG", 100, NULL, cmd_cipsntpcfg_query, cmd_cipsntpcfg_set},
+    {"+CIPSNTPTIME", 100, NULL, cmd_cipsntptime_query, NULL},
+};
+
+const struct at_command *at_command_at(size_t i)
+{
+    return i < sizeof commands / sizeof *commands ? &commands[i] : NULL;
+}

@@ -1,0 +1,142 @@
+/* firmware: boots from what its own flash says, and nothing else: bootloader, partition table,
+ * application, second table, factory parameters, stored settings, in the order of the real chip. */
+#include "tests/board/firmware/firmware.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/board/firmware/stock.h"
+
+enum { BOOTLOADER_AT = 0x1000, TABLE_BYTES = 0xC00, USER_TABLE_BYTES = 4096 };
+enum { IMAGE_MAGIC = 0xE9 };
+
+uint64_t firmware_takes(const struct firmware *fw, unsigned real_ms, unsigned fast_ms)
+{
+    bool real = fw->env.options->pace == PACE_FULL;
+    return (uint64_t)(real ? real_ms : fast_ms) * 1000000u;
+}
+
+static const uint8_t *flash_at(const struct firmware *fw, uint32_t at, uint32_t n)
+{
+    const struct flash *f = fw->env.flash;
+    if (at > flash_size(f) || n > flash_size(f) - at) return NULL;
+    return flash_bytes(f) + at;
+}
+
+static bool image_at(const struct firmware *fw, uint32_t at)
+{
+    const uint8_t *p = flash_at(fw, at, 1);
+    return p && *p == IMAGE_MAGIC;
+}
+
+/* An erased otadata partition starts ota_0; a table without OTA has a factory application. */
+static const struct partition *application(const struct firmware *fw)
+{
+    const struct partition *p = partition_typed(&fw->primary, PARTITION_APP, 0x10);
+    if (!p) p = partition_typed(&fw->primary, PARTITION_APP, 0x00);
+    return p && image_at(fw, p->at) ? p : NULL;
+}
+
+/* The release is what the application image says it is; an image that this program does not know is
+ * taken for the release that the board was made with. */
+static const struct version *release_of(const struct firmware *fw, const struct partition *app)
+{
+    char project[33] = "";
+    const uint8_t *p = app ? flash_at(fw, app->at + STOCK_APP_VERSION_AT, 32) : NULL;
+    if (p) memcpy(project, p, 32);
+    const struct version *v = version_of_project(project);
+    return v ? v : version_named(fw->env.options->firmware);
+}
+
+uint32_t firmware_user_table_at(const struct firmware *fw)
+{
+    const struct partition *p = partition_typed(&fw->primary, PARTITION_AT_USER, 0x00);
+    return p ? p->at : 0;
+}
+
+static void read_tables(struct firmware *fw)
+{
+    const uint8_t *p = flash_at(fw, PARTITION_TABLE_AT, TABLE_BYTES);
+    if (p) partition_read(p, TABLE_BYTES, &fw->primary);
+    uint32_t user = firmware_user_table_at(fw);
+    p = user ? flash_at(fw, user, USER_TABLE_BYTES) : NULL;
+    if (p) partition_read(p, USER_TABLE_BYTES, &fw->user);
+}
+
+static void on_restart(void *arg)
+{
+    struct firmware *fw = arg;
+    fw->env.reset(fw->env.board);
+}
+
+static void after_answer(void *arg)
+{
+    struct firmware *fw = arg;
+    timer_arm(fw->restart, firmware_takes(fw, 320, 2));
+}
+
+void firmware_restart(struct firmware *fw)
+{
+    fw->at.ready = false;
+    wifi_down(fw);
+    uart_when_sent(fw->env.at, after_answer, fw);
+}
+
+/* The application: its start takes most of the second that a real module needs. */
+static void on_ready(void *arg)
+{
+    struct firmware *fw = arg;
+    console_start(fw);
+    fw->uart = fw->settings.uart;
+    uart_set_baud(fw->env.at, fw->uart.baud);
+    wifi_start(fw);
+    at_print(fw, "\r\nready\r\n");
+    fw->at.ready = true;
+}
+
+struct firmware *firmware_boot(const struct firmware_env *env, enum reset_cause why)
+{
+    struct firmware *fw = calloc(1, sizeof *fw);
+    if (!fw) return NULL;
+    fw->env = *env;
+    fw->started_ns = loop_now_ns();
+    read_tables(fw);
+    const struct partition *app = application(fw);
+    fw->version = release_of(fw, app);
+    if (!image_at(fw, BOOTLOADER_AT) || !fw->version) {
+        free(fw);
+        return NULL;
+    }
+    factory_param_read(env->flash, &fw->user, &fw->factory);
+    settings_load(env->flash, &fw->primary, &fw->factory, &fw->settings);
+    at_init(fw);
+    wifi_init(fw);
+    time_init(fw, why);
+    mqtt_init(fw);
+    fw->ready = timer_new(env->loop, on_ready, fw);
+    fw->restart = timer_new(env->loop, on_restart, fw);
+    if (app) {
+        console_boot(fw);
+        timer_arm(fw->ready, firmware_takes(fw, 1000, 3));
+    } else {
+        console_no_app(fw, fw->primary.count > 0);
+    }
+    return fw;
+}
+
+void firmware_halt(struct firmware *fw)
+{
+    if (!fw) return;
+    mqtt_dispose(fw);
+    time_dispose(fw);
+    wifi_dispose(fw);
+    at_dispose(fw);
+    timer_free(fw->ready);
+    timer_free(fw->restart);
+    free(fw);
+}
+
+void firmware_at_bytes(struct firmware *fw, const uint8_t *data, size_t n)
+{
+    at_input(fw, data, n);
+}

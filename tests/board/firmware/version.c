@@ -1,0 +1,88 @@
+#include "tests/board/firmware/version.h"
+
+#include <string.h>
+
+#define ROM_LINES                                                                                  \
+    "configsip: 0, SPIWP:0xee\r\n"                                                                 \
+    "clk_drv:0x00,q_drv:0x00,d_drv:0x00,cs0_drv:0x00,hd_drv:0x00,wp_drv:0x00\r\n"                  \
+    "mode:DIO, clock div:2\r\n"
+
+static const char *const segments_20[] = {
+    "segment 0: paddr=0x00100020 vaddr=0x3f400020 size=0x247c4 (149444) map",
+    "segment 1: paddr=0x001247ec vaddr=0x3ffbdb60 size=0x03028 ( 12328) load",
+    "segment 2: paddr=0x0012781c vaddr=0x40080000 size=0x00400 (  1024) load",
+    "segment 3: paddr=0x00127c24 vaddr=0x40080400 size=0x083ec ( 33772) load",
+    "segment 4: paddr=0x00130018 vaddr=0x400d0018 size=0xee128 (975144) map",
+    "segment 5: paddr=0x0021e148 vaddr=0x400887ec size=0x0f108 ( 61704) load",
+    "segment 6: paddr=0x0022d258 vaddr=0x400c0000 size=0x00064 (   100) load",
+    NULL};
+
+static const char *const start_20[] = {"%v\r\r\n", "max tx power=%p,ret=0\r\r\n", NULL};
+
+static const char *const segments_24[] = {
+    "segment 0: paddr=00100020 vaddr=3f400020 size=2c1d0h (180688) map",
+    "segment 1: paddr=0012c1f8 vaddr=3ffbdb60 size=03e20h ( 15904) load",
+    "segment 2: paddr=00130020 vaddr=400d0020 size=f3a3ch (997948) map",
+    "segment 3: paddr=00223a64 vaddr=3ffc1980 size=00b58h (  2904) load",
+    "segment 4: paddr=002245c4 vaddr=40080000 size=16da4h ( 93604) load",
+    "segment 5: paddr=0023b370 vaddr=50000000 size=00010h (    16) load",
+    NULL};
+
+static const char *const start_24[] = {
+    "at param mode: 1\r\r\n",
+    "AT cmd port:uart%u tx:%t rx:%r cts:%c rts:%s baudrate:%b\r\r\n",
+    "module_name: %m\r\r\n",
+    "max tx power=%p, ret=0\r\r\n",
+    "%v\r\r\n",
+    NULL};
+
+static const struct version versions[] = {
+    {.name = "2.0",
+     .at_level = 200,
+     .project = "2.0.0",
+     .gmr = "AT version:2.0.0.0(e44648c - Nov  4 2019 02:18:57)\r\n"
+            "SDK version:v3.3\r\n"
+            "compile time(7cac7ad):Nov  4 2019 06:11:40\r\n",
+     .bin = "2.0.0",
+     .rom_load = ROM_LINES "load:0x3fff0018,len:4\r\nload:0x3fff001c,len:6352\r\n"
+                           "ho 0 tail 12 room 4\r\n"
+                           "load:0x40078000,len:11332\r\nload:0x40080400,len:6564\r\n"
+                           "entry 0x40080760\r\n",
+     .idf = "v3.3",
+     .compiled = "06:11:15",
+     .colour = true,
+     .ap_stop = "system_event_ap_stop_handle_default 223 esp_wifi_internal_reg_rxcb ret=0x3014",
+     .segments = segments_20,
+     .start = start_20},
+    {.name = "2.4",
+     .at_level = 240,
+     .project = "2.4.0",
+     .gmr = "AT version:2.4.0.0(4c6eb5e - ESP32 - May 20 2022 03:12:58)\r\n"
+            "SDK version:qa-test-v4.3.3-20220423\r\n"
+            "compile time(5a8fd2e):May 20 2022 03:41:17\r\n",
+     .bin = "2.4.0",
+     .rom_load = ROM_LINES "load:0x3fff0030,len:4\r\nload:0x3fff0034,len:6996\r\n"
+                           "load:0x40078000,len:14292\r\n"
+                           "ho 0 tail 12 room 4\r\n"
+                           "load:0x40080400,len:3688\r\n"
+                           "entry 0x40080678\r\n",
+     .idf = "qa-test-v4.3.3-20220423",
+     .compiled = "03:40:52",
+     .colour = false,
+     .segments = segments_24,
+     .start = start_24},
+};
+
+const struct version *version_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
+        if (strcmp(versions[i].name, name) == 0) return &versions[i];
+    return NULL;
+}
+
+const struct version *version_of_project(const char *project)
+{
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
+        if (strcmp(versions[i].project, project) == 0) return &versions[i];
+    return NULL;
+}
