@@ -36,7 +36,7 @@ static const struct chip chips[] = {
         /* GPIO2 high: UART only. GPIO2 low, as on a module with nothing at it: SDIO too. */
         .boot_download = "boot:0xf (UART_BOOT(UART0))",
         .boot_strap = "boot:0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))",
-        .boot_flash = "boot:0x13 (SPI_FAST_FLASH_BOOT)",
+        .boot_flash = "boot:0x12 (SPI_FAST_FLASH_BOOT)",
         .strap_download = 0x0f,
         .strap_entry = 0x03,
         .strap_reg = 0x3ff44038,

@@ -97,7 +97,6 @@ static void complain(struct board *b)
 {
     char line[40];
     const struct chip *c = b->parts.chip;
-    print_banner(b, c->boot_flash);
     uint32_t header = le32_get(flash_bytes(b->parts.flash) + c->bootloader_at);
     snprintf(line, sizeof line, "invalid header: 0x%08x\r\n", header);
     for (int i = 0; i < COMPLAINTS; i++)
@@ -119,6 +118,7 @@ static void on_start(void *arg)
     struct board *b = arg;
     if (b->runs != RUNS_NOTHING) halt(b); /* a software reset */
     if (!b->download) {
+        print_banner(b, b->parts.chip->boot_flash);
         if (!boot_firmware(b)) complain(b);
         return;
     }

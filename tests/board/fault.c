@@ -35,7 +35,6 @@ struct spec {
     enum fault_kind kind;
     char port[NAME_BYTES]; /* "" = any */
     uint64_t number;       /* 0 = any */
-    uint64_t left;         /* FAULT_BUSY: commands still to be refused */
     bool once;
     bool used;
 };
@@ -103,12 +102,11 @@ bool faults_add(struct faults *f, const char *text)
     if (port) memcpy(s.port, port, strlen(port) + 1);
     if (number && !parse_number(number, &s.number)) return false;
     s.kind = form->kind;
-    s.left = s.number;
     f->specs[f->count++] = s;
     return true;
 }
 
-static bool matches(struct spec *s, const char *port_or_name, uint64_t n)
+static bool matches(const struct spec *s, const char *port_or_name, uint64_t n)
 {
     if (s->port[0] && (!port_or_name || strcasecmp(s->port, port_or_name) != 0)) return false;
     switch (s->kind) {
@@ -119,9 +117,7 @@ static bool matches(struct spec *s, const char *port_or_name, uint64_t n)
     case FAULT_BAD_MD5:
         return s->number == 0 || s->number == n;
     case FAULT_BUSY:
-        if (s->left == 0) return false;
-        s->left--;
-        return true;
+        return n >= 1 && n <= s->number; /* n counts the commands since the last reset */
     case FAULT_LATE_REPLY:
     case FAULT_GARBAGE:
     case FAULT_SILENT:
@@ -138,7 +134,7 @@ bool faults_hit(struct faults *f, enum fault_kind kind, const char *port_or_name
     for (size_t i = 0; i < f->count; i++) {
         struct spec *s = &f->specs[i];
         if (s->kind != kind || s->used || !matches(s, port_or_name, n)) continue;
-        s->used = s->once && (kind != FAULT_BUSY || s->left == 0);
+        s->used = s->once && (kind != FAULT_BUSY || n == s->number);
         return true;
     }
     return false;
