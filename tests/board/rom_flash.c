@@ -4,7 +4,8 @@
  *   follows is written in the wrong place. After a BEGIN that was refused for its address, data is
  *   still taken, without an erase.
  * - Deflate: the ROM inflates into a window of 32 KiB and programs it only as a whole: when it is
- *   full, and once more when the stream ends, whatever is in it then. The window is never cleared.
+ *   full, and once more when the stream ends, whatever is in it then (so a stream of just 32 KiB is
+ *   programmed twice, one behind the other). The window is never cleared.
  * - On the last announced block a stream that has not ended is an error (the inflater is told that
  *   no more input will come), and the window is not programmed.
  * - A block after the end of the stream hangs the loader. So do bytes behind the end of the stream
@@ -171,6 +172,7 @@ static void inflate_block(struct rom *r, struct rom_answer *a, uint32_t n, bool 
         r->dl.window_len = ROM_WINDOW - z->avail_out;
         if (rc == Z_STREAM_END) {
             r->dl.ended = true;
+            if (r->dl.window_len == ROM_WINDOW) flush_window(r, a);
             flush_window(r, a);
             a->mute = z->avail_in > 0;
             r->mode = a->mute ? MODE_DEAD : r->mode;

@@ -1,0 +1,116 @@
+"""The line itself: speeds that match and do not, bytes at their real pace, times of the chip."""
+import time
+import unittest
+
+import espboard
+from espboard import Board, Loader
+
+BITS = 10  # a byte on the wire
+
+
+def timed(action):
+    before = time.monotonic()
+    action()
+    return time.monotonic() - before
+
+
+class Speed(unittest.TestCase):
+    def change_baud(self, loader, baud):
+        loader.command(0x0F, baud.to_bytes(4, "little") + bytes(4))
+        loader.frame(0.05)
+        loader.buffer = b""
+
+    def test_the_loader_takes_over_the_speed_of_the_first_sync(self):
+        with Board("--boot", "download") as board:
+            port = board.open()
+            port.read_until(b"))\r\n")
+            port.set_baud(57600)
+            self.assertTrue(Loader(port).sync())
+
+    def test_a_speed_that_autobaud_cannot_find_gets_no_sensible_answer(self):
+        with Board("--boot", "download") as board:
+            port = board.open()
+            port.read_until(b"))\r\n")
+            port.set_baud(921600)
+            self.assertFalse(Loader(port).sync(0.3))
+
+    def test_after_a_change_of_speed_only_the_new_one_works(self):
+        with Board("--boot", "download") as board:
+            loader = board.loader()
+            self.change_baud(loader, 921600)
+            loader.request(0x0A, espboard.MAGIC.to_bytes(4, "little"))
+            self.assertNotIn(espboard.ESP32.to_bytes(4, "little"), loader.port.read_all(0.2))
+            loader.port.set_baud(921600)
+            loader.port.write(b"\xc0")  # ends whatever the noise had begun
+            loader.port.read_all(0.05)
+            self.assertEqual(espboard.ESP32, loader.read_reg(espboard.MAGIC))
+
+    def test_two_per_cent_off_is_close_enough_and_four_is_not(self):
+        for baud, good in ((117500, True), (119900, False)):
+            with self.subTest(baud=baud), Board("--boot", "download") as board:
+                loader = board.loader()
+                loader.port.set_baud(baud)
+                self.assertEqual(good, loader.sync(0.3))
+
+    def test_the_boot_text_is_noise_at_another_speed(self):
+        with Board("--boot", "download") as board:
+            loader = board.loader()
+            loader.port.set_baud(921600)
+            loader.command(0x04, bytes(4), seconds=0.1)
+            self.assertNotIn(b"rst:", loader.port.read_all(0.2))
+
+
+class Pace(unittest.TestCase):
+    """A paced board is never early, and on a machine that is not overloaded not late either: of a
+    few tries the best one must be within the tolerance."""
+    TRIES = 6
+
+    def within(self, seconds, tolerance, action):
+        taken = []
+        while len(taken) < self.TRIES and (not taken or min(taken) > seconds * (1 + tolerance)):
+            taken.append(timed(action))
+        self.assertGreaterEqual(min(taken), seconds * 0.99)
+        self.assertLessEqual(min(taken), seconds * (1 + tolerance))
+
+    def test_bytes_take_their_time_both_ways(self):
+        with Board("--boot", "download", "--pace", "wire") as board:
+            loader = board.loader()
+            there = 4 * 46 * BITS / 115200  # four SYNCs, then 32 answers of 14 bytes
+            back = 32 * 14 * BITS / 115200
+
+            def syncs():
+                loader.port.write(espboard.slip(b"\0\x08\x24\0\0\0\0\0" + espboard.SYNC_BODY) * 4)
+                self.assertEqual(32 * 14, len(loader.port.read(32 * 14)))
+            # Answers to the first SYNC leave while the others arrive.
+            self.within(there / 4 + back, 0.03, syncs)
+
+    def test_a_large_block_takes_wire_time(self):
+        with Board("--boot", "download", "--pace", "wire") as board:
+            loader = board.loader()
+            body = bytes(0x1800)
+            loader.begin(0x05, len(body), 1, len(body), 0x3FFB0000)
+            wire = (2 + 8 + 16 + len(body) + 14) * BITS / 115200
+
+            def write():
+                loader.begin(0x05, len(body), 1, len(body), 0x3FFB0000)
+                loader.data(0x07, 0, body)
+            begin = (26 + 14) * BITS / 115200
+            self.within(wire + begin, 0.02, write)
+
+    def test_erasing_and_programming_take_time_on_a_fully_paced_board(self):
+        with Board("--boot", "download", "--pace", "full") as board:
+            loader = board.loader()
+            erase = timed(lambda: loader.begin(0x02, 0x2000, 1, 1024, 0))
+            self.assertGreaterEqual(erase, 2 * 0.045)
+            write = timed(lambda: loader.data(0x03, 0, bytes(range(256)) * 4))
+            self.assertGreaterEqual(write, 4 * 0.0005 + 1050 * BITS / 115200)
+
+    def test_an_unpaced_board_answers_at_once(self):
+        with Board("--boot", "download") as board:
+            loader = board.loader()
+            self.assertLess(min(timed(loader.sync) for _ in range(self.TRIES)),
+                            46 * BITS / 115200)
+
+
+if __name__ == "__main__":
+    unittest.main()
