@@ -60,11 +60,20 @@ void lane_clear(struct lane *l)
     l->clock_ns = 0;
 }
 
+/* A receiver acts on the end of a frame or of a line: these are not to be late. */
+static bool ends_something(uint8_t byte)
+{
+    return byte == 0xc0 || byte == '\n';
+}
+
 uint64_t lane_wait_ns(const struct lane *l, uint64_t now_ns, uint64_t byte_ns, uint64_t quantum_ns)
 {
-    uint64_t end_ns = l->clock_ns + l->len * byte_ns;
-    uint64_t first_ns = l->clock_ns + byte_ns;
-    uint64_t at_ns = end_ns < now_ns + quantum_ns ? end_ns : now_ns + quantum_ns;
-    if (at_ns < first_ns) at_ns = first_ns;
-    return at_ns > now_ns ? at_ns - now_ns : 0;
+    if (byte_ns == 0) return 0;
+    size_t i = now_ns > l->clock_ns ? (size_t)((now_ns - l->clock_ns) / byte_ns) : 0;
+    uint64_t at_ns = l->clock_ns + (i + 1) * byte_ns; /* the next byte that is not due yet */
+    while (i + 1 < l->len && at_ns < now_ns + quantum_ns && !ends_something(l->data[l->head + i])) {
+        i++;
+        at_ns += byte_ns;
+    }
+    return at_ns > now_ns && i < l->len ? at_ns - now_ns : 0;
 }

@@ -55,7 +55,8 @@ struct loop *loop_new(void)
     l->armed_ns = NEVER;
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     l->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    struct epoll_event ev = {.events = EPOLLIN, .data = {.ptr = NULL}};
+    /* Edge-triggered: each expiry is told once, and setting it again is all it needs. */
+    struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data = {.ptr = NULL}};
     if (l->epoll_fd < 0 || l->timer_fd < 0 ||
         epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->timer_fd, &ev) != 0) {
         loop_free(l);
@@ -207,13 +208,10 @@ void loop_run(struct loop *l)
         }
         for (int i = 0; i < n && !l->stop; i++) {
             struct watch *w = events[i].data.ptr;
-            if (!w) {
-                uint64_t expirations;
-                if (read(l->timer_fd, &expirations, sizeof expirations) > 0)
-                    l->armed_ns = NEVER; /* it has fired: it must be set again */
-            } else if (!w->gone) {
+            if (!w)
+                l->armed_ns = NEVER; /* it has fired: it must be set again */
+            else if (!w->gone)
                 w->fn(w->fd, events[i].events, w->arg);
-            }
         }
         run_timers(l);
         sweep(l);

@@ -1,8 +1,8 @@
 /* uart: between the pseudo-terminal and the chip stand two lanes, one each way. With pacing a byte
- * is handed on when it has crossed a wire of the sender's speed; the loop looks every millisecond
- * while bytes are under way and once more exactly at the end, so a burst costs little CPU and ends
- * on time. Reading stops while the inward lane is full: the host's writes then block as they do on
- * a real port.
+ * is handed on when it has crossed a wire of the sender's speed; the loop looks exactly when the
+ * end of a frame, of a line or of all that is queued has crossed, and every 5 ms in between, so a
+ * burst costs little CPU and what a receiver acts on is on time. Reading stops while the inward
+ * lane is full: the host's writes then block as they do on a real port.
  *
  * Faults are applied where they would arise: lost and flipped bytes and a hang-up on the way in,
  * noise and silence on the way out. */
@@ -20,7 +20,7 @@
 #include "tests/board/transcript.h"
 
 enum { RX_LIMIT = 8192, TX_LIMIT = 1 << 20, CHUNK = 4096, MAX_WAITERS = 8, BITS_A_BYTE = 10 };
-#define QUANTUM_NS 1000000ULL
+#define QUANTUM_NS 5000000ULL
 #define NS_PER_S   1000000000ULL
 
 struct waiter {
@@ -44,6 +44,7 @@ struct uart {
     char name[16];
     char label[16];
     uint32_t baud;
+    uint32_t host_baud; /* looked up when the host does something, and before we begin to send */
     uint32_t auto_max_baud;
     uint32_t noise;
     uint64_t rx_count; /* bytes from the host since the last reset */
@@ -95,7 +96,7 @@ static bool send_due(struct uart *u, uint64_t now)
         uint8_t chunk[CHUNK];
         if (n > sizeof chunk) n = sizeof chunk;
         memcpy(chunk, data, n);
-        if (speeds_differ(pty_host_baud(&u->pty), u->baud) ||
+        if (speeds_differ(u->host_baud, u->baud) ||
             faults_hit(u->faults, FAULT_GARBAGE, u->name, 0))
             add_noise(u, chunk, n);
         size_t done = pty_write(&u->pty, chunk, n);
@@ -125,7 +126,7 @@ static void hang_up(struct uart *u)
 /* What the chip's receiver makes of what the host sent. */
 static void garble(struct uart *u, uint8_t *data, size_t n)
 {
-    uint32_t host = pty_host_baud(&u->pty);
+    uint32_t host = u->host_baud;
     if (!speeds_differ(host, u->baud)) return;
     if (host <= u->auto_max_baud)
         u->baud = host;
@@ -155,7 +156,7 @@ static void pump_rx(struct uart *u, uint64_t now)
 {
     while (u->connected) {
         const uint8_t *data;
-        uint64_t per_byte = byte_ns(u, pty_host_baud(&u->pty));
+        uint64_t per_byte = byte_ns(u, u->host_baud);
         size_t n = lane_due(&u->rx, now, per_byte, &data);
         if (n == 0) return;
         uint8_t chunk[CHUNK];
@@ -213,8 +214,7 @@ static void plan(struct uart *u)
     if (!u->connected) return;
     uint64_t now = loop_now_ns();
     uint64_t wait = UINT64_MAX;
-    if (u->rx.len > 0)
-        wait = lane_wait_ns(&u->rx, now, byte_ns(u, pty_host_baud(&u->pty)), QUANTUM_NS);
+    if (u->rx.len > 0) wait = lane_wait_ns(&u->rx, now, byte_ns(u, u->host_baud), QUANTUM_NS);
     if (u->tx.len > 0 && !u->tx_blocked) {
         uint64_t tx = lane_wait_ns(&u->tx, now, byte_ns(u, u->baud), QUANTUM_NS);
         wait = tx < wait ? tx : wait;
@@ -241,6 +241,7 @@ static void on_fd(int fd, uint32_t events, void *arg)
 {
     struct uart *u = arg;
     (void)fd;
+    u->host_baud = pty_host_baud(&u->pty);
     if (events & (EPOLLIN | EPOLLPRI)) read_host(u);
     settle(u);
 }
@@ -286,6 +287,7 @@ void uart_send(struct uart *u, const void *data, size_t n)
 {
     if (!u->connected || faults_hit(u->faults, FAULT_SILENT, u->name, 0)) return;
     uint64_t now = loop_now_ns();
+    if (u->tx.len == 0) u->host_baud = pty_host_baud(&u->pty);
     if (!lane_push(&u->tx, data, n, TX_LIMIT, now))
         return; /* nobody has read for a long time: lost, as in a real host's full buffer */
     u->tx_queued += n;
