@@ -1,15 +1,20 @@
 /* fault: faults on command, so that tests can have the bad day they need. Each --fault adds one
- * spec: drop-byte:PORT:N        the Nth byte from the host (1-based, counted from the last reset)
- * is lost flip-byte:PORT:N        … arrives with a bit flipped late-reply:MS           every ROM
- * answer comes MS late bad-md5[:N]             the Nth MD5 answer (all when N is missing) is wrong
- *   hangup:PORT:N           the port goes away after the Nth byte from the host (as an unplugged
- * adapter) reset-at:PORT:N         the board resets by itself at the Nth byte garbage[:PORT]
- * everything the board sends is noise silent[:PORT]           the board never answers (no power)
- *   busy:N                  the next N AT commands are answered "busy p..."
- *   wrong-boot              EN works, but the boot strap does not (the board always starts its
- * firmware) tx-dead                 the board prints, but hears nothing at-stall:NAME           the
- * AT command NAME (e.g. MQTTSUB) never finishes A spec may end in "@once": it is used up when it
- * has fired; without it a counted fault fires after every reset. */
+ * spec:
+ * - drop-byte:PORT:N: the Nth byte from the host (1-based, counted from the last reset) is lost
+ * - flip-byte:PORT:N: it arrives with a bit flipped
+ * - late-reply:MS: every ROM answer comes MS late
+ * - bad-md5[:N]: the Nth MD5 answer since the last reset (all when N is missing) is wrong
+ * - hangup:PORT:N: the port goes away after the Nth byte from the host, as an unplugged adapter
+ * - reset-at:PORT:N: the board resets by itself at the Nth byte
+ * - garbage[:PORT]: everything the board sends is noise
+ * - silent[:PORT]: the board never answers (no power)
+ * - busy:N: the next N AT commands after each reset are answered "busy p..."
+ * - wrong-boot: EN works, but the boot strap does not (the board always starts its firmware)
+ * - tx-dead: the board prints, but hears nothing
+ * - at-stall:NAME: the AT command NAME (e.g. MQTTSUB) never finishes
+ *
+ * PORT is "download" or "at". A spec may end in "@once": it is used up when it has fired; without
+ * it a counted fault fires after every reset. */
 #ifndef TESTS_BOARD_FAULT_H
 #define TESTS_BOARD_FAULT_H
 

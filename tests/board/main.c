@@ -1,5 +1,6 @@
 /* espboard: a simulated ESP32 board behind two pseudo-terminals. This file reads the command line,
  * builds the board and runs it until a signal comes. */
+#include <ctype.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -63,13 +64,15 @@ static bool refuse(const char *option, const char *value, const char *want)
 
 static bool parse_mac(const char *text, uint8_t mac[6])
 {
-    unsigned b[6];
-    char rest;
-    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
-               &rest) != 6) // NOLINT(cert-err34-c): two hex digits cannot overflow
-        return false;
-    for (int i = 0; i < 6; i++)
-        mac[i] = (uint8_t)b[i];
+    enum { MAC_TEXT = 17 };
+    if (strlen(text) != MAC_TEXT) return false;
+    for (int i = 0; i < 6; i++) {
+        const char *at = text + (ptrdiff_t)3 * i;
+        char pair[3] = {at[0], at[1], '\0'};
+        if (!isxdigit((unsigned char)pair[0]) || !isxdigit((unsigned char)pair[1])) return false;
+        if (i < 5 && at[2] != ':') return false;
+        mac[i] = (uint8_t)strtoul(pair, NULL, 16);
+    }
     return true;
 }
 

@@ -1,7 +1,7 @@
 """A program that takes a simulated board's port for a real one: run with the shim preloaded.
 usage: modem_client.py PORT STEP...
 Steps: tight, classic, hard (reset sequences, by pyserial); lines:DTR,RTS (both at once);
-state (DTR RTS CTS DSR as digits); wait:SECONDS; sync (8 answers or fewer: their number); text:SECONDS
+flood:BYTES (as much as the port takes at once); state (DTR RTS CTS DSR as digits); wait:SECONDS; sync (8 answers or fewer: their number); text:SECONDS
 (what comes until nothing has come for so long); libserialport (the same port by that library).
 Each step's result goes to standard output, with a NUL behind it."""
 import ctypes
@@ -109,6 +109,9 @@ def main():
             {"tight": tight, "classic": classic, "hard": hard}[name](port)
         elif name == "lines":
             set_lines(port, *(int(v) for v in value.split(",")))
+        elif name == "flood":
+            os.set_blocking(port.fileno(), False)
+            result = b"%d" % os.write(port.fileno(), b"\x5a" * int(value))
         elif name == "state":
             result = b"%d%d%d%d" % (port.dtr, port.rts, port.cts, port.dsr)
         elif name == "wait":

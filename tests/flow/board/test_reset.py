@@ -62,6 +62,13 @@ class Reset(unittest.TestCase):
                                        "lines:1,0", "text:0.3")
             self.assertNotIn(LOADER, steps[-1])
 
+    def test_a_reset_reaches_a_board_that_still_has_much_to_receive(self):
+        with espboard.Board("--boot", "download", "--pace", "wire") as board:
+            taken, _, text, answers = board.modem_client("flood:16000", "tight", "text:0.3", "sync")
+            self.assertGreater(int(taken), 10000)  # more than a second on the wire
+            self.assertTrue(text.endswith(LOADER), text)
+            self.assertEqual(b"8", answers)
+
     def test_libserialport_opens_the_port_and_resets_the_board(self):
         with espboard.Board() as board:
             results = []

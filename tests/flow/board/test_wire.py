@@ -112,5 +112,26 @@ class Pace(unittest.TestCase):
                             46 * BITS / 115200)
 
 
+class Queues(unittest.TestCase):
+    READ = espboard.slip(b"\0\x0e\x08\0\0\0\0\0" + bytes(4) + b"\x40\0\0\0")
+    ANSWER = 2 + 8 + 64 + 4
+
+    def test_nothing_is_lost_when_the_host_reads_late(self):
+        with Board("--boot", "download") as board:
+            loader = board.loader()
+            loader.port.write(self.READ * 1000)
+            self.assertEqual(1000 * self.ANSWER, len(loader.port.read(1000 * self.ANSWER)))
+
+    def test_nothing_is_lost_when_the_host_writes_faster_than_the_wire(self):
+        with Board("--boot", "download", "--pace", "wire") as board:
+            loader = board.loader()
+            loader.command(0x0F, (3000000).to_bytes(4, "little") + bytes(4))
+            loader.frame(0.05)
+            loader.port.set_baud(3000000)
+            loader.buffer = b""
+            loader.port.write(b"\x5a" * 60000 + self.READ)
+            self.assertEqual(self.ANSWER, len(loader.port.read(self.ANSWER)))
+
+
 if __name__ == "__main__":
     unittest.main()
