@@ -119,12 +119,23 @@ class Loader:
             self.buffer += more
 
     def reply(self, seconds=PATIENCE):
+        end = time.monotonic() + seconds
         data = self.frame(seconds)
+        while data is not None and (len(data) < 8 + self.status_bytes or data[0] != 1):
+            data = self.frame(max(0.0, end - time.monotonic()))  # noise
         if data is None:
             return None
         _, op, _, value = struct.unpack_from("<BBHI", data)
         n = self.status_bytes
         return Reply(op, value, data[8:-n], data[-n:-n + 2])
+
+    def text_until(self, mark, seconds=PATIENCE):
+        """What the board prints outside frames, with what was read already."""
+        end = time.monotonic() + seconds
+        while mark not in self.buffer and time.monotonic() < end:
+            self.buffer += self.port.read_some(max(0.0, end - time.monotonic()))
+        text, self.buffer = self.buffer, b""
+        return text
 
     def command(self, op, body=b"", check=0, seconds=PATIENCE):
         self.request(op, body, check)

@@ -44,7 +44,7 @@ class WireFaults(unittest.TestCase):
         loader = board.loader()
         first = write_block(loader)
         loader.command(FLASH_END, bytes(4))
-        loader.port.read_until(b"UART0))\r\n")
+        loader.text_until(b"UART0))\r\n")
         self.assertTrue(loader.sync())
         return [first, write_block(loader)]
 
@@ -85,7 +85,7 @@ class BoardFaults(unittest.TestCase):
             loader = board.loader()
             loader.begin(FLASH_BEGIN, len(BLOCK), 1, len(BLOCK), DATA_AT)
             loader.request(FLASH_DATA, struct.pack("<4I", len(BLOCK), 0, 0, 0) + BLOCK)
-            self.assertIn(b"SPI_FAST_FLASH_BOOT", loader.port.read_until(b"BOOT)\r\n"))
+            self.assertIn(b"SPI_FAST_FLASH_BOOT", loader.text_until(b"BOOT)\r\n"))
 
     def test_late_replies_come_late_and_right(self):
         with Board("--boot", "download", "--fault", "late-reply:250") as board:

@@ -53,11 +53,16 @@ class Speed(unittest.TestCase):
                 self.assertEqual(good, loader.sync(0.3))
 
     def test_the_boot_text_is_noise_at_another_speed(self):
-        with Board("--boot", "download") as board:
-            loader = board.loader()
-            loader.port.set_baud(921600)
-            loader.command(0x04, bytes(4), seconds=0.1)
-            self.assertNotIn(b"rst:", loader.port.read_all(0.2))
+        with Board(firmware="2.4") as board:
+            console, at = board.open(), board.open(board.at)
+            at.read_until(b"ready\r\n")
+            self.assertIn(b"rst:0x1", console.read_all())
+            console.set_baud(74880)
+            at.write(b"AT+RST\r\n")
+            at.read_until(b"ready\r\n")
+            noise = console.read_all()
+            self.assertGreater(len(noise), 500)
+            self.assertNotIn(b"rst:", noise)
 
 
 class Pace(unittest.TestCase):
