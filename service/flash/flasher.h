@@ -1,0 +1,87 @@
+/* flasher: reads and writes the flash of a board through its ROM loader, behind a struct port.
+ * Not thread-safe: one flasher belongs to one worker thread. Whatever happens, end with
+ * flasher_finish(): it leaves the board running. */
+#ifndef SERVICE_FLASH_FLASHER_H
+#define SERVICE_FLASH_FLASHER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "service/base/deadline.h"
+#include "service/base/digest.h"
+#include "service/base/err.h"
+#include "service/flash/chip.h"
+#include "service/flash/reset.h"
+#include "service/port/port.h"
+
+struct flasher; /* opaque */
+
+struct flasher_options {
+    enum reset_kind reset;
+    uint32_t connect_baud; /* bits a second; 0 = 115200 */
+    uint32_t flash_baud;   /* for large writes; 0 = stay at connect_baud */
+    int connect_attempts;  /* resets tried; 0 = 4 */
+};
+
+struct flasher_board {
+    const struct chip *chip;
+    uint8_t mac[6];
+    uint32_t flash_id;    /* JEDEC: manufacturer | type << 8 | capacity << 16 */
+    uint32_t flash_bytes; /* from the capacity code */
+    unsigned revision;    /* major × 100 + minor */
+    uint32_t crystal_mhz; /* 40, 26; 0 = unknown */
+};
+
+/** Called on the worker thread; must return quickly. */
+typedef void (*flasher_progress_fn)(size_t done_bytes, size_t total_bytes, void *arg);
+
+struct flasher_region {
+    uint32_t offset;      /* multiple of 4096 */
+    uint32_t erase_bytes; /* multiple of 4096, ≥ n: the whole partition, so that no old key stays
+                             behind the new one */
+    const uint8_t *data;  /* borrowed; padded with 0xFF to a multiple of 4 inside */
+    size_t n;
+    bool secret; /* keep the data out of the transcript */
+};
+
+/** Borrows @p port, which must outlive it. @return ERR_OK, ERR_MEM */
+enum err flasher_new(struct port *port, const struct flasher_options *options,
+                     struct flasher **f_out);
+/** NULL allowed. Leaves the port open. */
+void flasher_free(struct flasher *f);
+
+/** Reset into the loader, SYNC, detect the chip, read its MAC. A failure says why, from the boot
+ * text and from what was received: codes board_silent (no power, wrong port, RX dead),
+ * board_wrong_boot_mode, board_tx_dead (the board hears nothing), board_garbage (speed or noise),
+ * board_echo (TX and RX bridged), chip_unknown; port errors. The boot text is kept with the error
+ * (err_last()->device). */
+enum err flasher_connect(struct flasher *f, struct deadline until);
+/** Chip and MAC are known after connect; this adds flash id and size, revision, crystal. */
+enum err flasher_identify(struct flasher *f, struct deadline until);
+/** Borrowed, filled so far as the calls above filled it. */
+const struct flasher_board *flasher_board(const struct flasher *f);
+/** Attach the flash and tell the loader its size. Needed once before the calls below.
+ *  @param flash_bytes  0 = as identified, else 4 MiB */
+enum err flasher_attach(struct flasher *f, uint32_t flash_bytes);
+
+/** MD5 of a range of flash, by the board. */
+enum err flasher_md5(struct flasher *f, uint32_t offset, uint32_t n, uint8_t out[MD5_BYTES]);
+/** Read @p n bytes by slow reads (about 64 bytes in 8 ms at 115200). */
+enum err flasher_read(struct flasher *f, uint32_t offset, uint8_t *out, size_t n,
+                      flasher_progress_fn fn, void *arg);
+/** Erase and write one region, then compare the MD5 that the board computes. After any error the
+ * whole region starts again from BEGIN, at most 3 times. @return ERR_OK, ERR_ARG (alignment, beyond
+ * the flash), ERR_VERIFY with code flash_verify, ERR_DEVICE, ERR_TIMEOUT, port errors */
+enum err flasher_write(struct flasher *f, const struct flasher_region *r, struct deadline until,
+                       flasher_progress_fn fn, void *arg);
+/** Whole sectors to 0xFF, and proved so by MD5. */
+enum err flasher_erase(struct flasher *f, uint32_t offset, uint32_t n, struct deadline until);
+/** Regions written again so far, ROM commands sent so far. */
+unsigned flasher_retries(const struct flasher *f);
+unsigned flasher_commands(const struct flasher *f);
+
+/** Reset the board so that it runs its firmware; back to the connect speed. Works also after an
+ * error and after cancel (it does not look at it). @return ERR_OK, port errors */
+enum err flasher_finish(struct flasher *f);
+#endif

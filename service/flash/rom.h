@@ -1,0 +1,53 @@
+/* rom: one function per command of the ROM serial loader, without a stub (rom-protocol.md,
+ * rom-observed.md). Success is told by the first status byte alone. Nothing is retried here: a data
+ * block that failed must never be sent again in place (rom-observed.md 15, 17), so retrying is
+ * flasher.c's, from BEGIN. */
+#ifndef SERVICE_FLASH_ROM_H
+#define SERVICE_FLASH_ROM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "service/base/buf.h"
+#include "service/base/deadline.h"
+#include "service/base/digest.h"
+#include "service/base/err.h"
+#include "service/port/port.h"
+
+enum { ROM_BLOCK_MAX = 0x1800, ROM_READ_MAX = 64 };
+
+struct rom {
+    struct port *port; /* borrowed */
+    struct buf in;     /* bytes read and not yet taken as frames */
+    uint8_t begin_words;
+    bool secret;        /* data blocks hold a key */
+    unsigned commands;  /* sent so far: figures and records */
+    uint8_t last_error; /* ROM error code of the last refusal (rom-observed.md 5) */
+};
+
+void rom_init(struct rom *r, struct port *port);
+void rom_dispose(struct rom *r);
+
+/** SYNC until answered, and drop the answers that are too many. @return ERR_OK, ERR_TIMEOUT,
+ * ERR_PROTOCOL (echo of our own frame: code rom_echo), port errors */
+enum err rom_sync(struct rom *r, struct deadline until);
+/** All below: ERR_OK; ERR_TIMEOUT; ERR_DEVICE with code rom_refused (status in the detail);
+ * ERR_UNSUPPORTED when the loader does not know the command; ERR_PROTOCOL; port errors. */
+enum err rom_read_reg(struct rom *r, uint32_t addr, uint32_t *value_out);
+enum err rom_write_reg(struct rom *r, uint32_t addr, uint32_t value);
+enum err rom_spi_attach(struct rom *r);
+enum err rom_spi_set_params(struct rom *r, uint32_t flash_bytes);
+/** @param erase_bytes  erased before the answer, whole sectors @param offset  multiple of 4096 */
+enum err rom_flash_begin(struct rom *r, uint32_t erase_bytes, uint32_t blocks, uint32_t block_bytes,
+                         uint32_t offset);
+/** @param n  multiple of 4, at most the block_bytes of BEGIN. With r->secret the port's tap sees
+ * only the length. */
+enum err rom_flash_data(struct rom *r, uint32_t seq, const uint8_t *data, size_t n,
+                        struct deadline until);
+enum err rom_flash_md5(struct rom *r, uint32_t offset, uint32_t n, uint8_t out[MD5_BYTES]);
+/** @param n  1…ROM_READ_MAX */
+enum err rom_read_flash(struct rom *r, uint32_t offset, uint8_t *out, size_t n);
+/** Answered at the old speed; the port follows and the stray delimiters are dropped. */
+enum err rom_change_baud(struct rom *r, uint32_t baud);
+#endif
