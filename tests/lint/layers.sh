@@ -16,7 +16,7 @@ service: service/base service/jobs service/store service/port api
 # header of a library: the folders that may include it (prefixes)
 homes='
 microhttpd.h: api
-jansson.h: api service/store service/cloud
+jansson.h: api service/store service/cloud service/jobs service/base/json_in.h service/base/json_in.c
 libserialport.h: service/port
 sqlite3.h: service/store
 mosquitto.h: service/cloud

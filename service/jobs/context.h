@@ -1,0 +1,51 @@
+/* context: what a running job may use, and how it reports. Given by the worker to the runner
+ * (run.h); one thread. */
+#ifndef SERVICE_JOBS_CONTEXT_H
+#define SERVICE_JOBS_CONTEXT_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "service/base/cancel.h"
+#include "service/base/deadline.h"
+#include "service/base/err.h"
+#include "service/jobs/command.h"
+#include "service/port/port.h"
+#include "service/store/store.h"
+
+struct job_context {
+    const char *job_id;
+    const struct command *command;
+    const struct slot_record
+        *slot;             /* ports are resolved paths, both locked for this job while it runs */
+    struct cancel *cancel; /* raised by a cancel, by the time limit and by the end of the service */
+    struct deadline until; /* the job's time limit */
+    struct store *store;
+    json_t *result; /* object; steps add to it; stored with the job */
+    void *worker;   /* for the functions below */
+};
+
+/** A step begins; its name is a fixed word ("identify", "write" …). Steps do not nest.
+ *  @return ERR_OK; ERR_CANCELLED with code cancelled, job_timeout or shutting_down: do not begin */
+enum err job_step_begin(struct job_context *ctx, const char *name);
+/** It ended. With @p e the error of this thread (err_last()) becomes the step's. @return @p e */
+enum err job_step_end(struct job_context *ctx, enum err e);
+/** A step that there was no need for: recorded as skipped, with the reason as its error's detail
+ * (kind ERR_OK). */
+void job_step_skip(struct job_context *ctx, const char *name, const char *why);
+/** Seen at once by readers, stored at most once a second. */
+void job_progress(struct job_context *ctx, uint64_t done, uint64_t total, const char *unit);
+/** Keep what passes on a port in the job's transcript, from now until the port is closed. @param
+ * label  "download" or "at" */
+void job_transcribe(struct job_context *ctx, struct port *port, const char *label);
+/** A line of ours in the transcript. */
+void job_note(struct job_context *ctx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/** Why ctx->cancel was raised, as the error of this thread. @return ERR_CANCELLED, or ERR_TIMEOUT
+ * with code job_timeout */
+enum err job_why_cancelled(struct job_context *ctx);
+
+/** Carry out the command. The job ends succeeded with ERR_OK, cancelled with ERR_CANCELLED, else
+ * failed. */
+typedef enum err (*job_run_fn)(struct job_context *ctx);
+#endif

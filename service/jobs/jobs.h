@@ -1,0 +1,67 @@
+/* jobs: queues, workers and the record of jobs. A job is on the disk before it is acknowledged;
+ * each slot has one queue and one worker (started at its first job); a job owns both ports of its
+ * slot for its whole time, and two slots that share a port wait for each other. */
+#ifndef SERVICE_JOBS_JOBS_H
+#define SERVICE_JOBS_JOBS_H
+
+#include <stddef.h>
+
+#include "service/base/err.h"
+#include "service/jobs/command.h"
+#include "service/jobs/context.h"
+#include "service/store/store.h"
+
+struct jobs; /* opaque, thread-safe */
+
+/** Called after a change was stored (progress: when it happened), without any lock, on the thread
+ * that made it. */
+typedef void (*jobs_changed_fn)(const struct job_record *job, void *arg);
+
+struct jobs_config {
+    struct store *store;           /* borrowed */
+    const char *const *port_globs; /* borrowed; --ports */
+    size_t port_glob_count;
+    job_run_fn run;          /* run_command, or a test's own */
+    jobs_changed_fn changed; /* NULL allowed */
+    void *changed_arg;
+};
+
+/** Recover what a former process left (running → interrupted, queued ones run on) and start.
+ * @return ERR_OK, ERR_IO, ERR_MEM */
+enum err jobs_start(const struct jobs_config *cfg, struct jobs **out);
+/** Take no more jobs, cancel the running ones (they become interrupted, their boards reset and
+ * running), join. NULL allowed. */
+void jobs_stop(struct jobs *j);
+
+/** Store and queue. @param body  the JSON that @p c was parsed from
+ *  @return ERR_OK with the queued record; ERR_NOT_FOUND with code slot_not_found or
+ * credential_not_found; ERR_BUSY with code queue_full; ERR_CONFLICT with code shutting_down;
+ * ERR_ARG with code slot_has_no_at_port, slot_has_no_download_port; ERR_IO. Release @p out with
+ * job_record_dispose() */
+enum err jobs_submit(struct jobs *j, const struct command *c, const char *body,
+                     struct job_record *out);
+/** A new job with the command of an ended one. @return as jobs_submit; ERR_CONFLICT with code
+ * job_not_ended */
+enum err jobs_retry(struct jobs *j, const char *id, struct job_record *out);
+/** Present state, live progress included. @return ERR_OK, ERR_NOT_FOUND with code job_not_found,
+ * ERR_MEM */
+enum err jobs_get(struct jobs *j, const char *id, struct job_record *out);
+/** Queued: ends now. Running: told to stop; it ends when its board is reset. @return ERR_OK,
+ * ERR_NOT_FOUND, ERR_CONFLICT with code job_ended */
+enum err jobs_cancel(struct jobs *j, const char *id, struct job_record *out);
+/** JSON lines of the serial transcript: {"ms","dir":"host"|"board","port":"at"|"download","hex"} or
+ * {"ms","note"}; secrets as
+ *  {"secret":<length>}. Live while it runs. */
+enum err jobs_log(struct jobs *j, const char *id, struct buf *out);
+
+enum slot_state { SLOT_IDLE, SLOT_BUSY, SLOT_ABSENT };
+struct slot_status {
+    enum slot_state state; /* ABSENT: a port of it is not there now */
+    char job[ID_TEXT];     /* running; "" = none */
+    size_t queued;
+};
+/** A stored slot, or the implicit one of a port of that name. @return ERR_OK, ERR_NOT_FOUND with
+ * code slot_not_found */
+enum err jobs_slot(struct jobs *j, const char *name, struct slot_record *slot_out,
+                   struct slot_status *status_out);
+#endif

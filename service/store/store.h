@@ -1,0 +1,192 @@
+/* store: everything that was acknowledged, kept over kill -9 and power loss. The interface carries
+ * no SQL, so that another backend can stand beside SQLite. Thread-safe: one writer thread commits
+ * in groups, readers have their own connections. A writing call returns when its change is on the
+ * disk. Strings that a getter fills are the caller's. */
+#ifndef SERVICE_STORE_STORE_H
+#define SERVICE_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "service/base/buf.h"
+#include "service/base/err.h"
+#include "service/base/id.h"
+#include "service/base/limits.h"
+
+struct store; /* opaque */
+
+/** Open or make DIR/espgate.db and the vault beside it; migrate an older one.
+ *  @return ERR_OK; ERR_IO with code store_open, store_newer (made by a newer espgate), vault_key */
+enum err store_open(const char *dir, struct store **out);
+void store_close(struct store *s); /* waits for the writer; NULL allowed */
+/** Can it write now? For readiness. @return ERR_OK, ERR_IO */
+enum err store_ping(struct store *s);
+
+/** Where a list goes on: "" = from the newest; an item's id = behind that item. */
+struct store_page {
+    char cursor[ID_TEXT * 2];
+    size_t limit; /* 1…LIMIT_PAGE */
+};
+
+/* --- credentials
+ * ------------------------------------------------------------------------------------------------
+ */
+struct credential_record {
+    char id[ID_TEXT]; /* "cred_…" */
+    int64_t created_ms;
+    char fingerprint_sha256[65], key_sha256[65];
+    char *certificate_pem, *root_ca_pem; /* heap, NUL-terminated */
+    char *meta_json; /* heap: what GET answers: subject, dates, checks … no secret */
+};
+void credential_record_dispose(struct credential_record *r);
+/** The key is sealed before it reaches the database. @return ERR_OK, ERR_IO, ERR_MEM */
+enum err store_credential_add(struct store *s, const struct credential_record *r,
+                              const char *key_pem, size_t key_len);
+enum err store_credential_get(struct store *s, const char *id,
+                              struct credential_record *out); /* ERR_NOT_FOUND */
+/** @param key_out  init it with buf_init_secret */
+enum err store_credential_key(struct store *s, const char *id, struct buf *key_out);
+/** @return ERR_OK, ERR_NOT_FOUND, ERR_CONFLICT with code credential_in_use (a queued or running job
+ * has it) */
+enum err store_credential_delete(struct store *s, const char *id);
+/** Newest first. @param[out] list_out  release each and then the list with free() */
+enum err store_credential_list(struct store *s, const struct store_page *page,
+                               struct credential_record **list_out, size_t *n_out,
+                               char next_out[ID_TEXT * 2]);
+
+/* --- image sets: which credential in which layout; the bytes are built anew when asked for
+ * ------------------------ */
+struct image_record {
+    char id[ID_TEXT]; /* "img_…" */
+    int64_t created_ms;
+    char credential[ID_TEXT];
+    char *layout_json; /* heap: as it was asked for */
+};
+void image_record_dispose(struct image_record *r);
+enum err store_image_add(struct store *s, const struct image_record *r);
+enum err store_image_get(struct store *s, const char *id, struct image_record *out);
+
+/* --- slots
+ * ------------------------------------------------------------------------------------------------------
+ */
+struct slot_record {
+    char name[64];
+    char download_port[256], at_port[256]; /* paths or stable ids; "" = absent */
+    char reset[16];                        /* "auto", "tight", "classic", "none" */
+    uint32_t download_baud, flash_baud, at_baud;
+    int64_t changed_ms; /* 0 = implicit slot, not stored */
+};
+enum err store_slot_put(struct store *s, const struct slot_record *r);
+enum err store_slot_get(struct store *s, const char *name, struct slot_record *out);
+enum err store_slot_delete(struct store *s, const char *name);
+/** By name. Release with free(). */
+enum err store_slot_list(struct store *s, struct slot_record **list_out, size_t *n_out);
+
+/* --- jobs
+ * -------------------------------------------------------------------------------------------------------
+ */
+enum job_state {
+    JOB_QUEUED,
+    JOB_RUNNING,
+    JOB_SUCCEEDED,
+    JOB_FAILED,
+    JOB_CANCELLED,
+    JOB_INTERRUPTED
+};
+/** "queued", "running", … */
+const char *job_state_name(enum job_state s);
+enum err job_state_parse(const char *name, enum job_state *out);
+bool job_state_is_final(enum job_state s);
+
+enum step_state {
+    STEP_RUNNING,
+    STEP_SUCCEEDED,
+    STEP_FAILED,
+    STEP_SKIPPED,
+    STEP_CANCELLED,
+    STEP_INTERRUPTED
+};
+const char *step_state_name(enum step_state s);
+
+struct job_step {
+    char name[24];
+    enum step_state state;
+    int64_t started_ms;
+    int32_t ms;
+    struct err_info error; /* kind == ERR_OK: none */
+};
+
+struct job_record {
+    char id[ID_TEXT]; /* "job_…"; ids sort by creation */
+    char kind[16], slot[64];
+    char credential[ID_TEXT]; /* "" = none */
+    char retry_of[ID_TEXT];
+    enum job_state state;
+    int64_t created_ms, started_ms, finished_ms; /* 0 = not yet */
+    struct job_step steps[LIMIT_JOB_STEPS];
+    size_t step_count;
+    uint64_t progress_done, progress_total;
+    char progress_unit[12];
+    char *result_json;     /* heap, an object; NULL = none */
+    struct err_info error; /* kind == ERR_OK: none */
+    char error_step[24];
+};
+void job_record_dispose(struct job_record *r);
+/** Deep copy; *out is empty on error. @return ERR_OK, ERR_MEM */
+enum err job_record_copy(const struct job_record *r, struct job_record *out);
+
+/** Queue it: record and command (JSON; sealed: it may hold a Wi-Fi password) are on the disk when
+ * this returns. */
+enum err store_job_add(struct store *s, const struct job_record *r, const char *command_json);
+/** Write the whole present record over the old one. */
+enum err store_job_save(struct store *s, const struct job_record *r);
+enum err store_job_get(struct store *s, const char *id, struct job_record *out);
+/** @param command_out  init it with buf_init_secret */
+enum err store_job_command(struct store *s, const char *id, struct buf *command_out);
+/** Transcript of a job, JSON lines; replaces the former one. */
+enum err store_job_log_put(struct store *s, const char *id, const void *text, size_t n);
+enum err store_job_log_get(struct store *s, const char *id, struct buf *out);
+
+struct job_filter {
+    char slot[64], kind[16], credential[ID_TEXT]; /* "" = any */
+    bool by_state;
+    enum job_state state;
+};
+/** Newest first. Release each with job_record_dispose() and the list with free(). */
+enum err store_job_list(struct store *s, const struct job_filter *filter,
+                        const struct store_page *page, struct job_record **list_out, size_t *n_out,
+                        char next_out[ID_TEXT * 2]);
+/** At start: jobs left running become interrupted (with the step they were in); ids of the queued
+ * ones, oldest first. Release *ids_out with free(). */
+enum err store_job_recover(struct store *s, char (**ids_out)[ID_TEXT], size_t *n_out);
+
+/* --- devices
+ * ----------------------------------------------------------------------------------------------------
+ */
+struct device_record {
+    char mac[18]; /* "24:0a:c4:12:34:56" */
+    char chip[16];
+    int64_t first_seen_ms, last_seen_ms;
+    char credential[ID_TEXT],
+        fingerprint_sha256[65]; /* last one that was written and verified; "" = none */
+};
+struct device_entry {
+    int64_t at_ms;
+    char job[ID_TEXT], slot[64], credential[ID_TEXT], fingerprint_sha256[65];
+    char method[8];
+    enum job_state outcome;
+    char *detail_json; /* heap: layout, images with their hashes, verdicts; NULL allowed */
+};
+void device_entry_dispose(struct device_entry *e);
+/** Note what was done to a board. The device's row is made or brought up to date with it.
+ *  @param written  the credential of @p e is now on the board and verified */
+enum err store_device_note(struct store *s, const char *mac, const char *chip,
+                           const struct device_entry *e, bool written);
+enum err store_device_get(struct store *s, const char *mac, struct device_record *out,
+                          struct device_entry **entries_out,
+                          size_t *n_out); /* entries newest first */
+enum err store_device_list(struct store *s, const struct store_page *page,
+                           struct device_record **list_out, size_t *n_out,
+                           char next_out[ID_TEXT * 2]);
+#endif
