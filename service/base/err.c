@@ -122,6 +122,11 @@ enum err err_hint(enum err e, const char *hint)
     return e;
 }
 
+bool err_is(enum err e, const char *code)
+{
+    return e && last.kind == e && strcmp(last.code, code) == 0;
+}
+
 const struct err_info *err_last(void)
 {
     return &last;

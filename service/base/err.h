@@ -5,6 +5,7 @@
 #ifndef SERVICE_BASE_ERR_H
 #define SERVICE_BASE_ERR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** Each value names the guilty party and so the next action. */
@@ -54,6 +55,8 @@ enum err err_device(enum err e, const void *bytes, size_t n);
 /** Replace the hint of the error of this thread. @return @p e */
 enum err err_hint(enum err e, const char *hint);
 
+/** Is @p e the error of this thread, with this code? */
+bool err_is(enum err e, const char *code);
 /** The error of this thread; valid until the next err_ call on it. */
 const struct err_info *err_last(void);
 /** Put back an error that was saved with `struct err_info saved = *err_last()`. @return its kind */

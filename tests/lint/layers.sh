@@ -11,7 +11,7 @@ service/store: service/base
 service/jobs: service/base service/pki service/port service/flash service/at service/cloud service/store
 api: service/base service/jobs service/store service/pki service/port
 api/handlers: api service/base service/jobs service/store service/pki service/port
-service: service/base service/jobs service/store service/port api
+service: service/base service/jobs service/store service/port service/cloud api
 '
 # header of a library: the folders that may include it (prefixes)
 homes='

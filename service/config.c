@@ -1,0 +1,213 @@
+#include "service/config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/base/limits.h"
+
+static enum err take_number(const char *text, unsigned long lo, unsigned long hi,
+                            unsigned long *out)
+{
+    char *end;
+    errno = 0;
+    *out = strtoul(text, &end, 10);
+    if (errno || *end || end == text || text[0] == '-' || *out < lo || *out > hi)
+        return err_set(ERR_ARG, "\"%s\" is not a number from %lu to %lu", text, lo, hi);
+    return ERR_OK;
+}
+
+/* ADDR:PORT, with an IPv6 address in brackets. */
+static enum err take_listen(struct config *c, const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    if (!colon || colon == text)
+        return err_set(ERR_ARG, "--listen wants ADDR:PORT, not \"%s\"", text);
+    const char *start = text;
+    size_t n = (size_t)(colon - text);
+    if (text[0] == '[' && n > 2 && text[n - 1] == ']') {
+        start++;
+        n -= 2;
+    }
+    if (n >= sizeof c->listen_address) return err_set(ERR_ARG, "--listen: address too long");
+    memcpy(c->listen_address, start, n);
+    c->listen_address[n] = '\0';
+    unsigned long port;
+    enum err e = take_number(colon + 1, 0, 65535, &port);
+    if (e) return err_wrap(e, "--listen");
+    c->listen_port = (uint16_t)port;
+    return ERR_OK;
+}
+
+static enum err take_data(struct config *c, const char *text)
+{
+    if (!*text || strlen(text) >= sizeof c->data_dir)
+        return err_set(ERR_ARG, "--data wants a folder");
+    snprintf(c->data_dir, sizeof c->data_dir, "%s", text);
+    return ERR_OK;
+}
+
+static enum err take_ports(struct config *c, const char *glob)
+{
+    if (c->port_count == CONFIG_PORTS_MAX)
+        return err_set(ERR_ARG, "more than %d --ports", CONFIG_PORTS_MAX);
+    c->ports[c->port_count++] = glob;
+    return ERR_OK;
+}
+
+static enum err take_auth(const char *text)
+{
+    if (strcmp(text, "none") == 0) return ERR_OK;
+    if (strcmp(text, "token") != 0)
+        return err_set(ERR_ARG, "--auth is token or none, not \"%s\"", text);
+    return err_set(
+        ERR_ARG,
+        "this version has no tokens yet: start it with --auth none; it listens on loopback only");
+}
+
+static enum err take_level(struct config *c, const char *text)
+{
+    if (log_level_parse(text, &c->log_level)) return ERR_OK;
+    return err_set(ERR_ARG, "--log-level is error, warn, info or debug, not \"%s\"", text);
+}
+
+static enum err take_max_body(struct config *c, const char *text)
+{
+    unsigned long n;
+    enum err e = take_number(text, 1024, 1UL << 30, &n);
+    if (e) return err_wrap(e, "--max-body");
+    c->max_body = n;
+    return ERR_OK;
+}
+
+/* Nothing but this machine may call a service that asks nobody who he is. */
+static enum err loopback_only(const struct config *c)
+{
+    if (strncmp(c->listen_address, "127.", 4) == 0 || strcmp(c->listen_address, "::1") == 0)
+        return ERR_OK;
+    return err_set(ERR_ARG, "--auth none listens on loopback only (127.0.0.1 or [::1]), not on %s",
+                   c->listen_address);
+}
+
+static void defaults(struct config *c)
+{
+    memset(c, 0, sizeof *c);
+    snprintf(c->listen_address, sizeof c->listen_address, "127.0.0.1");
+    c->listen_port = 8080;
+    c->max_body = LIMIT_UPLOAD_BODY;
+    c->log_level = LOG_INFO;
+    const char *home = getenv("XDG_DATA_HOME");
+    if (home && *home)
+        snprintf(c->data_dir, sizeof c->data_dir, "%s/espgate", home);
+    else
+        snprintf(c->data_dir, sizeof c->data_dir, "/var/lib/espgate");
+}
+
+static enum err from_environment(struct config *c, const char **auth)
+{
+    const char *v;
+    enum err e = ERR_OK;
+    if ((v = getenv("ESPGATE_LISTEN"))) e = take_listen(c, v);
+    if (!e && (v = getenv("ESPGATE_DATA"))) e = take_data(c, v);
+    if (!e && (v = getenv("ESPGATE_LOG_LEVEL"))) e = take_level(c, v);
+    if (!e && (v = getenv("ESPGATE_MAX_BODY"))) e = take_max_body(c, v);
+    if (!e && (v = getenv("ESPGATE_AUTH"))) *auth = v;
+    if (!e && (v = getenv("ESPGATE_PORTS"))) {
+        snprintf(c->ports_env, sizeof c->ports_env, "%s", v);
+        char *rest = c->ports_env, *one;
+        while (!e && (one = strsep(&rest, ":")))
+            if (*one) e = take_ports(c, one);
+    }
+    return e;
+}
+
+static enum err from_options(struct config *c, int argc, char **argv, const char **auth)
+{
+    static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
+                                            {"data", required_argument, NULL, 'd'},
+                                            {"ports", required_argument, NULL, 'p'},
+                                            {"auth", required_argument, NULL, 'a'},
+                                            {"log-level", required_argument, NULL, 'v'},
+                                            {"max-body", required_argument, NULL, 'm'},
+                                            {"routes", no_argument, NULL, 'r'},
+                                            {"version", no_argument, NULL, 'V'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    int o;
+    enum err e = ERR_OK;
+    opterr = 0;
+    optind = 1;
+    while (!e && (o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (o) {
+        case 'l':
+            e = take_listen(c, optarg);
+            break;
+        case 'd':
+            e = take_data(c, optarg);
+            break;
+        case 'p':
+            e = take_ports(c, optarg);
+            break;
+        case 'a':
+            *auth = optarg;
+            break;
+        case 'v':
+            e = take_level(c, optarg);
+            break;
+        case 'm':
+            e = take_max_body(c, optarg);
+            break;
+        case 'r':
+            c->action = CONFIG_ROUTES;
+            break;
+        case 'V':
+            c->action = CONFIG_VERSION;
+            break;
+        case 'h':
+            c->action = CONFIG_HELP;
+            break;
+        default:
+            e = err_set(ERR_ARG, "%s: not an option, or its value is missing; see --help",
+                        argv[optind - 1]);
+            break;
+        }
+    }
+    if (!e && optind < argc) e = err_set(ERR_ARG, "%s: not an option; see --help", argv[optind]);
+    return e;
+}
+
+enum err config_read(int argc, char **argv, struct config *out)
+{
+    const char *auth = "token";
+    defaults(out);
+    enum err e = from_environment(out, &auth);
+    if (!e) e = from_options(out, argc, argv, &auth);
+    if (e || out->action != CONFIG_SERVE) return e;
+    e = take_auth(auth);
+    return e ? e : loopback_only(out);
+}
+
+void config_print_help(FILE *out)
+{
+    fputs("espgate: puts cloud identities into ESP32 boards that run ESP-AT\n"
+          "\n"
+          "  espgate --auth none [options]\n"
+          "\n"
+          "  --listen ADDR:PORT   default 127.0.0.1:8080; port 0 takes a free one\n"
+          "  --data DIR           database and vault; default $XDG_DATA_HOME/espgate or "
+          "/var/lib/espgate\n"
+          "  --ports GLOB         more serial ports than those found (/dev/ttyAMA0); may be "
+          "repeated\n"
+          "  --auth token|none    who may call; this version knows only none, on loopback\n"
+          "  --log-level L        error, warn, info or debug; default info\n"
+          "  --max-body BYTES     largest request body; default 1048576\n"
+          "  --routes             print the routes and end\n"
+          "  --version, --help\n"
+          "\n"
+          "Each option has a twin in the environment: ESPGATE_LISTEN, ESPGATE_DATA, ESPGATE_PORTS "
+          "(with colons),\n"
+          "ESPGATE_AUTH, ESPGATE_LOG_LEVEL, ESPGATE_MAX_BODY. Logs go to standard error.\n",
+          out);
+}

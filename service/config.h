@@ -1,0 +1,32 @@
+/* config: defaults ← environment (ESPGATE_*) ← command line, once, into one constant struct. */
+#ifndef SERVICE_CONFIG_H
+#define SERVICE_CONFIG_H
+
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "service/base/err.h"
+#include "service/base/log.h"
+
+enum { CONFIG_PORTS_MAX = 64 };
+
+enum config_action { CONFIG_SERVE, CONFIG_ROUTES, CONFIG_VERSION, CONFIG_HELP };
+
+struct config {
+    enum config_action action;
+    char listen_address[64]; /* numeric, without brackets */
+    uint16_t listen_port;
+    char data_dir[PATH_MAX];
+    const char *ports[CONFIG_PORTS_MAX]; /* globs; point into argv, or into ports_env */
+    size_t port_count;
+    char ports_env[PATH_MAX]; /* ESPGATE_PORTS, cut at its colons */
+    size_t max_body;
+    enum log_level log_level;
+};
+
+/** @return ERR_OK; ERR_ARG, with the sentence for the user in err_last()->detail */
+enum err config_read(int argc, char **argv, struct config *out);
+void config_print_help(FILE *out);
+#endif

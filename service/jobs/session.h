@@ -1,0 +1,65 @@
+/* session: what the steps of one job share: open ports, the loader or the AT client on them, what
+ * is known of the board. Whatever happens, session_close() leaves the board reset and running and
+ * the ports free. */
+#ifndef SERVICE_JOBS_SESSION_H
+#define SERVICE_JOBS_SESSION_H
+
+#include <stdbool.h>
+
+#include "service/at/client.h"
+#include "service/base/err.h"
+#include "service/flash/flasher.h"
+#include "service/jobs/context.h"
+#include "service/pki/credential.h"
+#include "service/pki/image.h"
+#include "service/pki/layout.h"
+#include "service/port/port.h"
+
+struct session {
+    struct job_context *ctx;
+    struct port *download,
+        *at;                 /* the same one when the slot has one port for both; NULL = not open */
+    struct flasher *flasher; /* not NULL: the board may be in its ROM loader */
+    struct at_client *client;
+    bool leaving;      /* session_close() has begun: the job's cancel flag counts no more */
+    bool at_cut;       /* an AT exchange was broken off: the board may wait for bytes, or be busy */
+    bool mqtt_touched; /* the board's MQTT client is configured or connected */
+    bool wifi_touched; /* the board has joined the bench's Wi-Fi */
+
+    char mac[18], chip[16];          /* "" = not known yet */
+    char client_id[257], topic[129]; /* templates of the command, filled in; "" = not yet */
+    struct layout layout;
+    struct credential *credential;
+    struct image_set images;
+    bool identical;               /* the images were on the board before */
+    bool verified;                /* the images are on the board, proved by it */
+    uint64_t bytes_out, bytes_in; /* of closed ports */
+};
+
+void session_open(struct session *s, struct job_context *ctx);
+/** @return ERR_OK, or the first error of leaving the board running (the job had succeeded until
+ * then) */
+enum err session_close(struct session *s);
+
+/** The download port, open. @return port_serial_open()'s errors; ERR_ARG with code
+ * slot_has_no_download_port */
+enum err session_download(struct session *s, struct port **out);
+/** The AT port, open. @return the same; ERR_ARG with code slot_has_no_at_port */
+enum err session_at_port(struct session *s, struct port **out);
+/** The AT client, in step with the board (at_client_start()). */
+enum err session_client(struct session *s, struct at_client **out);
+/** Pull EN by the download port's lines: the board boots its firmware. @return session_download()'s
+ * errors, ERR_UNSUPPORTED */
+enum err session_hard_reset(struct session *s);
+/** MAC without colons, as templates want it: "240ac4123456". @return ERR_OK; ERR_NOT_FOUND when no
+ * step has learned it */
+enum err session_mac_digits(const struct session *s, char out[13]);
+/** The job's method with auto resolved: the ROM loader where the slot has a download port, else AT.
+ */
+enum command_method session_method(const struct job_context *ctx);
+
+/** Set result[key] = value; takes the reference. */
+void session_result(struct session *s, const char *key, json_t *value);
+/** The progress callback of flasher and AT transfers: @p arg is the session. */
+void session_progress(size_t done_bytes, size_t total_bytes, void *arg);
+#endif

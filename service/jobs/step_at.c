@@ -1,0 +1,180 @@
+/* The steps through AT commands. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "service/at/info.h"
+#include "service/at/sysflash.h"
+#include "service/jobs/layout_json.h"
+#include "service/jobs/steps.h"
+#include "service/pki/secret.h"
+
+enum { COMMAND_MS = 10000, ERASE_MS = 20000, TRANSFER_MS = 60000, BOOT_MS = 20000 };
+
+static struct deadline within(const struct session *s, int64_t ms)
+{
+    return deadline_within_ms(s->ctx->until, ms);
+}
+
+static enum err read_firmware(struct session *s)
+{
+    struct at_info info;
+    enum err e = at_info(s->client, &info);
+    if (e) return e;
+    session_result(s, "firmware",
+                   json_pack("{s:s,s:s,s:s,s:s}", "at_version", info.at_version, "bin_version",
+                             info.bin_version, "module", info.module, "sdk_version",
+                             info.sdk_version));
+    if (!s->chip[0]) snprintf(s->chip, sizeof s->chip, "%s", info.chip);
+    return ERR_OK;
+}
+
+enum err step_at_identify(struct session *s)
+{
+    struct at_client *client;
+    enum err e = session_client(s, &client);
+    if (!e) e = read_firmware(s);
+    if (!e) e = at_mac(client, s->mac);
+    if (e) return e;
+    session_result(s, "board", json_pack("{s:s,s:s}", "chip", s->chip, "mac", s->mac));
+    return ERR_OK;
+}
+
+enum err step_firmware(struct session *s)
+{
+    struct at_client *client;
+    enum err e = session_client(s, &client);
+    if (!e) e = read_firmware(s);
+    if (e != ERR_TIMEOUT && e != ERR_PROTOCOL) return e;
+    /* Who is on the board was asked, and it is no failure that it is not ESP-AT, or that its AT
+     * port has no cable. */
+    job_note(s->ctx, "no ESP-AT answered: %s", err_last()->detail);
+    session_result(s, "firmware", json_null());
+    return ERR_OK;
+}
+
+enum err step_at_layout(struct session *s)
+{
+    struct at_partition rows[PARTITION_TABLE_MAX];
+    size_t n;
+    enum err e = at_sysflash_list(s->client, rows, PARTITION_TABLE_MAX, &n, within(s, COMMAND_MS));
+    if (e) return e;
+    struct partition_table user = {.count = n};
+    for (size_t i = 0; i < n; i++) {
+        struct partition *p = &user.rows[i];
+        snprintf(p->name, sizeof p->name, "%s", rows[i].name);
+        p->type = rows[i].type;
+        p->subtype = rows[i].subtype;
+        p->offset = rows[i].offset;
+        p->size = rows[i].size;
+    }
+    layout_from_table(&user, "AT+SYSFLASH?", &s->layout);
+    session_result(s, "layout", layout_to_json(&s->layout));
+    return ERR_OK;
+}
+
+/* The row that AT commands want, for an image that the layout placed. */
+static struct at_partition row_of(const struct session *s, const struct image *im)
+{
+    const struct partition *p = partition_find(&s->layout.user, im->partition);
+    struct at_partition row = {
+        .type = p->type, .subtype = p->subtype, .offset = p->offset, .size = p->size};
+    memcpy(row.name, p->name, sizeof row.name);
+    return row;
+}
+
+static enum err write_image(struct session *s, const struct image *im)
+{
+    struct at_partition row = row_of(s, im);
+    struct at_transfer t = {.partition = &row,
+                            .n = im->bytes.len,
+                            .secret = im->holds_key,
+                            .fn = session_progress,
+                            .arg = s};
+    s->at_cut = true; /* until it has ended well: a board may be left waiting for bytes */
+    enum err e = at_sysflash_erase(s->client, &row, within(s, ERASE_MS));
+    if (!e) e = at_sysflash_write(s->client, &t, im->bytes.data, within(s, TRANSFER_MS));
+    if (e) return err_wrap(e, "%s", im->partition);
+    s->at_cut = false;
+    return ERR_OK;
+}
+
+enum err step_at_write(struct session *s)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < s->images.count && !e; i++)
+        e = write_image(s, &s->images.items[i]);
+    return e;
+}
+
+static enum err compare_image(struct session *s, const struct image *im)
+{
+    struct at_partition row = row_of(s, im);
+    struct at_transfer t = {.partition = &row,
+                            .n = im->bytes.len,
+                            .secret = im->holds_key,
+                            .fn = session_progress,
+                            .arg = s};
+    struct secret back;
+    enum err e = secret_copy(im->bytes.data, im->bytes.len,
+                             &back); /* for its size: overwritten by the read */
+    if (e) return e;
+    memset(back.data, 0, back.len);
+    e = at_sysflash_read(s->client, &t, back.data, within(s, TRANSFER_MS));
+    if (!e && memcmp(back.data, im->bytes.data, im->bytes.len) != 0)
+        e = err_fail(ERR_VERIFY, "flash_verify",
+                     "Write again; if it stays so, the board's flash or its supply is bad.",
+                     "%s reads back different from what was written.", im->partition);
+    secret_dispose(&back);
+    return e;
+}
+
+enum err step_at_verify(struct session *s)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < s->images.count && !e; i++)
+        e = compare_image(s, &s->images.items[i]);
+    if (e) return e;
+    s->verified = true;
+    session_result(s, "write",
+                   json_pack("{s:s,s:b,s:I}", "method", "at", "identical", 0, "bytes_out",
+                             (json_int_t)s->at->bytes_out));
+    return ERR_OK;
+}
+
+enum err step_at_reset(struct session *s)
+{
+    struct at_client *client;
+    enum err e = session_client(s, &client);
+    return e ? e : at_client_reset(client, within(s, BOOT_MS));
+}
+
+static json_t *answer_lines(const struct at_client *c)
+{
+    json_t *lines = json_array();
+    const char *line;
+    for (size_t i = 0; (line = at_answer(c, "", i)); i++) {
+        /* A device may say anything; what is not UTF-8 is shown as far as it can be. */
+        json_t *text = json_string(line);
+        json_array_append_new(lines, text ? text : json_string("(not text)"));
+    }
+    return lines;
+}
+
+enum err step_at_lines(struct session *s)
+{
+    const struct command *c = s->ctx->command;
+    struct at_client *client;
+    enum err e = session_client(s, &client);
+    json_t *done = json_array();
+    for (size_t i = 0; i < c->at_line_count && !e; i++) {
+        s->at_cut = true;
+        e = at_command(client, within(s, TRANSFER_MS), "%s", c->at_lines[i]);
+        if (!e || e == ERR_DEVICE) s->at_cut = false;
+        json_array_append_new(done, json_pack("{s:i,s:b,s:o}", "line", (int)i, "ok", e == ERR_OK,
+                                              "answer", answer_lines(client)));
+        job_progress(s->ctx, i + 1, c->at_line_count, "lines");
+    }
+    session_result(s, "lines", done);
+    return e;
+}

@@ -1,0 +1,55 @@
+/* The record of the board: every credential that it was given, and what came of it. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/base/clock.h"
+#include "service/jobs/steps.h"
+
+/* What is worth keeping of the result for years: not the ports' chatter. */
+static char *detail(const struct session *s)
+{
+    static const char *const kept[] = {"firmware", "images", "write",      "wifi",
+                                       "time",     "mqtt",   "host_check", NULL};
+    json_t *d = json_object();
+    for (size_t i = 0; kept[i]; i++) {
+        json_t *part = json_object_get(s->ctx->result, kept[i]);
+        if (part) json_object_set(d, kept[i], part);
+    }
+    json_object_set_new(d, "layout", json_string(layout_kind_name(s->layout.kind)));
+    char *text = json_dumps(d, JSON_COMPACT);
+    json_decref(d);
+    return text;
+}
+
+static enum err note(struct session *s, enum job_state outcome)
+{
+    const struct command *c = s->ctx->command;
+    struct device_entry entry = {
+        .at_ms = clock_now_ms(), .outcome = outcome, .detail_json = detail(s)};
+    snprintf(entry.job, sizeof entry.job, "%s", s->ctx->job_id);
+    snprintf(entry.slot, sizeof entry.slot, "%s", c->slot);
+    snprintf(entry.method, sizeof entry.method, "%s", command_method_name(session_method(s->ctx)));
+    if (s->credential) {
+        snprintf(entry.credential, sizeof entry.credential, "%s", c->credential);
+        snprintf(entry.fingerprint_sha256, sizeof entry.fingerprint_sha256, "%s",
+                 credential_info(s->credential)->fingerprint_sha256);
+    }
+    enum err e = store_device_note(s->ctx->store, s->mac, s->chip, &entry, s->verified);
+    device_entry_dispose(&entry);
+    return e;
+}
+
+enum err step_record(struct session *s)
+{
+    return note(s, JOB_SUCCEEDED);
+}
+
+void record_failure(struct session *s)
+{
+    if (!s->mac[0]) return;
+    struct err_info saved = *err_last();
+    note(s, saved.kind == ERR_CANCELLED ? JOB_CANCELLED : JOB_FAILED);
+    err_restore(&saved);
+}

@@ -1,0 +1,247 @@
+/* The steps through the ROM loader. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/jobs/layout_json.h"
+#include "service/jobs/steps.h"
+
+enum { CONNECT_MS = 15000, WRITE_MS = 60000, BOOT_MS = 20000 };
+
+enum err step_rom_identify(struct session *s)
+{
+    const struct slot_record *slot = s->ctx->slot;
+    struct flasher_options options = {.connect_baud = slot->download_baud,
+                                      .flash_baud = slot->flash_baud};
+    struct port *port;
+    enum err e = reset_kind_parse(slot->reset, &options.reset);
+    if (!e) e = session_download(s, &port);
+    if (!e && !s->flasher) e = flasher_new(port, &options, &s->flasher);
+    if (!e) e = flasher_connect(s->flasher, deadline_within_ms(s->ctx->until, CONNECT_MS));
+    if (!e) e = flasher_read_mac(s->flasher);
+    if (e) return e;
+    const struct flasher_board *b = flasher_board(s->flasher);
+    snprintf(s->mac, sizeof s->mac, "%02x:%02x:%02x:%02x:%02x:%02x", b->mac[0], b->mac[1],
+             b->mac[2], b->mac[3], b->mac[4], b->mac[5]);
+    snprintf(s->chip, sizeof s->chip, "%s", b->chip->name);
+    session_result(
+        s, "board",
+        json_pack("{s:s,s:s,s:s}", "chip", b->chip->name, "title", b->chip->title, "mac", s->mac));
+    return ERR_OK;
+}
+
+enum err step_rom_details(struct session *s)
+{
+    enum err e = flasher_identify(s->flasher, deadline_within_ms(s->ctx->until, CONNECT_MS));
+    if (e) return e;
+    const struct flasher_board *b = flasher_board(s->flasher);
+    json_t *board = json_object_get(s->ctx->result, "board");
+    char id[8], revision[16];
+    snprintf(id, sizeof id, "%06x", (unsigned)(b->flash_id & 0xffffff));
+    snprintf(revision, sizeof revision, "v%u.%u", b->revision / 100, b->revision % 100);
+    json_object_set_new(board, "revision", json_string(revision));
+    json_object_set_new(board, "flash_id", json_string(id));
+    json_object_set_new(board, "flash_bytes", json_integer(b->flash_bytes));
+    json_object_set_new(board, "crystal_mhz", json_integer(b->crystal_mhz));
+    return ERR_OK;
+}
+
+/* The primary table, read only up to its end: stock tables have six rows, four slow reads instead
+ * of forty-eight. */
+static enum err read_table(struct session *s, uint32_t offset, struct partition_table *out)
+{
+    uint8_t bytes[PARTITION_TABLE_BYTES];
+    memset(bytes, 0xff, sizeof bytes);
+    for (uint32_t at = 0; at < sizeof bytes; at += 64) {
+        enum err e = flasher_read(s->flasher, offset + at, bytes + at, 64, NULL, NULL);
+        if (e) return e;
+        session_progress(at + 64, sizeof bytes, s);
+        /* A row that is erased flash ends the table; both rows of a read are looked at. */
+        if (bytes[at] == 0xff || bytes[at + 32] == 0xff) break;
+    }
+    enum err e = partition_table_parse(bytes, sizeof bytes, out);
+    if (e) return err_wrap(e, "partition table at 0x%x", (unsigned)offset);
+    return ERR_OK;
+}
+
+/* Is it a stock table? One MD5 tells, where reading it would cost more than writing the credential.
+ */
+static enum err match_stock(struct session *s, uint32_t offset, bool *matched_out)
+{
+    *matched_out = false;
+    uint8_t md5[MD5_BYTES];
+    enum err e = flasher_md5(s->flasher, offset, PARTITION_TABLE_BYTES, md5);
+    if (e) return e;
+    size_t n;
+    const struct layout_stock *stock = layout_stock_list(s->chip, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (stock[i].offset != offset || memcmp(stock[i].md5, md5, sizeof md5) != 0) continue;
+        s->layout = stock[i].layout;
+        snprintf(s->layout.source, sizeof s->layout.source, "at_customize at 0x%x, stock %s",
+                 (unsigned)offset, stock[i].name);
+        *matched_out = true;
+        return ERR_OK;
+    }
+    return ERR_OK;
+}
+
+static enum err no_at_customize(const struct partition_table *t)
+{
+    char names[256] = "";
+    size_t n = 0;
+    for (size_t i = 0; i < t->count && n < sizeof names - 20; i++)
+        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", t->rows[i].name);
+    return err_fail(
+        ERR_UNSUPPORTED, "layout_no_at_customize",
+        "This is not ESP-AT firmware. Flash an ESP-AT release first; it brings the table along.",
+        "The board's partition table has no at_customize partition; it has: %s.", names);
+}
+
+static enum err learn_layout(struct session *s)
+{
+    struct partition_table primary, user;
+    enum err e = read_table(s, flasher_board(s->flasher)->chip->table_offset, &primary);
+    if (e) return e;
+    const struct partition *at = partition_find_type(&primary, PARTITION_TYPE_AT, 0);
+    if (!at) return no_at_customize(&primary);
+    bool stock;
+    e = match_stock(s, at->offset, &stock);
+    if (e || stock) return e;
+    e = read_table(s, at->offset, &user);
+    if (e) return e;
+    char source[64];
+    snprintf(source, sizeof source, "at_customize at 0x%x, read in full", (unsigned)at->offset);
+    layout_from_table(&user, source, &s->layout);
+    return ERR_OK;
+}
+
+enum err step_rom_layout(struct session *s)
+{
+    enum err e = flasher_attach(s->flasher, 0);
+    if (!e) e = learn_layout(s);
+    if (s->ctx->command->kind == COMMAND_IDENTIFY &&
+        (e == ERR_UNSUPPORTED || err_is(e, "no_partition_table"))) {
+        /* A blank board, or one with other firmware, is an answer to "who are you", not a failure.
+         */
+        job_note(s->ctx, "%s", err_last()->detail);
+        snprintf(s->layout.source, sizeof s->layout.source, "%s", err_last()->code);
+        e = ERR_OK;
+    }
+    if (e) return e;
+    session_result(s, "layout", layout_to_json(&s->layout));
+    return ERR_OK;
+}
+
+/* Images that the record says are there already: three MD5 commands instead of a write. */
+static enum err already_there(struct session *s, bool *there_out)
+{
+    *there_out = false;
+    struct device_record known;
+    struct device_entry *entries = NULL;
+    size_t n = 0;
+    if (store_device_get(s->ctx->store, s->mac, &known, &entries, &n)) return ERR_OK;
+    for (size_t i = 0; i < n; i++)
+        device_entry_dispose(&entries[i]);
+    free(entries);
+    if (strcmp(known.fingerprint_sha256, credential_info(s->credential)->fingerprint_sha256) != 0)
+        return ERR_OK;
+    for (size_t i = 0; i < s->images.count; i++) {
+        const struct image *im = &s->images.items[i];
+        uint8_t md5[MD5_BYTES];
+        enum err e = flasher_md5(s->flasher, im->offset, (uint32_t)im->bytes.len, md5);
+        if (e) return e;
+        if (memcmp(md5, im->md5, sizeof md5) != 0) return ERR_OK;
+    }
+    *there_out = true;
+    return ERR_OK;
+}
+
+struct whole_progress {
+    struct session *session;
+    size_t before, total;
+};
+
+static void part_done(size_t done, size_t total, void *arg)
+{
+    struct whole_progress *w = arg;
+    (void)total;
+    session_progress(w->before + done, w->total, w->session);
+}
+
+static enum err write_image(struct session *s, const struct image *im, bool verify,
+                            struct whole_progress *w)
+{
+    struct flasher_region r = {
+        .offset = im->offset,
+        .erase_bytes = im->partition_size,
+        .data = im->bytes.data,
+        .n = im->bytes.len,
+        .secret = im->holds_key,
+        .verify_later = !verify,
+    };
+    enum err e =
+        flasher_write(s->flasher, &r, deadline_within_ms(s->ctx->until, WRITE_MS), part_done, w);
+    return e ? err_wrap(e, "%s", im->partition) : ERR_OK;
+}
+
+enum err step_rom_write(struct session *s)
+{
+    enum err e = already_there(s, &s->identical);
+    if (e) return e;
+    if (s->identical) {
+        job_note(s->ctx, "this credential is on the board already: nothing written");
+        return ERR_OK;
+    }
+    struct whole_progress w = {.session = s};
+    for (size_t i = 0; i < s->images.count; i++)
+        w.total += s->images.items[i].bytes.len;
+    for (size_t i = 0; i < s->images.count && !e; i++) {
+        e = write_image(s, &s->images.items[i], false, &w);
+        w.before += s->images.items[i].bytes.len;
+    }
+    return e;
+}
+
+enum err step_rom_verify(struct session *s)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < s->images.count && !e && !s->identical; i++) {
+        const struct image *im = &s->images.items[i];
+        uint8_t md5[MD5_BYTES];
+        e = flasher_md5(s->flasher, im->offset, (uint32_t)im->bytes.len, md5);
+        if (e || memcmp(md5, im->md5, sizeof md5) == 0) continue;
+        job_note(s->ctx, "%s reads back different: written again", im->partition);
+        struct whole_progress w = {s, 0, im->bytes.len};
+        e = write_image(s, im, true, &w);
+    }
+    if (e) return e;
+    s->verified = true;
+    session_result(s, "write",
+                   json_pack("{s:s,s:b,s:I,s:i,s:i}", "method", "rom", "identical",
+                             (int)s->identical, "bytes_out", (json_int_t)s->download->bytes_out,
+                             "commands", (int)flasher_commands(s->flasher), "retries",
+                             (int)flasher_retries(s->flasher)));
+    return ERR_OK;
+}
+
+enum err step_rom_reset(struct session *s)
+{
+    const struct command *c = s->ctx->command;
+    bool wait = c->kind == COMMAND_PROVISION && c->level != LEVEL_NONE;
+    struct port *at = NULL;
+    enum err e = ERR_OK;
+    /* Listen before the board boots, so that its "ready" is not missed. */
+    if (wait) e = session_at_port(s, &at);
+    if (!e && !s->flasher) e = session_hard_reset(s);
+    if (!e && s->flasher) {
+        e = flasher_finish(s->flasher);
+        flasher_free(s->flasher);
+        s->flasher = NULL;
+    }
+    if (e || !wait) return e;
+    if (s->ctx->slot->at_baud) e = port_set_baud(at, s->ctx->slot->at_baud);
+    if (!e) e = at_client_new(at, &s->client);
+    if (!e) e = at_client_wait_ready(s->client, deadline_within_ms(s->ctx->until, BOOT_MS));
+    return e;
+}

@@ -1,0 +1,141 @@
+/* Wires the modules in order, waits for a signal, unwinds in reverse. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "api/server.h"
+#include "service/base/file.h"
+#include "service/base/log.h"
+#include "service/cloud/mqtt_check.h"
+#include "service/config.h"
+#include "service/jobs/jobs.h"
+#include "service/jobs/run.h"
+#include "service/store/store.h"
+
+/* What is running; each pointer is NULL until its part has started. */
+struct parts {
+    int lock_fd;
+    struct store *store;
+    struct jobs *jobs;
+    struct server *server;
+};
+
+/* Two services on one folder would both run its queued jobs. */
+static enum err lock_data(const char *dir, int *fd_out)
+{
+    char path[PATH_MAX + 16];
+    enum err e = file_make_dirs(dir);
+    if (e) return e;
+    snprintf(path, sizeof path, "%s/espgate.lock", dir);
+    *fd_out = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*fd_out < 0) return err_set(ERR_IO, "%s: %s", path, strerror(errno));
+    if (flock(*fd_out, LOCK_EX | LOCK_NB))
+        return err_set(ERR_BUSY, "another espgate works on %s; give this one its own --data", dir);
+    return ERR_OK;
+}
+
+/* The jobs start before the server does, and tell it of changes; until it is there nobody waits for
+ * them. */
+static void job_changed(const struct job_record *job, void *arg)
+{
+    struct server *server = __atomic_load_n(&((struct parts *)arg)->server, __ATOMIC_ACQUIRE);
+    if (server) server_job_changed(job, server);
+}
+
+static enum err start(const struct config *c, struct parts *p)
+{
+    enum err e = lock_data(c->data_dir, &p->lock_fd);
+    if (!e) e = store_open(c->data_dir, &p->store);
+    if (e) return e;
+    struct jobs_config jobs = {.store = p->store,
+                               .port_globs = c->ports,
+                               .port_glob_count = c->port_count,
+                               .run = run_command,
+                               .changed = job_changed,
+                               .changed_arg = p};
+    e = jobs_start(&jobs, &p->jobs);
+    if (e) return e;
+    static struct service svc; /* borrowed by the server for its life */
+    svc = (struct service){.store = p->store,
+                           .jobs = p->jobs,
+                           .port_globs = c->ports,
+                           .port_glob_count = c->port_count,
+                           .version = VERSION};
+    struct server_config server = {
+        .address = c->listen_address, .port = c->listen_port, .max_body = c->max_body};
+    struct server *started = NULL;
+    e = server_start(&server, &svc, &started);
+    __atomic_store_n(&p->server, started, __ATOMIC_RELEASE);
+    return e;
+}
+
+static void stop(struct parts *p)
+{
+    /* Waiting requests are answered while the jobs still exist; the jobs end before the store that
+     * keeps them. */
+    struct server *server = __atomic_exchange_n(&p->server, NULL, __ATOMIC_ACQ_REL);
+    server_stop(server);
+    jobs_stop(p->jobs);
+    store_close(p->store);
+    if (p->lock_fd >= 0) close(p->lock_fd);
+}
+
+static int serve(const struct config *c)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread: they inherit it */
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &ignore, NULL);
+    log_set_level(c->log_level);
+
+    struct parts p = {.lock_fd = -1};
+    enum err e = mqtt_check_global_init();
+    if (!e) e = start(c, &p);
+    if (e) {
+        log_error("cannot start", "code=%s detail=\"%s\"", err_last()->code, err_last()->detail);
+    } else {
+        bool v6 = strchr(c->listen_address, ':') != NULL;
+        printf("espgate %s listening on http://%s%s%s:%u\n", VERSION, v6 ? "[" : "",
+               c->listen_address, v6 ? "]" : "", (unsigned)server_port(p.server));
+        fflush(stdout);
+        int sig = SIGHUP;
+        while (sig == SIGHUP) /* nothing to read anew yet, and no reason to end */
+            sigwait(&set, &sig);
+        log_info("stopping", "signal=%d", sig);
+    }
+    stop(&p);
+    mqtt_check_global_end();
+    return e ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct config c;
+    if (config_read(argc, argv, &c)) {
+        fprintf(stderr, "espgate: %s\n", err_last()->detail);
+        return 2;
+    }
+    switch (c.action) {
+    case CONFIG_ROUTES:
+        server_print_routes(stdout);
+        return 0;
+    case CONFIG_VERSION:
+        puts("espgate " VERSION);
+        return 0;
+    case CONFIG_HELP:
+        config_print_help(stdout);
+        return 0;
+    case CONFIG_SERVE:
+        return serve(&c);
+    }
+    return 2;
+}

@@ -1,0 +1,117 @@
+#!/bin/sh
+# make demo: the main job on a simulated board. A CA, a broker certificate and a device certificate; mosquitto that
+# demands a client certificate; a simulated ESP32 and espgate; then what a user does, with curl.
+# Ends what it started, whatever happens. Exit status 0 only when all of it succeeded.
+set -eu
+here=$(cd "$(dirname "$0")/../.." && pwd)
+bin=$here/build
+dir=$(mktemp -d)
+pids=
+
+say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+fail() {
+    printf 'demo failed: %s\n' "$*" >&2
+    for log in "$dir"/*.log; do
+        [ -s "$log" ] || continue
+        printf -- '-- %s\n' "${log##*/}" >&2
+        tail -n 20 "$log" >&2
+    done
+    exit 1
+}
+finish() {
+    rc=$?
+    for pid in $pids; do kill "$pid" 2>/dev/null || true; done
+    for pid in $pids; do wait "$pid" 2>/dev/null || true; done
+    rm -rf "$dir"
+    exit $rc
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# wait_line FILE TEXT: until a started program has said that it is ready.
+wait_line() {
+    n=0
+    until grep -q "$2" "$1" 2>/dev/null; do
+        n=$((n + 1))
+        [ $n -lt 300 ] || fail "no \"$2\" in ${1##*/}"
+        sleep 0.1
+    done
+}
+
+say "certificates: a CA, the broker's and the device's"
+sh "$here/tests/demo/certs.sh" "$dir/pki" >"$dir/certs.log" 2>&1 || fail "openssl"
+ls "$dir/pki"
+
+say "mosquitto on loopback, client certificate required"
+port=$(/usr/bin/env sh "$here/tests/demo/broker.sh" "$dir" "$dir/pki") || fail "mosquitto"
+pids="$pids $(cat "$dir/mosquitto.pid")"
+echo "mosquitto listens on 127.0.0.1:$port"
+
+say "a time server, a simulated ESP32 with ESP-AT v2.4, and espgate"
+/usr/bin/env python3 "$here/tests/demo/sntp.py" >"$dir/sntp.out" 2>"$dir/sntp.log" &
+pids="$pids $!"
+wait_line "$dir/sntp.out" listening
+sntp_port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' "$dir/sntp.out")
+export PTYMODEM_DIR="$dir/lines"
+mkdir -p "$PTYMODEM_DIR"
+ESPBOARD_SNTP_PORT=$sntp_port "$bin/espboard" --firmware 2.4 --flash "$dir/flash.bin" --download "$dir/ttyBoard0" \
+    --at "$dir/ttyBoard1" --wifi bench:demo-password --pace full >"$dir/espboard.out" 2>"$dir/espboard.log" &
+pids="$pids $!"
+wait_line "$dir/espboard.out" "espboard ready"
+LD_PRELOAD="$bin/ptymodem.so" "$bin/espgate" --listen 127.0.0.1:0 --auth none --data "$dir/data" --ports "$dir/ttyBoard*" \
+    >"$dir/espgate.out" 2>"$dir/espgate.log" &
+pids="$pids $!"
+wait_line "$dir/espgate.out" listening
+url=$(sed -n 's/.*listening on //p' "$dir/espgate.out")
+echo "espgate answers on $url"
+
+# call METHOD PATH [curl's arguments]: prints the body; a status of 400 and more ends the demo.
+call() {
+    method=$1 path=$2
+    shift 2
+    curl -sS --fail-with-body -X "$method" "$url$path" "$@" || fail "$method $path"
+}
+
+say "PUT /v1/slots/demo: the board's two ports"
+call PUT /v1/slots/demo -H 'Content-Type: application/json' \
+    -d "{\"download_port\":\"$dir/ttyBoard0\",\"at_port\":\"$dir/ttyBoard1\"}" | jq -c '{name,download_port,at_port,reset,state}'
+
+say "POST /v1/credentials: three files under any names"
+cp "$dir/pki/device.crt" "$dir/one.txt"
+cp "$dir/pki/device.key" "$dir/two.dat"
+cp "$dir/pki/ca.crt" "$dir/three"
+call POST /v1/credentials -F "a=@$dir/two.dat" -F "b=@$dir/three" -F "c=@$dir/one.txt" >"$dir/credential.json"
+jq '{id,subject,issuer,key_type,not_after,checks:[.checks[]|.name+": "+.verdict]}' "$dir/credential.json"
+credential=$(jq -r .id "$dir/credential.json")
+
+say "POST /v1/images: three AtPKI images"
+call POST /v1/images -H 'Content-Type: application/json' -d "{\"credential\":\"$credential\"}" >"$dir/images.json"
+jq -r '.images[]|[.partition,.offset,.size,.sha256]|@tsv' "$dir/images.json"
+file=$(jq -r '.images[0].url' "$dir/images.json")
+call GET "$file" -o "$dir/image.bin"
+[ "$(sha256sum <"$dir/image.bin" | cut -d' ' -f1)" = "$(jq -r '.images[0].sha256' "$dir/images.json")" ] || fail "SHA-256"
+echo "downloaded $file: $(wc -c <"$dir/image.bin") bytes, SHA-256 as announced"
+
+# provision METHOD: the main job, its steps and times.
+provision() {
+    say "POST /v1/jobs: provision, method $1"
+    call POST /v1/jobs -H 'Content-Type: application/json' -H 'Prefer: wait=60' -d "{
+        \"kind\":\"provision\", \"slot\":\"demo\", \"credential\":\"$credential\", \"method\":\"$1\", \"check\":\"publish\",
+        \"wifi\":{\"ssid\":\"bench\",\"password\":\"demo-password\"}, \"time\":{\"server\":\"127.0.0.1\"},
+        \"mqtt\":{\"host\":\"127.0.0.1\",\"port\":$port}}" >"$dir/job.json"
+    id=$(jq -r .id "$dir/job.json")
+    while [ "$(jq -r .finished_at "$dir/job.json")" = null ]; do
+        call GET "/v1/jobs/$id?wait=30" >"$dir/job.json"
+    done
+    jq -r '.steps[]|"  \(.name)\t\(.state)\t\(.ms) ms"' "$dir/job.json" | column -t -s "$(printf '\t')" 2>/dev/null ||
+        jq -r '.steps[]|"  \(.name) \(.state) \(.ms) ms"' "$dir/job.json"
+    jq -c '.result.write // empty' "$dir/job.json"
+    [ "$(jq -r .state "$dir/job.json")" = succeeded ] || { jq .error "$dir/job.json" >&2; fail "job $id"; }
+}
+provision rom
+mac=$(jq -r .result.board.mac "$dir/job.json")
+provision at
+
+say "GET /v1/devices/$mac: the board's record"
+call GET "/v1/devices/$mac" | jq '{mac,chip,credential,fingerprint_sha256,history:[.history[]|{at,job,method,outcome}]}'
+say "all of it succeeded"
