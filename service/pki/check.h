@@ -25,4 +25,7 @@ struct check_list {
 const char *check_verdict_name(enum check_verdict v);
 /** First failed check, NULL when none failed. */
 const struct check *check_first_failure(const struct check_list *l);
+/** Append a check; @p code is dropped for a pass, the sentence is cut to its place. */
+void check_add(struct check_list *l, const char *name, enum check_verdict v, const char *code,
+               const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 #endif

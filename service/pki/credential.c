@@ -1,0 +1,269 @@
+/* Design: three steps, each in a file of its own: upload.h takes the files apart, roles.h decides
+ * what each piece is for, judge.h says what is wrong. Here they are put in order and what passed
+ * becomes three clean texts. Nothing of OpenSSL's is kept: a credential is text and facts, so that
+ * it can be shared between threads and its key lives in one place. */
+#include "service/pki/credential.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/base/digest.h"
+#include "service/base/limits.h"
+#include "service/pki/judge.h"
+#include "service/pki/secret.h"
+
+struct credential {
+    struct buf certificate, root_ca;
+    struct secret key;
+    struct credential_info info;
+};
+
+static enum err credential_new(struct credential **c_out)
+{
+    struct credential *c = calloc(1, sizeof *c);
+    *c_out = c;
+    if (!c) return err_set(ERR_MEM, "out of memory for a credential");
+    buf_init(&c->certificate, UPLOAD_CERTS_MAX * LIMIT_PEM_BYTES);
+    buf_init(&c->root_ca, UPLOAD_CERTS_MAX * LIMIT_PEM_BYTES);
+    return ERR_OK;
+}
+
+void credential_free(struct credential *c)
+{
+    if (!c) return;
+    buf_dispose(&c->certificate);
+    buf_dispose(&c->root_ca);
+    secret_dispose(&c->key);
+    free(c);
+}
+
+const char *credential_pem(const struct credential *c, enum credential_part part, size_t *len_out)
+{
+    switch (part) {
+    case CREDENTIAL_CERTIFICATE:
+        *len_out = c->certificate.len;
+        return buf_str(&c->certificate);
+    case CREDENTIAL_KEY:
+        *len_out = c->key.len;
+        return c->key.data ? (const char *)c->key.data : "";
+    case CREDENTIAL_ROOT_CA:
+        break;
+    }
+    *len_out = c->root_ca.len;
+    return buf_str(&c->root_ca);
+}
+
+const struct credential_info *credential_info(const struct credential *c)
+{
+    return &c->info;
+}
+
+/* ---- what it says of itself ---- */
+
+/* UTF-8 that may be cut, but not inside a character, and without control characters. */
+static void text_copy(const uint8_t *text, size_t n, char *out, size_t cap)
+{
+    if (n >= cap) {
+        n = cap - 1;
+        while (n && (text[n] & 0xC0) == 0x80)
+            n--;
+    }
+    for (size_t i = 0; i < n; i++)
+        out[i] = text[i] < 0x20 || text[i] == 0x7F ? '?' : (char)text[i];
+    out[n] = '\0';
+}
+
+static void common_name(const X509 *x, char *out, size_t cap)
+{
+    const X509_NAME *name = X509_get_subject_name(x);
+    int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+    const X509_NAME_ENTRY *entry = at < 0 ? NULL : X509_NAME_get_entry(name, at);
+    uint8_t *utf8 = NULL;
+    int n = entry ? ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(entry)) : 0;
+    out[0] = '\0';
+    if (n > 0) text_copy(utf8, (size_t)n, out, cap);
+    OPENSSL_free(utf8);
+}
+
+static void serial_hex(const X509 *x, char *out, size_t cap)
+{
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
+    size_t n = (size_t)ASN1_STRING_length(serial);
+    if (n > (cap - 1) / 2) n = (cap - 1) / 2;
+    digest_hex(ASN1_STRING_get0_data(serial), n, out);
+}
+
+static void fingerprint(const X509 *x, char out[SHA256_HEX])
+{
+    uint8_t md[SHA256_BYTES];
+    unsigned n = 0;
+    out[0] = '\0';
+    if (X509_digest(x, EVP_sha256(), md, &n)) digest_hex(md, n, out);
+}
+
+static void key_digest(const X509 *x, char out[SHA256_HEX])
+{
+    uint8_t md[SHA256_BYTES], *der = NULL;
+    int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
+    out[0] = '\0';
+    if (n <= 0) return;
+    digest_sha256(der, (size_t)n, md);
+    digest_hex(md, sizeof md, out);
+    OPENSSL_free(der);
+}
+
+static void info_fill(struct credential_info *info, const X509 *leaf, const X509 *root)
+{
+    const EVP_PKEY *key = X509_get0_pubkey(leaf);
+    upload_subject(X509_get_subject_name(leaf), info->subject, sizeof info->subject);
+    upload_subject(X509_get_issuer_name(leaf), info->issuer, sizeof info->issuer);
+    common_name(leaf, info->common_name, sizeof info->common_name);
+    serial_hex(leaf, info->serial_hex, sizeof info->serial_hex);
+    fingerprint(leaf, info->fingerprint_sha256);
+    key_digest(leaf, info->key_sha256);
+    info->not_before_unix_s = judge_unix_s(X509_get0_notBefore(leaf));
+    info->not_after_unix_s = judge_unix_s(X509_get0_notAfter(leaf));
+    if (key) judge_key_name(key, info->key_type);
+    upload_subject(X509_get_subject_name(root), info->root_subject, sizeof info->root_subject);
+    fingerprint(root, info->root_fingerprint_sha256);
+}
+
+/* ---- the three texts ---- */
+
+static enum err key_text(const struct upload_key *key, struct secret *out)
+{
+    struct buf text;
+    buf_init_secret(&text, 2 * LIMIT_PEM_BYTES);
+    enum err e = pem_encode(key->label, key->der.data, key->der.len, &text);
+    if (!e) e = secret_copy(text.data, text.len, out);
+    buf_dispose(&text);
+    return e;
+}
+
+static enum err texts_build(const struct upload *u, const struct roles *r, struct credential *c)
+{
+    enum err e = r->leaf ? upload_cert_pem(r->leaf->x, &c->certificate) : ERR_OK;
+    for (size_t i = 0; !e && r->leaf && i < r->chain_count; i++)
+        e = upload_cert_pem(r->chain[i]->x, &c->certificate);
+    for (size_t i = 0; !e && i < r->root_count; i++)
+        e = upload_cert_pem(r->roots[i]->x, &c->root_ca);
+    if (!e && u->key.pkey) e = key_text(&u->key, &c->key);
+    return e;
+}
+
+/* Leaf, chain and roots are in order when they were sent in that order. */
+static unsigned more_untidy(const struct roles *r)
+{
+    unsigned flags = r->left_out_count ? UPLOAD_LEFT_OUT : 0;
+    const struct upload_cert *last = r->leaf;
+    for (size_t i = 0; i < r->chain_count; i++) {
+        if (last && r->chain[i] < last) flags |= UPLOAD_ORDER;
+        last = r->chain[i];
+    }
+    return flags;
+}
+
+static void judge_normalised(const struct judge *j, const char *changes)
+{
+    if (*changes)
+        check_add(j->out, "normalised", CHECK_PASS, "", "Rewritten as clean PEM, because of: %s.",
+                  changes);
+    else
+        check_add(j->out, "normalised", CHECK_PASS, "", "The files were clean PEM already.");
+}
+
+static enum err judge_all(const struct judge *j, struct credential *c)
+{
+    const struct upload *u = j->upload;
+    const struct roles *r = j->roles;
+    judge_files(j);
+    judge_key(j);
+    judge_chain(j);
+    judge_dates(j);
+    enum err e = texts_build(u, r, c);
+    if (e) return e;
+    const size_t lengths[3] = {c->certificate.len, c->key.len, c->root_ca.len};
+    judge_sizes(j, lengths);
+    upload_untidy_text(u->untidy | more_untidy(r), c->info.changes, sizeof c->info.changes);
+    if (u->cert_count || u->key.pkey) judge_normalised(j, c->info.changes);
+    c->info.chain_length = r->chain_count;
+    if (r->leaf && r->root_count) info_fill(&c->info, r->leaf->x, r->roots[0]->x);
+    const struct check *failure = check_first_failure(j->out);
+    if (!failure) return ERR_OK;
+    return err_fail(ERR_CRYPTO, failure->code, judge_hint(failure->code), "%s", failure->detail);
+}
+
+enum err credential_read(const struct credential_input *in, size_t n,
+                         const struct credential_rules *rules, struct check_list *checks_out,
+                         struct credential **c_out)
+{
+    struct upload u;
+    struct roles r;
+    struct credential *c = NULL;
+    *c_out = NULL;
+    memset(checks_out, 0, sizeof *checks_out);
+    enum err e = upload_read(in, n, &u);
+    if (!e) e = roles_find(&u, &r);
+    if (!e) e = credential_new(&c);
+    if (!e) e = judge_all(&(struct judge){&u, &r, rules, checks_out}, c);
+    if (!e) {
+        *c_out = c;
+        c = NULL;
+    }
+    credential_free(c);
+    upload_dispose(&u);
+    ERR_clear_error(); /* this thread's queue of OpenSSL is not ours to leave filled */
+    return e;
+}
+
+/* ---- from the store ---- */
+
+static enum err stored_read(const char *text, size_t len, const char *name, struct upload *out)
+{
+    struct credential_input in = {name, (const uint8_t *)text, len};
+    enum err e = upload_read(&in, 1, out);
+    if (!e && out->problem.count)
+        e = err_fail(ERR_CRYPTO, out->problem.code, NULL, "%s", out->problem.detail);
+    return e;
+}
+
+static enum err restore(const struct upload *cert, const struct upload *root,
+                        const struct upload *key, struct credential *c)
+{
+    if (!cert->cert_count || !root->cert_count || !key->key.pkey)
+        return err_fail(ERR_CRYPTO, "not_pki", "Upload the credential again.",
+                        "the stored credential lacks its certificate, key or root CA");
+    struct roles r = {.leaf = &cert->certs[0], .chain_count = cert->cert_count - 1};
+    for (size_t i = 0; i < r.chain_count; i++)
+        r.chain[i] = &cert->certs[i + 1];
+    for (; r.root_count < root->cert_count; r.root_count++)
+        r.roots[r.root_count] = &root->certs[r.root_count];
+    c->info.chain_length = r.chain_count;
+    info_fill(&c->info, r.leaf->x, r.roots[0]->x);
+    return texts_build(key, &r, c);
+}
+
+enum err credential_restore(const char *certificate_pem, const char *root_ca_pem,
+                            const char *key_pem, size_t key_len, struct credential **c_out)
+{
+    struct upload cert = {0}, root = {0}, key = {0};
+    struct credential *c = NULL;
+    *c_out = NULL;
+    enum err e = stored_read(certificate_pem, strlen(certificate_pem), "certificate", &cert);
+    if (!e) e = stored_read(root_ca_pem, strlen(root_ca_pem), "root CA", &root);
+    if (!e) e = stored_read(key_pem, key_len, "private key", &key);
+    if (!e) e = credential_new(&c);
+    if (!e) e = restore(&cert, &root, &key, c);
+    if (!e) {
+        *c_out = c;
+        c = NULL;
+    }
+    credential_free(c);
+    upload_dispose(&cert);
+    upload_dispose(&root);
+    upload_dispose(&key);
+    ERR_clear_error();
+    return e;
+}
