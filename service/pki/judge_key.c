@@ -30,7 +30,7 @@ static void curve_name(const EVP_PKEY *key, char *out, size_t cap)
     else if (!strcmp(name, "secp521r1"))
         snprintf(out, cap, "P-521");
     else
-        snprintf(out, cap, "%s", *name ? name : "EC");
+        snprintf(out, cap, "%.15s", *name ? name : "EC");
 }
 
 const char *judge_key_name(const EVP_PKEY *key, char out[16])
@@ -44,7 +44,7 @@ const char *judge_key_name(const EVP_PKEY *key, char out[16])
         curve_name(key, out, 16);
         break;
     default:
-        snprintf(out, 16, "%s", type ? type : "unknown");
+        snprintf(out, 16, "%.15s", type ? type : "unknown");
     }
     return out;
 }

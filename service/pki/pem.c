@@ -37,10 +37,21 @@ void pem_reader_init(struct pem_reader *r, const uint8_t *data, size_t len)
     }
 }
 
+/* A line end that was written as two characters, as it happens to PEM in shells and JSON. */
+static bool is_written_line_end(const uint8_t *p, const uint8_t *end)
+{
+    return end - p >= 2 && p[0] == '\\' && (p[1] == 'n' || p[1] == 'r');
+}
+
 static void note_outside(struct pem_reader *r, const uint8_t *until)
 {
     bool text = false;
     for (const uint8_t *p = r->at; p < until; p++) {
+        if (is_written_line_end(p, until)) {
+            r->untidy |= PEM_LINES;
+            p++;
+            continue;
+        }
         if (*p == '\0') r->untidy |= PEM_NUL;
         if (*p == '\r') r->untidy |= PEM_CRLF;
         if (*p && !isspace(*p)) text = true;
@@ -165,7 +176,7 @@ enum err pem_decode(const struct pem_block *b, struct buf *out, unsigned *untidy
     struct lines lines = {0};
     for (size_t i = 0; i < b->body_len; i++) {
         uint8_t c = b->body[i];
-        if (c == '\\' && i + 1 < b->body_len && (b->body[i + 1] == 'n' || b->body[i + 1] == 'r')) {
+        if (is_written_line_end(b->body + i, b->body + b->body_len)) {
             i++;
             *untidy |= PEM_LINES;
             continue;

@@ -32,9 +32,10 @@ static X509 *read_trusted(const struct span *s)
 {
     const uint8_t *p = s->der;
     X509 *x = d2i_X509_AUX(NULL, &p, s->n);
-    if (x && took_all(s, p)) return x;
+    /* The copy has no trust settings: they would decide what the chain may be used for. */
+    X509 *plain = x && took_all(s, p) ? X509_dup(x) : NULL;
     X509_free(x);
-    return NULL;
+    return plain;
 }
 
 static EVP_PKEY *read_pkcs8(const struct span *s)
