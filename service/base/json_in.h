@@ -74,6 +74,11 @@ struct field_errors {
 /** Add one, printf-like. */
 void field_errors_add(struct field_errors *errors, const char *pointer, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/** @return ERR_OK when there are none; ERR_ARG with code bad_body, the first one in the detail */
+enum err field_errors_result(const struct field_errors *errors);
+/** From now on jansson wipes what it frees: a body may hold a key or a password. Call it once at
+ * start, before the second thread. */
+void json_in_wipe_freed(void);
 /** Parse text as one JSON object. Duplicate keys and bytes after it are errors. The caller
  * json_decref()s *out.
  *  @return ERR_OK; ERR_ARG with code bad_json (line and column in the detail, never the text
