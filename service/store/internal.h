@@ -1,0 +1,45 @@
+/* internal: what the files of service/store share. */
+#ifndef SERVICE_STORE_INTERNAL_H
+#define SERVICE_STORE_INTERNAL_H
+
+#include "service/store/db.h"
+#include "service/store/store.h"
+#include "service/store/vault.h"
+#include "service/store/writer.h"
+
+/** On the writer's thread, see writer_do(). */
+enum err store_write(struct store *s, write_fn fn, void *arg);
+/** Borrow a reading connection; give it back with store_reader_done(). @return ERR_OK, ERR_IO */
+enum err store_reader(struct store *s, struct db **db_out);
+void store_reader_done(struct store *s, struct db *db);
+struct vault *store_vault(struct store *s);
+
+/** The rows behind the cursor (parameter 1) in a listing that goes from the newest to the oldest;
+ * it holds its place also when the cursor's own row is gone. */
+#define PAGE_BEHIND(table, id)                                                                     \
+    "seq < CASE WHEN ?1 = '' THEN 9223372036854775807 ELSE coalesce("                              \
+    "(SELECT seq FROM " table " WHERE " id " = ?1),"                                               \
+    " (SELECT max(seq) + 1 FROM " table " WHERE " id " < ?1), 0) END"
+
+/** Number of items that a page asks for, within the limits. */
+size_t page_limit(const struct store_page *page);
+/** The common end of a listing: @p n rows were read where one more than the limit was asked for;
+ * the first one too many is not part of the page. @return how many are */
+size_t page_end(const struct store_page *page, size_t n, const char *last_id,
+                char next_out[ID_TEXT * 2]);
+
+/** "" or heap text. @return ERR_OK, ERR_MEM */
+enum err text_copy(const char *text, char **out);
+
+/** The JSON columns of a job. */
+struct job_json {
+    char *steps, *error; /* heap */
+};
+/** @return ERR_OK, ERR_MEM; *out is empty on error */
+enum err job_json_make(const struct job_record *r, struct job_json *out);
+void job_json_dispose(struct job_json *j);
+/** Fill in steps and step_count. @return ERR_OK; ERR_IO with code store_corrupt */
+enum err job_json_steps(const char *text, struct job_record *r);
+/** Fill in the error. @return as job_json_steps */
+enum err job_json_error(const char *text, struct job_record *r);
+#endif

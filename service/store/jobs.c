@@ -1,0 +1,381 @@
+/* jobs in the store: the record in plain columns (steps and error as JSON), the command sealed
+ * under "job:<id>". */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/base/clock.h"
+#include "service/store/internal.h"
+
+enum { CONTEXT = 64, SQL = 1024 };
+
+#define JOB_COLUMNS                                                                                \
+    "id, kind, slot, credential, retry_of, state, created_ms, started_ms, finished_ms, steps,"     \
+    " progress_done, progress_total, progress_unit, result, error, error_step"
+
+static enum err not_found(const char *id)
+{
+    return err_fail(ERR_NOT_FOUND, "job_not_found", "GET /v1/jobs lists them.",
+                    "there is no job \"%s\"", id);
+}
+
+static const char *context_of(const char *id, char out[CONTEXT])
+{
+    snprintf(out, CONTEXT, "job:%s", id);
+    return out;
+}
+
+struct change {
+    const struct job_record *record;
+    struct job_json json;
+    struct buf sealed;
+};
+
+static void put_result(struct query *q, const struct job_record *r)
+{
+    if (r->result_json)
+        query_put_text(q, r->result_json);
+    else
+        query_put_null(q);
+}
+
+static void put_variable(struct query *q, const struct change *c)
+{
+    const struct job_record *r = c->record;
+    query_put_text(q, job_state_name(r->state));
+    query_put_int(q, r->started_ms);
+    query_put_int(q, r->finished_ms);
+    query_put_text(q, c->json.steps);
+    query_put_int(q, (int64_t)r->progress_done);
+    query_put_int(q, (int64_t)r->progress_total);
+    query_put_text(q, r->progress_unit);
+    put_result(q, r);
+    query_put_text(q, c->json.error);
+    query_put_text(q, r->error_step);
+}
+
+/* In the same transaction as the job, so that a credential cannot go away between. */
+static enum err need_credential(struct db *db, const char *id)
+{
+    struct query q;
+    bool row;
+    query_begin(&q, db, "SELECT 1 FROM credential WHERE id = ?");
+    query_put_text(&q, id);
+    enum err e = query_next(&q, &row);
+    query_end(&q);
+    if (e || row) return e;
+    return err_fail(ERR_NOT_FOUND, "credential_not_found", "GET /v1/credentials lists them.",
+                    "there is no credential \"%s\"", id);
+}
+
+static enum err insert(struct db *db, void *arg)
+{
+    const struct change *c = arg;
+    const struct job_record *r = c->record;
+    struct query q;
+    enum err e = r->credential[0] ? need_credential(db, r->credential) : ERR_OK;
+    if (e) return e;
+    query_begin(&q, db,
+                "INSERT INTO job (id, kind, slot, credential, retry_of, created_ms, command, state,"
+                " started_ms, finished_ms, steps, progress_done, progress_total, progress_unit,"
+                " result, error, error_step)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    query_put_text(&q, r->id);
+    query_put_text(&q, r->kind);
+    query_put_text(&q, r->slot);
+    query_put_text(&q, r->credential);
+    query_put_text(&q, r->retry_of);
+    query_put_int(&q, r->created_ms);
+    query_put_blob(&q, c->sealed.data, c->sealed.len);
+    put_variable(&q, c);
+    return query_run(&q);
+}
+
+enum err store_job_add(struct store *s, const struct job_record *r, const char *command_json)
+{
+    char context[CONTEXT];
+    size_t n = strlen(command_json);
+    struct change c = {.record = r};
+    buf_init(&c.sealed, n + 64);
+    enum err e = vault_seal(store_vault(s), context_of(r->id, context), command_json, n, &c.sealed);
+    if (!e) e = job_json_make(r, &c.json);
+    if (!e) e = store_write(s, insert, &c);
+    job_json_dispose(&c.json);
+    buf_dispose(&c.sealed);
+    return e;
+}
+
+static enum err update(struct db *db, void *arg)
+{
+    const struct change *c = arg;
+    struct query q;
+    query_begin(&q, db,
+                "UPDATE job SET state = ?, started_ms = ?, finished_ms = ?, steps = ?,"
+                " progress_done = ?, progress_total = ?, progress_unit = ?, result = ?, error = ?,"
+                " error_step = ? WHERE id = ?");
+    put_variable(&q, c);
+    query_put_text(&q, c->record->id);
+    enum err e = query_run(&q);
+    return e ? e : sqlite3_changes(db->handle) ? ERR_OK : not_found(c->record->id);
+}
+
+enum err store_job_save(struct store *s, const struct job_record *r)
+{
+    struct change c = {.record = r};
+    enum err e = job_json_make(r, &c.json);
+    if (!e) e = store_write(s, update, &c);
+    job_json_dispose(&c.json);
+    return e;
+}
+
+/* Texts are SQLite's and live until the next row. */
+static enum err read_row(struct query *q, struct job_record *out)
+{
+    char state[16], *steps = NULL, *error = NULL;
+    query_get_text(q, out->id, sizeof out->id);
+    query_get_text(q, out->kind, sizeof out->kind);
+    query_get_text(q, out->slot, sizeof out->slot);
+    query_get_text(q, out->credential, sizeof out->credential);
+    query_get_text(q, out->retry_of, sizeof out->retry_of);
+    query_get_text(q, state, sizeof state);
+    out->created_ms = query_get_int(q);
+    out->started_ms = query_get_int(q);
+    out->finished_ms = query_get_int(q);
+    enum err e = query_get_heap(q, &steps);
+    out->progress_done = (uint64_t)query_get_int(q);
+    out->progress_total = (uint64_t)query_get_int(q);
+    query_get_text(q, out->progress_unit, sizeof out->progress_unit);
+    if (!e) e = query_get_heap(q, &out->result_json);
+    if (!e) e = query_get_heap(q, &error);
+    if (!e) query_get_text(q, out->error_step, sizeof out->error_step);
+    if (!e) e = job_state_parse(state, &out->state);
+    if (!e) e = job_json_steps(steps ? steps : "", out);
+    if (!e) e = job_json_error(error ? error : "", out);
+    free(steps);
+    free(error);
+    if (e) job_record_dispose(out);
+    return e;
+}
+
+enum err store_job_get(struct store *s, const char *id, struct job_record *out)
+{
+    struct db *db;
+    struct query q;
+    bool row;
+    memset(out, 0, sizeof *out);
+    enum err e = store_reader(s, &db);
+    if (e) return e;
+    query_begin(&q, db, "SELECT " JOB_COLUMNS " FROM job WHERE id = ?");
+    query_put_text(&q, id);
+    e = query_next(&q, &row);
+    if (row) e = read_row(&q, out);
+    query_end(&q);
+    store_reader_done(s, db);
+    if (e) memset(out, 0, sizeof *out);
+    return e ? e : row ? ERR_OK : not_found(id);
+}
+
+static enum err get_blob(struct store *s, const char *sql, const char *id, struct buf *out)
+{
+    struct db *db;
+    struct query q;
+    bool row;
+    enum err e = store_reader(s, &db);
+    if (e) return e;
+    query_begin(&q, db, sql);
+    query_put_text(&q, id);
+    e = query_next(&q, &row);
+    if (row) e = query_get_blob(&q, out);
+    query_end(&q);
+    store_reader_done(s, db);
+    return e ? e : row ? ERR_OK : not_found(id);
+}
+
+enum err store_job_command(struct store *s, const char *id, struct buf *command_out)
+{
+    char context[CONTEXT];
+    struct buf sealed;
+    buf_init(&sealed, LIMIT_UPLOAD_BODY);
+    enum err e = get_blob(s, "SELECT command FROM job WHERE id = ?", id, &sealed);
+    if (!e)
+        e = vault_unseal(store_vault(s), context_of(id, context), sealed.data, sealed.len,
+                         command_out);
+    buf_dispose(&sealed);
+    return e;
+}
+
+struct transcript_change {
+    const char *id;
+    const void *text;
+    size_t n;
+};
+
+static enum err put_log(struct db *db, void *arg)
+{
+    const struct transcript_change *c = arg;
+    struct query q;
+    query_begin(&q, db, "REPLACE INTO job_log (job, text) VALUES (?, ?)");
+    query_put_text(&q, c->id);
+    query_put_blob(&q, c->text, c->n);
+    enum err e = query_run(&q);
+    if (e && sqlite3_extended_errcode(db->handle) == SQLITE_CONSTRAINT_FOREIGNKEY)
+        return not_found(c->id);
+    return e;
+}
+
+enum err store_job_log_put(struct store *s, const char *id, const void *text, size_t n)
+{
+    struct transcript_change c = {id, text, n};
+    return store_write(s, put_log, &c);
+}
+
+enum err store_job_log_get(struct store *s, const char *id, struct buf *out)
+{
+    return get_blob(s,
+                    "SELECT coalesce(job_log.text, x'') FROM job"
+                    " LEFT JOIN job_log ON job_log.job = job.id WHERE job.id = ?",
+                    id, out);
+}
+
+/* Only what is asked for becomes part of the statement, so that an index serves it. */
+static void list_sql(const struct job_filter *f, char out[SQL])
+{
+    snprintf(out, SQL,
+             "SELECT " JOB_COLUMNS
+             " FROM job WHERE " PAGE_BEHIND("job", "id") "%s%s%s%s"
+                                                         " ORDER BY seq DESC LIMIT ?2",
+             f->slot[0] ? " AND slot = ?3" : "", f->kind[0] ? " AND kind = ?4" : "",
+             f->credential[0] ? " AND credential = ?5" : "", f->by_state ? " AND state = ?6" : "");
+}
+
+static void dispose_list(struct job_record *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        job_record_dispose(&list[i]);
+    free(list);
+}
+
+static enum err read_list(struct query *q, struct job_record *list, size_t limit, size_t *n_out)
+{
+    enum err e;
+    bool row;
+    while (!(e = query_next(q, &row)) && row && *n_out <= limit) {
+        e = read_row(q, &list[*n_out]);
+        if (e) break;
+        ++*n_out;
+    }
+    return e;
+}
+
+enum err store_job_list(struct store *s, const struct job_filter *filter,
+                        const struct store_page *page, struct job_record **list_out, size_t *n_out,
+                        char next_out[ID_TEXT * 2])
+{
+    char sql[SQL];
+    struct db *db;
+    struct query q;
+    size_t n = 0, limit = page_limit(page);
+    *list_out = NULL;
+    *n_out = 0;
+    next_out[0] = '\0';
+    struct job_record *list = calloc(limit + 1, sizeof *list);
+    if (!list) return err_set(ERR_MEM, "out of memory");
+    enum err e = store_reader(s, &db);
+    if (e) {
+        free(list);
+        return e;
+    }
+    list_sql(filter, sql);
+    query_begin_once(&q, db, sql);
+    query_put_text(&q, page->cursor);
+    query_put_int(&q, (int64_t)limit + 1);
+    query_put_named_text(&q, "?3", filter->slot);
+    query_put_named_text(&q, "?4", filter->kind);
+    query_put_named_text(&q, "?5", filter->credential);
+    query_put_named_text(&q, "?6", job_state_name(filter->by_state ? filter->state : JOB_QUEUED));
+    e = read_list(&q, list, limit, &n);
+    query_end(&q);
+    store_reader_done(s, db);
+    if (e) {
+        dispose_list(list, n);
+        return e;
+    }
+    *n_out = page_end(page, n, list[limit - 1].id, next_out);
+    if (n > *n_out) job_record_dispose(&list[n - 1]);
+    *list_out = list;
+    return ERR_OK;
+}
+
+static void interrupt(struct job_record *r, int64_t now)
+{
+    r->state = JOB_INTERRUPTED;
+    r->finished_ms = now;
+    r->error_step[0] = '\0';
+    for (size_t i = 0; i < r->step_count; i++) {
+        if (r->steps[i].state != STEP_RUNNING) continue;
+        r->steps[i].state = STEP_INTERRUPTED;
+        snprintf(r->error_step, sizeof r->error_step, "%s", r->steps[i].name);
+    }
+    err_fail(ERR_CANCELLED, "interrupted", "Retry the job: it starts from its first step.",
+             "espgate ended while the job ran");
+    r->error = *err_last();
+}
+
+/* One at a time: a record is large, and there is one running job a slot at most. */
+static enum err interrupt_next(struct db *db, struct job_record *r, bool *more_out)
+{
+    struct query q;
+    struct change c = {.record = r};
+    query_begin(&q, db, "SELECT " JOB_COLUMNS " FROM job WHERE state = 'running' LIMIT 1");
+    enum err e = query_next(&q, more_out);
+    if (*more_out) e = read_row(&q, r);
+    query_end(&q);
+    if (e || !*more_out) return e;
+    interrupt(r, clock_now_ms());
+    e = job_json_make(r, &c.json);
+    if (!e) e = update(db, &c);
+    job_json_dispose(&c.json);
+    job_record_dispose(r);
+    return e;
+}
+
+static enum err interrupt_all(struct db *db, void *arg)
+{
+    (void)arg;
+    struct job_record *r = calloc(1, sizeof *r);
+    if (!r) return err_set(ERR_MEM, "out of memory");
+    bool more = true;
+    enum err e = ERR_OK;
+    while (!e && more)
+        e = interrupt_next(db, r, &more);
+    free(r);
+    return e;
+}
+
+enum err store_job_recover(struct store *s, char (**ids_out)[ID_TEXT], size_t *n_out)
+{
+    struct db *db;
+    struct query q;
+    bool row;
+    int64_t count = 0;
+    *ids_out = NULL;
+    *n_out = 0;
+    enum err e = store_write(s, interrupt_all, NULL);
+    if (!e) e = store_reader(s, &db);
+    if (e) return e;
+    e = db_number(db, "SELECT count(*) FROM job WHERE state = 'queued'", &count);
+    char(*ids)[ID_TEXT] = calloc((size_t)count + 1, sizeof *ids);
+    if (!e && !ids) e = err_set(ERR_MEM, "out of memory");
+    query_begin_once(&q, db, "SELECT id FROM job WHERE state = 'queued' ORDER BY seq");
+    while (!e && (int64_t)*n_out < count && !(e = query_next(&q, &row)) && row)
+        query_get_text(&q, ids[(*n_out)++], ID_TEXT);
+    query_end(&q);
+    store_reader_done(s, db);
+    if (e) {
+        *n_out = 0;
+        free(ids);
+        return e;
+    }
+    *ids_out = ids;
+    return ERR_OK;
+}

@@ -1,0 +1,84 @@
+/* schema: a step that was released is never changed; a change is a further step. Ids are found by
+ * index, but order is kept by seq: two ids of the same millisecond sort by chance. Secrets are in
+ * credential.key and job.command only, both sealed (vault.h). */
+#include "service/store/schema.h"
+
+#include <stdio.h>
+
+static const char *const steps[] = {
+    /* 0 → 1 */
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE credential (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    " created_ms INTEGER NOT NULL, fingerprint TEXT NOT NULL, key_digest TEXT NOT NULL,"
+    " certificate TEXT NOT NULL, root_ca TEXT NOT NULL, meta TEXT NOT NULL, key BLOB NOT NULL)"
+    " STRICT;"
+
+    "CREATE TABLE image (id TEXT PRIMARY KEY, created_ms INTEGER NOT NULL,"
+    " credential TEXT NOT NULL REFERENCES credential (id) ON DELETE CASCADE,"
+    " layout TEXT NOT NULL) STRICT;"
+    "CREATE INDEX image_credential ON image (credential);"
+
+    "CREATE TABLE slot (name TEXT PRIMARY KEY, download_port TEXT NOT NULL,"
+    " at_port TEXT NOT NULL, reset TEXT NOT NULL, download_baud INTEGER NOT NULL,"
+    " flash_baud INTEGER NOT NULL, at_baud INTEGER NOT NULL, changed_ms INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE job (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    " kind TEXT NOT NULL, slot TEXT NOT NULL, credential TEXT NOT NULL, retry_of TEXT NOT NULL,"
+    " state TEXT NOT NULL, created_ms INTEGER NOT NULL, started_ms INTEGER NOT NULL,"
+    " finished_ms INTEGER NOT NULL, steps TEXT NOT NULL, progress_done INTEGER NOT NULL,"
+    " progress_total INTEGER NOT NULL, progress_unit TEXT NOT NULL, result TEXT,"
+    " error TEXT, error_step TEXT NOT NULL, command BLOB NOT NULL) STRICT;"
+    "CREATE INDEX job_state ON job (state, seq);"
+    "CREATE INDEX job_slot ON job (slot, seq);"
+    "CREATE INDEX job_credential ON job (credential, seq);"
+
+    "CREATE TABLE job_log (job TEXT PRIMARY KEY REFERENCES job (id) ON DELETE CASCADE,"
+    " text BLOB NOT NULL) STRICT;"
+
+    "CREATE TABLE device (seq INTEGER PRIMARY KEY AUTOINCREMENT, mac TEXT NOT NULL UNIQUE,"
+    " chip TEXT NOT NULL, first_seen_ms INTEGER NOT NULL, last_seen_ms INTEGER NOT NULL,"
+    " credential TEXT NOT NULL, fingerprint TEXT NOT NULL) STRICT;"
+
+    "CREATE TABLE device_entry (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " mac TEXT NOT NULL REFERENCES device (mac) ON DELETE CASCADE, at_ms INTEGER NOT NULL,"
+    " job TEXT NOT NULL, slot TEXT NOT NULL, credential TEXT NOT NULL,"
+    " fingerprint TEXT NOT NULL, method TEXT NOT NULL, outcome TEXT NOT NULL,"
+    " detail TEXT) STRICT;"
+    "CREATE INDEX device_entry_mac ON device_entry (mac, seq);",
+};
+
+enum { VERSION = sizeof steps / sizeof *steps };
+
+int schema_version(void)
+{
+    return VERSION;
+}
+
+static enum err take_step(struct db *db, int from)
+{
+    char version[48];
+    snprintf(version, sizeof version, "PRAGMA user_version = %d", from + 1);
+    enum err e = db_exec(db, "BEGIN IMMEDIATE");
+    if (!e) e = db_exec(db, steps[from]);
+    if (!e) e = db_exec(db, version);
+    if (!e) e = db_exec(db, "COMMIT");
+    if (!e) return ERR_OK;
+    struct err_info saved = *err_last();
+    (void)db_exec(db, "ROLLBACK");
+    err_restore(&saved);
+    return err_wrap(e, "database version %d to %d", from, from + 1);
+}
+
+enum err schema_migrate(struct db *db)
+{
+    int64_t version;
+    enum err e = db_number(db, "PRAGMA user_version", &version);
+    if (!e && version > VERSION)
+        return err_fail(ERR_IO, "store_newer", "Start the newer espgate, or use another --data.",
+                        "the database has version %lld, this espgate knows up to %d",
+                        (long long)version, VERSION);
+    for (int v = (int)version; !e && v < VERSION; v++)
+        e = take_step(db, v);
+    return e;
+}

@@ -1,0 +1,118 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/store/internal.h"
+
+#define SLOT_COLUMNS                                                                               \
+    "name, download_port, at_port, reset, download_baud, flash_baud, at_baud, changed_ms"
+
+static enum err put(struct db *db, void *arg)
+{
+    const struct slot_record *r = arg;
+    struct query q;
+    query_begin(&q, db, "REPLACE INTO slot (" SLOT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    query_put_text(&q, r->name);
+    query_put_text(&q, r->download_port);
+    query_put_text(&q, r->at_port);
+    query_put_text(&q, r->reset);
+    query_put_int(&q, r->download_baud);
+    query_put_int(&q, r->flash_baud);
+    query_put_int(&q, r->at_baud);
+    query_put_int(&q, r->changed_ms);
+    return query_run(&q);
+}
+
+enum err store_slot_put(struct store *s, const struct slot_record *r)
+{
+    return store_write(s, put, (void *)r);
+}
+
+static void read_row(struct query *q, struct slot_record *out)
+{
+    query_get_text(q, out->name, sizeof out->name);
+    query_get_text(q, out->download_port, sizeof out->download_port);
+    query_get_text(q, out->at_port, sizeof out->at_port);
+    query_get_text(q, out->reset, sizeof out->reset);
+    out->download_baud = (uint32_t)query_get_int(q);
+    out->flash_baud = (uint32_t)query_get_int(q);
+    out->at_baud = (uint32_t)query_get_int(q);
+    out->changed_ms = query_get_int(q);
+}
+
+static enum err not_found(const char *name)
+{
+    return err_fail(ERR_NOT_FOUND, "slot_not_found",
+                    "GET /v1/slots and /v1/ports list what is there.", "there is no slot \"%s\"",
+                    name);
+}
+
+enum err store_slot_get(struct store *s, const char *name, struct slot_record *out)
+{
+    struct db *db;
+    struct query q;
+    bool row;
+    memset(out, 0, sizeof *out);
+    enum err e = store_reader(s, &db);
+    if (e) return e;
+    query_begin(&q, db, "SELECT " SLOT_COLUMNS " FROM slot WHERE name = ?");
+    query_put_text(&q, name);
+    e = query_next(&q, &row);
+    if (row) read_row(&q, out);
+    query_end(&q);
+    store_reader_done(s, db);
+    return e ? e : row ? ERR_OK : not_found(name);
+}
+
+static enum err delete_slot(struct db *db, void *arg)
+{
+    struct query q;
+    query_begin(&q, db, "DELETE FROM slot WHERE name = ?");
+    query_put_text(&q, arg);
+    enum err e = query_run(&q);
+    return e ? e : sqlite3_changes(db->handle) ? ERR_OK : not_found(arg);
+}
+
+enum err store_slot_delete(struct store *s, const char *name)
+{
+    return store_write(s, delete_slot, (void *)name);
+}
+
+/* A bench has few slots, so the list grows by doubling without a limit of its own. */
+static enum err grow(struct slot_record **list, size_t n, size_t *cap)
+{
+    if (n < *cap) return ERR_OK;
+    size_t more = *cap ? *cap * 2 : 16;
+    struct slot_record *grown = reallocarray(*list, more, sizeof **list);
+    if (!grown) return err_set(ERR_MEM, "out of memory");
+    *list = grown;
+    *cap = more;
+    return ERR_OK;
+}
+
+enum err store_slot_list(struct store *s, struct slot_record **list_out, size_t *n_out)
+{
+    struct db *db;
+    struct query q;
+    struct slot_record *list = NULL;
+    size_t n = 0, cap = 0;
+    bool row;
+    *list_out = NULL;
+    *n_out = 0;
+    enum err e = store_reader(s, &db);
+    if (e) return e;
+    query_begin(&q, db, "SELECT " SLOT_COLUMNS " FROM slot ORDER BY name");
+    while (!(e = query_next(&q, &row)) && row) {
+        e = grow(&list, n, &cap);
+        if (e) break;
+        read_row(&q, &list[n++]);
+    }
+    query_end(&q);
+    store_reader_done(s, db);
+    if (e) {
+        free(list);
+        return e;
+    }
+    *list_out = list;
+    *n_out = n;
+    return ERR_OK;
+}

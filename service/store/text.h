@@ -1,0 +1,12 @@
+/* text: words from a device or the system may be cut in the middle of a character; JSON takes only
+ * UTF-8. */
+#ifndef SERVICE_STORE_TEXT_H
+#define SERVICE_STORE_TEXT_H
+
+#include "service/base/err.h"
+
+/** Replace every byte that is not part of valid UTF-8 by '?'. */
+void text_clean(char *text);
+/** The same for all texts of an error. */
+void text_clean_error(struct err_info *error);
+#endif

@@ -1,0 +1,179 @@
+/* writer: a group is one transaction, each operation in it a savepoint, so that one that fails
+ * takes back only itself. Some faults (disk full, I/O) make SQLite undo the whole transaction; then
+ * each operation is run again alone, so that the guilty one cannot take others with it. */
+#include "service/store/writer.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "service/base/thread.h"
+
+enum { GROUP_MAX = 256 };
+
+struct op {
+    write_fn fn;
+    void *arg;
+    enum err result;
+    struct err_info error;
+    bool done;
+    pthread_cond_t wake;
+    struct op *next;
+};
+
+struct writer {
+    struct db db;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards the list and `done` of its operations */
+    pthread_cond_t work;
+    struct op *first, **last;
+    bool stopping;
+};
+
+static void fail_op(struct op *op, enum err e)
+{
+    op->result = e;
+    op->error = *err_last();
+}
+
+static void run_op(struct db *db, struct op *op)
+{
+    enum err e = db_exec(db, "SAVEPOINT op");
+    if (!e) e = op->fn(db, op->arg);
+    if (!e) e = db_exec(db, "RELEASE op");
+    op->result = e;
+    if (!e) return;
+    fail_op(op, e);
+    if (!sqlite3_get_autocommit(db->handle)) (void)db_exec(db, "ROLLBACK TO op; RELEASE op");
+}
+
+static void fail_all(struct op *group, enum err e)
+{
+    for (struct op *op = group; op; op = op->next)
+        fail_op(op, e);
+}
+
+/* @return ERR_OK when each operation has its own result; else the whole was undone */
+static enum err run_group(struct db *db, struct op *group)
+{
+    bool undone = false;
+    enum err e = db_exec(db, "BEGIN IMMEDIATE");
+    if (e) { /* trying again one by one would wait for the same lock each time */
+        fail_all(group, e);
+        return ERR_OK;
+    }
+    for (struct op *op = group; !e && !undone && op; op = op->next) {
+        run_op(db, op);
+        undone = sqlite3_get_autocommit(db->handle) != 0;
+        if (undone) e = err_restore(&op->error);
+    }
+    if (!e) e = db_exec(db, "COMMIT");
+    if (!e) return ERR_OK;
+    struct err_info saved = *err_last();
+    if (!sqlite3_get_autocommit(db->handle)) (void)db_exec(db, "ROLLBACK");
+    return err_restore(&saved);
+}
+
+static void run_alone(struct db *db, struct op *op)
+{
+    struct op *next = op->next;
+    op->next = NULL;
+    enum err e = run_group(db, op);
+    if (e) fail_op(op, e);
+    op->next = next;
+}
+
+static void run_all(struct db *db, struct op *group)
+{
+    enum err e = run_group(db, group);
+    if (!e) return;
+    if (!group->next) fail_op(group, e);
+    for (struct op *op = group; group->next && op; op = op->next)
+        run_alone(db, op);
+}
+
+/* Take at most GROUP_MAX from the list. */
+static struct op *take_group(struct writer *w)
+{
+    struct op *group = w->first, **end = &w->first;
+    for (int n = 0; *end && n < GROUP_MAX; n++)
+        end = &(*end)->next;
+    w->first = *end;
+    *end = NULL;
+    if (!w->first) w->last = &w->first;
+    return group;
+}
+
+static void *writer_main(void *arg)
+{
+    struct writer *w = arg;
+    pthread_mutex_lock(&w->lock);
+    for (;;) {
+        while (!w->first && !w->stopping)
+            pthread_cond_wait(&w->work, &w->lock);
+        if (!w->first) break;
+        struct op *group = take_group(w);
+        pthread_mutex_unlock(&w->lock);
+        run_all(&w->db, group);
+        pthread_mutex_lock(&w->lock);
+        while (group) {
+            /* Once it is done its owner may be gone with it. */
+            struct op *next = group->next;
+            group->done = true;
+            pthread_cond_signal(&group->wake);
+            group = next;
+        }
+    }
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+enum err writer_start(struct db *db, struct writer **out)
+{
+    *out = NULL;
+    struct writer *w = calloc(1, sizeof *w);
+    if (!w) return err_set(ERR_MEM, "out of memory");
+    w->last = &w->first;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->work, NULL);
+    w->db = *db;
+    enum err e = thread_start(&w->thread, "store-writer", writer_main, w);
+    if (e) {
+        pthread_cond_destroy(&w->work);
+        pthread_mutex_destroy(&w->lock);
+        free(w);
+        return e;
+    }
+    *db = (struct db){0};
+    *out = w;
+    return ERR_OK;
+}
+
+enum err writer_do(struct writer *w, write_fn fn, void *arg)
+{
+    struct op op = {.fn = fn, .arg = arg, .result = ERR_INTERNAL};
+    pthread_cond_init(&op.wake, NULL);
+    pthread_mutex_lock(&w->lock);
+    *w->last = &op;
+    w->last = &op.next;
+    pthread_cond_signal(&w->work);
+    while (!op.done)
+        pthread_cond_wait(&op.wake, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+    pthread_cond_destroy(&op.wake);
+    return op.result ? err_restore(&op.error) : ERR_OK;
+}
+
+void writer_stop(struct writer *w)
+{
+    if (!w) return;
+    pthread_mutex_lock(&w->lock);
+    w->stopping = true;
+    pthread_cond_signal(&w->work);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    db_close(&w->db);
+    pthread_cond_destroy(&w->work);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
+}
