@@ -30,7 +30,10 @@ struct jobs_config {
  * @return ERR_OK, ERR_IO, ERR_MEM */
 enum err jobs_start(const struct jobs_config *cfg, struct jobs **out);
 /** Take no more jobs, cancel the running ones (they become interrupted, their boards reset and
- * running), join. NULL allowed. */
+ * running), join. Queued ones stay queued for the next start. Reading goes on to work, so that HTTP
+ * can answer to the last. NULL allowed; a second call does nothing. */
+void jobs_halt(struct jobs *j);
+/** jobs_halt(), then free; nobody may use @p j any more. NULL allowed. */
 void jobs_stop(struct jobs *j);
 
 /** Store and queue. @param body  the JSON that @p c was parsed from

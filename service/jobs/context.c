@@ -1,0 +1,131 @@
+/* context: what a step reports becomes part of the worker's record, is stored, and only then shown
+ * (worker_publish). Progress is the exception: shown at once, stored at most once a second. */
+#include "service/jobs/context.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "service/base/clock.h"
+#include "service/base/log.h"
+#include "service/jobs/worker.h"
+#include "service/store/text.h"
+
+enum { PROGRESS_STORE_NS = 1000 * 1000 * 1000, NOTE = 512 };
+
+static struct job_step *add_step(struct worker *w, const char *name, enum step_state state)
+{
+    struct job_record *r = w->record;
+    if (r->step_count == LIMIT_JOB_STEPS) return NULL;
+    struct job_step *step = &r->steps[r->step_count++];
+    memset(step, 0, sizeof *step);
+    snprintf(step->name, sizeof step->name, "%s", name);
+    step->state = state;
+    step->started_ms = clock_now_ms();
+    return step;
+}
+
+enum err job_why_cancelled(struct job_context *ctx)
+{
+    return worker_stop_error(worker_why(ctx->worker));
+}
+
+enum err job_step_begin(struct job_context *ctx, const char *name)
+{
+    struct worker *w = ctx->worker;
+    assert(!w->step_open);
+    if (cancel_is_raised(&w->cancel)) return job_why_cancelled(ctx);
+    if (!add_step(w, name, STEP_RUNNING)) return err_set(ERR_INTERNAL, "too many steps");
+    w->step_began_ns = deadline_now_ns();
+    enum err e = worker_publish(w);
+    if (e)
+        w->record->step_count--; /* it did not begin */
+    else
+        w->step_open = true;
+    return e;
+}
+
+static enum step_state state_after(enum err e, enum stop_reason why)
+{
+    if (!e) return STEP_SUCCEEDED;
+    if (why == STOP_USER) return STEP_CANCELLED;
+    if (why == STOP_SHUTDOWN) return STEP_INTERRUPTED;
+    return STEP_FAILED;
+}
+
+enum err job_step_end(struct job_context *ctx, enum err e)
+{
+    struct worker *w = ctx->worker;
+    struct err_info saved = *err_last();
+    assert(w->step_open);
+    w->step_open = false;
+    struct job_step *step = &w->record->steps[w->record->step_count - 1];
+    enum stop_reason why = e ? worker_stopped_by(w, e) : STOP_NONE;
+    step->ms = (int32_t)((deadline_now_ns() - w->step_began_ns) / 1000000);
+    step->state = state_after(e, why);
+    if (e) {
+        if (why) worker_stop_error(why);
+        step->error = *err_last();
+        step->error.kind = e;
+        text_clean_error(&step->error);
+    }
+    /* What could not be stored now is part of the next record that is. */
+    if (worker_publish(w)) log_warn("step not stored", "code=%s", err_last()->code);
+    err_restore(&saved);
+    return e;
+}
+
+void job_step_skip(struct job_context *ctx, const char *name, const char *why)
+{
+    struct worker *w = ctx->worker;
+    struct job_step *step = add_step(w, name, STEP_SKIPPED);
+    if (!step) return;
+    snprintf(step->error.detail, sizeof step->error.detail, "%s", why);
+    text_clean_error(&step->error);
+    if (worker_publish(w)) log_warn("step not stored", "code=%s", err_last()->code);
+}
+
+void job_progress(struct job_context *ctx, uint64_t done, uint64_t total, const char *unit)
+{
+    struct worker *w = ctx->worker;
+    w->record->progress_done = done;
+    w->record->progress_total = total;
+    snprintf(w->record->progress_unit, sizeof w->record->progress_unit, "%s", unit);
+    int64_t now = deadline_now_ns();
+    if (now - w->stored_ns >= PROGRESS_STORE_NS) {
+        w->stored_ns = now; /* also when it fails: not again for each block */
+        if (worker_publish(w) == ERR_OK) return;
+    }
+    if (worker_show(w)) log_warn("progress not shown", "code=%s", err_last()->code);
+}
+
+static void tap(enum port_direction dir, const uint8_t *data, size_t n, void *arg)
+{
+    const struct worker_tap *t = arg;
+    transcript_bytes(t->worker->log, t->label, dir == PORT_FROM_BOARD, data, n);
+}
+
+void job_transcribe(struct job_context *ctx, struct port *port, const char *label)
+{
+    struct worker *w = ctx->worker;
+    for (size_t i = 0; i < WORKER_TAPS; i++) {
+        struct worker_tap *t = &w->taps[i];
+        if (t->label && strcmp(t->label, label) != 0) continue;
+        *t = (struct worker_tap){w, label};
+        port->tap = tap;
+        port->tap_arg = t;
+        return;
+    }
+}
+
+void job_note(struct job_context *ctx, const char *fmt, ...)
+{
+    struct worker *w = ctx->worker;
+    char text[NOTE];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    transcript_note(w->log, text);
+}

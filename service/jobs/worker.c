@@ -1,0 +1,392 @@
+#include "service/jobs/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "service/base/clock.h"
+#include "service/base/log.h"
+#include "service/base/thread.h"
+#include "service/store/text.h"
+
+enum { STORE_RETRY_MS = 500 };
+
+enum err worker_new(struct jobs *jobs, const char *slot, struct worker **out)
+{
+    *out = NULL;
+    struct worker *w = calloc(1, sizeof *w);
+    if (!w) return err_set(ERR_MEM, "out of memory");
+    w->jobs = jobs;
+    snprintf(w->slot, sizeof w->slot, "%s", slot);
+    w->cancel.fd = -1;
+    thread_cond_init(&w->work);
+    w->record = calloc(1, sizeof *w->record);
+    w->command = calloc(1, sizeof *w->command);
+    enum err e = w->record && w->command ? ERR_OK : err_set(ERR_MEM, "out of memory");
+    if (!e) e = cancel_init(&w->cancel);
+    if (e) {
+        worker_free(w);
+        return e;
+    }
+    (void)mlock(w->command, sizeof *w->command); /* best effort: see RLIMIT_MEMLOCK */
+    *out = w;
+    return ERR_OK;
+}
+
+void worker_free(struct worker *w)
+{
+    if (!w) return;
+    cancel_dispose(&w->cancel);
+    pthread_cond_destroy(&w->work);
+    if (w->command) {
+        command_dispose(w->command);
+        munlock(w->command, sizeof *w->command);
+    }
+    if (w->record) job_record_dispose(w->record);
+    free(w->command);
+    free(w->record);
+    free(w);
+}
+
+void worker_stop_job(struct worker *w, enum stop_reason why)
+{
+    if (!w->job || w->why != STOP_NONE) return;
+    w->why = why;
+    cancel_raise(&w->cancel); /* only bumps a counter: no I/O that could wait */
+    pthread_cond_broadcast(&w->jobs->ports_freed);
+}
+
+enum stop_reason worker_why(struct worker *w)
+{
+    pthread_mutex_lock(&w->jobs->lock);
+    enum stop_reason why = w->why;
+    pthread_mutex_unlock(&w->jobs->lock);
+    return why;
+}
+
+enum err worker_stop_error(enum stop_reason why)
+{
+    switch (why) {
+    case STOP_TIMEOUT:
+        return err_fail(ERR_TIMEOUT, "job_timeout",
+                        "Ask for a longer \"timeout\", or see in the steps what took so long.",
+                        "the job's time limit is over");
+    case STOP_SHUTDOWN:
+        return err_fail(ERR_CANCELLED, "shutting_down", "Retry the job.", "espgate is ending");
+    case STOP_NONE:
+    case STOP_USER:
+        break;
+    }
+    return err_fail(ERR_CANCELLED, "cancelled", NULL, "the job was cancelled");
+}
+
+enum stop_reason worker_stopped_by(struct worker *w, enum err e)
+{
+    if (e == ERR_CANCELLED) return worker_why(w);
+    /* A wait that was bounded by the job's limit may end before the clock's thread says so. */
+    if (e == ERR_TIMEOUT && worker_why(w) == STOP_TIMEOUT) return STOP_TIMEOUT;
+    if (e == ERR_TIMEOUT && deadline_passed(w->until)) return STOP_TIMEOUT;
+    return STOP_NONE;
+}
+
+/* The job is over for readers: in the same moment in which they see how it ended, its slot is free.
+ * Under the lock. */
+static void let_go(struct worker *w)
+{
+    struct job *job = w->job;
+    w->job = NULL;
+    transcript_unref(job->log);
+    job->log = NULL;
+    job->phase = PHASE_ENDED;
+    table_end(&w->jobs->table, job);
+}
+
+enum err worker_show(struct worker *w)
+{
+    struct job_record *r = w->record;
+    char *result = r->result_json ? strdup(r->result_json) : NULL;
+    if (r->result_json && !result) return err_set(ERR_MEM, "out of memory");
+    char *own = r->result_json;
+    r->result_json = NULL;
+    pthread_mutex_lock(&w->jobs->lock);
+    struct job_record *view = w->job->view;
+    job_record_dispose(view);
+    job_record_copy(r, view); /* without a result it does not fail */
+    view->result_json = result;
+    if (job_state_is_final(r->state)) let_go(w);
+    pthread_mutex_unlock(&w->jobs->lock);
+    r->result_json = own;
+    if (w->jobs->config.changed) w->jobs->config.changed(r, w->jobs->config.changed_arg);
+    return ERR_OK;
+}
+
+/* What the steps found so far. */
+static enum err renew_result(struct worker *w)
+{
+    if (!w->result || !json_object_size(w->result)) return ERR_OK;
+    char *text = json_dumps(w->result, JSON_COMPACT);
+    if (!text) return err_set(ERR_MEM, "out of memory");
+    free(w->record->result_json);
+    w->record->result_json = text;
+    return ERR_OK;
+}
+
+enum err worker_publish(struct worker *w)
+{
+    enum err e = renew_result(w);
+    if (!e) e = store_job_save(w->jobs->config.store, w->record);
+    if (e) return e;
+    w->stored_ns = deadline_now_ns();
+    return worker_show(w);
+}
+
+/* @return true when the service ends */
+static bool pause_for_retry(struct jobs *j)
+{
+    struct deadline until = deadline_in_ms(STORE_RETRY_MS);
+    pthread_mutex_lock(&j->lock);
+    while (!j->stopping && !deadline_passed(until))
+        thread_wait_until(&j->halting, &j->lock, until);
+    bool stopping = j->stopping;
+    pthread_mutex_unlock(&j->lock);
+    return stopping;
+}
+
+/* A change that must not be lost: a full disk holds the slot until there is room. @return false
+ * when the service ended first: the next start finds the job as it was stored last */
+static bool publish_surely(struct worker *w)
+{
+    bool told = false;
+    while (worker_publish(w)) {
+        if (!told) log_error("job not stored, trying on", "code=%s", err_last()->code);
+        told = true;
+        if (pause_for_retry(w->jobs)) return worker_publish(w) == ERR_OK;
+    }
+    return true;
+}
+
+static enum err load_command(struct worker *w)
+{
+    struct field_errors errors;
+    struct buf text;
+    buf_init_secret(&text, LIMIT_UPLOAD_BODY);
+    enum err e = store_job_command(w->jobs->config.store, w->record->id, &text);
+    if (!e) e = command_parse(buf_str(&text), text.len, w->command, &errors);
+    buf_dispose(&text);
+    return e;
+}
+
+static void set_limit(struct worker *w)
+{
+    pthread_mutex_lock(&w->jobs->lock);
+    w->until = deadline_in_ms((int64_t)w->command->timeout_s * 1000);
+    pthread_cond_signal(&w->jobs->clock_wake);
+    pthread_mutex_unlock(&w->jobs->lock);
+}
+
+/* @param wait  false: only try. @return whether the ports are ours now */
+static bool own_ports(struct worker *w, bool wait)
+{
+    struct jobs *j = w->jobs;
+    pthread_mutex_lock(&j->lock);
+    while (wait && !claims_granted(&j->claims, &w->claim) && w->why == STOP_NONE)
+        pthread_cond_wait(&j->ports_freed, &j->lock);
+    bool granted = claims_granted(&j->claims, &w->claim);
+    pthread_mutex_unlock(&j->lock);
+    return granted;
+}
+
+static void enter_claim(struct worker *w, const struct port_claim *claim)
+{
+    pthread_mutex_lock(&w->jobs->lock);
+    w->claim = *claim;
+    claims_enter(&w->jobs->claims, &w->claim);
+    pthread_mutex_unlock(&w->jobs->lock);
+}
+
+static void leave_claim(struct worker *w)
+{
+    pthread_mutex_lock(&w->jobs->lock);
+    claims_leave(&w->jobs->claims, &w->claim);
+    w->claim.count = 0;
+    pthread_cond_broadcast(&w->jobs->ports_freed);
+    pthread_mutex_unlock(&w->jobs->lock);
+}
+
+/* "ports" is a step only when there is something to tell: they are not there, or another slot's job
+ * has them. */
+static enum err take_ports(struct worker *w, struct job_context *ctx)
+{
+    struct port_claim claim;
+    enum err e = slot_find(&w->jobs->source, w->record->slot, &w->slot_now);
+    if (!e) e = slot_serves(&w->slot_now, w->command);
+    if (!e) e = slot_resolve(&w->jobs->source, &w->slot_now, &claim);
+    if (e) {
+        struct err_info saved = *err_last();
+        enum err begun = job_step_begin(ctx, "ports");
+        if (begun) return begun;
+        err_restore(&saved);
+        return job_step_end(ctx, e);
+    }
+    enter_claim(w, &claim);
+    if (own_ports(w, false)) return ERR_OK;
+    e = job_step_begin(ctx, "ports");
+    if (e) return e;
+    if (!own_ports(w, true)) e = job_why_cancelled(ctx);
+    return job_step_end(ctx, e);
+}
+
+static enum err carry_out(struct worker *w)
+{
+    struct job_context ctx = {.job_id = w->record->id,
+                              .command = w->command,
+                              .slot = &w->slot_now,
+                              .cancel = &w->cancel,
+                              .store = w->jobs->config.store,
+                              .result = w->result,
+                              .worker = w};
+    enum err e = load_command(w);
+    if (e) return e;
+    set_limit(w);
+    ctx.until = w->until;
+    e = take_ports(w, &ctx);
+    if (!e) e = w->jobs->config.run(&ctx);
+    if (w->step_open) e = job_step_end(&ctx, e);
+    return e;
+}
+
+/* The step whose error became the job's: a runner may go on after a failed step to clean up, so the
+ * last one is not always the one. */
+static const char *guilty_step(const struct job_record *r)
+{
+    const char *first = "";
+    for (size_t i = 0; i < r->step_count; i++) {
+        const struct job_step *step = &r->steps[i];
+        if (step->error.kind == ERR_OK) continue;
+        if (strcmp(step->error.code, r->error.code) == 0) return step->name;
+        if (!first[0]) first = step->name;
+    }
+    return first;
+}
+
+static enum job_state state_after(enum err e, enum stop_reason why)
+{
+    if (!e) return JOB_SUCCEEDED;
+    if (why == STOP_SHUTDOWN) return JOB_INTERRUPTED;
+    if (why == STOP_USER || (why == STOP_NONE && e == ERR_CANCELLED)) return JOB_CANCELLED;
+    return JOB_FAILED;
+}
+
+static void conclude(struct worker *w, enum err e)
+{
+    struct job_record *r = w->record;
+    struct err_info saved = *err_last();
+    enum stop_reason why = e ? worker_stopped_by(w, e) : STOP_NONE;
+    r->state = state_after(e, why);
+    r->finished_ms = clock_now_ms();
+    if (!e) return;
+    if (why) {
+        worker_stop_error(why);
+        r->error = *err_last();
+        memcpy(r->error.device, saved.device, sizeof r->error.device);
+    } else {
+        r->error = saved;
+        r->error.kind = e;
+    }
+    text_clean_error(&r->error);
+    snprintf(r->error_step, sizeof r->error_step, "%s", guilty_step(r));
+}
+
+static void store_log(struct worker *w)
+{
+    struct buf text;
+    buf_init(&text, 2 * LIMIT_TRANSCRIPT);
+    enum err e = transcript_render(w->log, &text);
+    if (!e && text.len)
+        e = store_job_log_put(w->jobs->config.store, w->record->id, text.data, text.len);
+    if (e) log_warn("transcript not stored", "code=%s", err_last()->code);
+    buf_dispose(&text);
+}
+
+static void run_job(struct worker *w)
+{
+    struct job_record *r = w->record;
+    log_context("", r->id);
+    r->state = JOB_RUNNING;
+    r->started_ms = clock_now_ms();
+    if (publish_surely(w)) {
+        log_info("job started", "kind=%s slot=%s", r->kind, r->slot);
+        w->result = json_object();
+        conclude(w, w->result ? carry_out(w) : err_set(ERR_MEM, "out of memory"));
+        leave_claim(w);
+        command_dispose(w->command);
+        store_log(w);
+        publish_surely(w);
+        json_decref(w->result);
+        w->result = NULL;
+        log_info("job ended", "state=%s code=%s step=%s", job_state_name(r->state), r->error.code,
+                 r->error_step);
+    }
+    log_context("", "");
+}
+
+/* Make @p job the one that runs. Under the lock. @return false when there is no memory */
+static bool take_job(struct worker *w, struct job *job)
+{
+    job_record_dispose(w->record);
+    struct transcript *log = transcript_new();
+    struct job_record *view = calloc(1, sizeof *view);
+    if (!log || !view || job_snapshot(job, w->record)) {
+        transcript_unref(log);
+        free(view);
+        return false;
+    }
+    job_record_copy(w->record, view); /* a queued job has no result: it does not fail */
+    job->view = view;
+    job->phase = PHASE_RUNNING;
+    job->log = transcript_ref(log);
+    w->log = log;
+    w->job = job;
+    w->why = STOP_NONE;
+    w->until = deadline_never();
+    w->step_open = false;
+    cancel_clear(&w->cancel);
+    return true;
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *w = arg;
+    struct jobs *j = w->jobs;
+    pthread_mutex_lock(&j->lock);
+    while (!j->stopping) {
+        struct job *job = queue_take(&w->queue);
+        if (!job) {
+            pthread_cond_wait(&w->work, &j->lock);
+            continue;
+        }
+        bool taken = take_job(w, job);
+        if (!taken) queue_push_front(&w->queue, job);
+        pthread_mutex_unlock(&j->lock);
+        if (taken) {
+            run_job(w);
+            transcript_unref(w->log);
+            w->log = NULL;
+        } else {
+            pause_for_retry(j);
+        }
+        pthread_mutex_lock(&j->lock);
+    }
+    pthread_mutex_unlock(&j->lock);
+    return NULL;
+}
+
+enum err worker_start(struct worker *w)
+{
+    char name[sizeof w->slot + 2];
+    snprintf(name, sizeof name, "w:%s", w->slot);
+    enum err e = thread_start(&w->thread, name, worker_main, w);
+    w->started = e == ERR_OK;
+    return e;
+}

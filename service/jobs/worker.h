@@ -1,0 +1,91 @@
+/* worker: one thread per slot; takes the slot's jobs one after the other. This header is what
+ * jobs.c, worker.c and context.c share of the engine.
+ *
+ * Locks: `jobs.lock` guards everything that is marked so; it is never held while calling back or
+ * doing I/O, and the only lock taken under it is none (a transcript has its own, taken alone). A
+ * running job's record (worker.record) belongs to its worker's thread; readers get copies of
+ * job.view, which is renewed after each change was stored. */
+#ifndef SERVICE_JOBS_WORKER_H
+#define SERVICE_JOBS_WORKER_H
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "service/base/cancel.h"
+#include "service/jobs/context.h"
+#include "service/jobs/job.h"
+#include "service/jobs/jobs.h"
+#include "service/jobs/ports.h"
+#include "service/jobs/queue.h"
+#include "service/jobs/transcript.h"
+
+enum { WORKER_TAPS = 4 };
+
+/** Why a running job was told to stop; the first reason stays. */
+enum stop_reason { STOP_NONE, STOP_USER, STOP_TIMEOUT, STOP_SHUTDOWN };
+
+struct jobs {
+    struct jobs_config config;
+    struct port_source source;
+    pthread_t clock;
+    bool clock_started; /* by the thread that starts and stops */
+    pthread_mutex_t lock;
+    /* guarded by lock: */
+    pthread_cond_t clock_wake;  /* a time limit was set, or stopping */
+    pthread_cond_t ports_freed; /* a claim left, a job was told to stop, or stopping */
+    pthread_cond_t halting;     /* stopping */
+    bool stopping;
+    struct job_table table;
+    struct port_claims claims;
+    struct worker *workers; /* grows only */
+};
+
+struct worker {
+    struct jobs *jobs;
+    char slot[64];
+    pthread_t thread;
+    bool started;
+    struct worker *next;
+    struct cancel cancel; /* raised under the lock, so that it meets the right job */
+    /* guarded by jobs->lock: */
+    pthread_cond_t work;
+    struct queue queue;
+    struct job *job; /* running */
+    enum stop_reason why;
+    struct deadline until;
+    struct port_claim claim;
+    /* its own thread's: */
+    struct job_record *record;
+    struct command *command; /* locked in memory: it may hold a Wi-Fi password */
+    struct transcript *log;
+    struct slot_record slot_now;
+    json_t *result;
+    bool step_open;
+    int64_t step_began_ns, stored_ns;
+    struct worker_tap {
+        struct worker *worker;
+        const char *label;
+    } taps[WORKER_TAPS];
+};
+
+/** @return ERR_OK, ERR_MEM, ERR_IO */
+enum err worker_new(struct jobs *jobs, const char *slot, struct worker **out);
+enum err worker_start(struct worker *w);
+/** Not while its thread runs. */
+void worker_free(struct worker *w);
+/** Tell the running job to stop. Under the lock. */
+void worker_stop_job(struct worker *w, enum stop_reason why);
+
+/** Store the present record, show it to readers and announce it. On the worker's thread. */
+enum err worker_publish(struct worker *w);
+/** Show the present record to readers without storing it. */
+enum err worker_show(struct worker *w);
+/** Why the running job was told to stop. */
+enum stop_reason worker_why(struct worker *w);
+/** If @p e (whose error is this thread's last) says that the job was stopped, by whom. */
+enum stop_reason worker_stopped_by(struct worker *w, enum err e);
+/** Make @p why the error of this thread. @return ERR_CANCELLED, ERR_TIMEOUT */
+enum err worker_stop_error(enum stop_reason why);
+#endif
