@@ -1,0 +1,235 @@
+/* A broker that misbehaves as told, on a loopback port of its own: what mosquitto cannot be made to
+ * do, and what AWS IoT does (it closes where others answer "no"). One thread, one connection at a
+ * time, because a check first knocks at the port. */
+#ifndef TESTS_UNIT_CLOUD_FIXTURE_PEER_H
+#define TESTS_UNIT_CLOUD_FIXTURE_PEER_H
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/unit/cloud/fixture_pki.h"
+
+enum { PACKET_CONNECT = 1, PACKET_PUBLISH = 3, PACKET_SUBSCRIBE = 8, PACKET_DISCONNECT = 14 };
+
+struct peer_script {
+    const struct identity *tls; /* NULL: plain TCP */
+    const struct identity *client_ca;
+    bool tls13_only;
+    bool mute;        /* reads for ever, says nothing */
+    bool reset;       /* after the first bytes: RST */
+    const char *says; /* this after the first bytes, then closes */
+    size_t says_bytes;
+    int close_at, mute_at;   /* packet type that is not answered */
+    int connack;             /* code */
+    int suback;              /* code */
+    bool message_of_another; /* before the SUBACK and before the echo */
+    bool echo_first;         /* before PUBACK */
+    bool no_echo;
+};
+
+struct peer {
+    struct peer_script script;
+    SSL_CTX *ctx;
+    int fd, port;
+    pthread_t thread;
+    /* what it saw; read after peer_stop() */
+    int connects, disconnects;
+    char client_id[64], user[64], password[64], server_name[64], alpn[64];
+};
+
+struct peer_link {
+    struct peer *peer;
+    int fd;
+    SSL *ssl;
+};
+
+static inline bool peer_read(struct peer_link *l, void *out, size_t n)
+{
+    for (size_t got = 0; got < n;) {
+        ssize_t k = l->ssl ? SSL_read(l->ssl, (char *)out + got, (int)(n - got))
+                           : recv(l->fd, (char *)out + got, n - got, 0);
+        if (k <= 0) return false;
+        got += (size_t)k;
+    }
+    return true;
+}
+
+static inline void peer_write(struct peer_link *l, const void *bytes, size_t n)
+{
+    if (l->ssl)
+        SSL_write(l->ssl, bytes, (int)n);
+    else
+        (void)!send(l->fd, bytes, n, MSG_NOSIGNAL);
+}
+
+/* QoS 0, as a broker sends it to a subscriber of QoS 0. */
+static inline void peer_message(struct peer_link *l, const char *topic, const void *text, size_t n)
+{
+    uint8_t out[256] = {0x30};
+    size_t t = strlen(topic);
+    assert(2 + t + n < 128);
+    out[1] = (uint8_t)(2 + t + n);
+    out[3] = (uint8_t)t;
+    memcpy(out + 4, topic, t);
+    memcpy(out + 4 + t, text, n);
+    peer_write(l, out, 4 + t + n);
+}
+
+static inline const uint8_t *peer_string(const uint8_t *p, char out[64])
+{
+    size_t n = (size_t)p[0] << 8 | p[1];
+    assert(n < 64);
+    memcpy(out, p + 2, n);
+    out[n] = '\0';
+    return p + 2 + n;
+}
+
+static inline void peer_saw_connect(struct peer *peer, const uint8_t *body)
+{
+    peer->connects++;
+    const uint8_t *p = peer_string(body + 10, peer->client_id);
+    if (body[7] & 0x80) p = peer_string(p, peer->user);
+    if (body[7] & 0x40) peer_string(p, peer->password);
+}
+
+static inline void peer_answer_publish(struct peer_link *l, int flags, const uint8_t *body,
+                                       size_t n)
+{
+    const struct peer_script *s = &l->peer->script;
+    char topic[64];
+    const uint8_t *p = peer_string(body, topic);
+    const uint8_t ack[4] = {0x40, 2, p[0], p[1]};
+    bool qos1 = flags & 6;
+    if (qos1) p += 2;
+    size_t len = n - (size_t)(p - body);
+    if (s->message_of_another) {
+        uint8_t other[128];
+        assert(len > 3 && len <= sizeof other);
+        memcpy(other, p, len);
+        other[len - 3] ^= 1; /* as long, and all but one character the same */
+        peer_message(l, topic, other, len);
+    }
+    if (!s->no_echo && s->echo_first) peer_message(l, topic, p, len);
+    if (qos1) peer_write(l, ack, 4);
+    if (!s->no_echo && !s->echo_first) peer_message(l, topic, p, len);
+}
+
+/* @return false to close */
+static inline bool peer_answer(struct peer_link *l, uint8_t head, const uint8_t *body, size_t n)
+{
+    const struct peer_script *s = &l->peer->script;
+    int type = head >> 4;
+    if (type == PACKET_CONNECT) peer_saw_connect(l->peer, body);
+    if (type == s->close_at) return false;
+    if (type == s->mute_at) return true;
+    if (type == PACKET_CONNECT) {
+        const uint8_t ack[4] = {0x20, 2, 0, (uint8_t)s->connack};
+        peer_write(l, ack, 4);
+        return s->connack == 0;
+    }
+    if (type == PACKET_SUBSCRIBE) {
+        const uint8_t ack[5] = {0x90, 3, body[0], body[1], (uint8_t)s->suback};
+        if (s->message_of_another) peer_message(l, "t", "retained", 8);
+        peer_write(l, ack, 5);
+    }
+    if (type == PACKET_PUBLISH) peer_answer_publish(l, head & 15, body, n);
+    if (type == PACKET_DISCONNECT) l->peer->disconnects++;
+    return type != PACKET_DISCONNECT;
+}
+
+static inline void peer_serve(struct peer_link *l)
+{
+    const struct peer_script *s = &l->peer->script;
+    uint8_t head, len, body[256];
+    while (s->mute && recv(l->fd, body, sizeof body, 0) > 0)
+        continue;
+    if (s->mute) return;
+    if (s->says || s->reset) {
+        if (recv(l->fd, body, 1, 0) != 1) return;
+        if (s->says) (void)!send(l->fd, s->says, s->says_bytes, MSG_NOSIGNAL);
+        const struct linger now = {1, 0};
+        if (s->reset) setsockopt(l->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+        return;
+    }
+    if (l->ssl && SSL_accept(l->ssl) != 1) return;
+    if (l->ssl) {
+        const char *name = SSL_get_servername(l->ssl, TLSEXT_NAMETYPE_host_name);
+        snprintf(l->peer->server_name, sizeof l->peer->server_name, "%s", name ? name : "");
+    }
+    while (peer_read(l, &head, 1) && peer_read(l, &len, 1) && len < 128) {
+        memset(body, 0, sizeof body);
+        if (!peer_read(l, body, len) || !peer_answer(l, head, body, len)) return;
+    }
+}
+
+static inline void *peer_run(void *arg)
+{
+    struct peer *p = arg;
+    for (;;) {
+        struct peer_link l = {.peer = p, .fd = accept(p->fd, NULL, NULL)};
+        if (l.fd < 0) return NULL;
+        if (p->ctx) {
+            l.ssl = SSL_new(p->ctx);
+            SSL_set_fd(l.ssl, l.fd);
+        }
+        peer_serve(&l);
+        SSL_free(l.ssl); /* without close_notify, as AWS IoT goes */
+        close(l.fd);
+    }
+}
+
+static inline int peer_pick_alpn(SSL *ssl, const unsigned char **out, unsigned char *len,
+                                 const unsigned char *in, unsigned n, void *arg)
+{
+    (void)ssl;
+    struct peer *p = arg;
+    snprintf(p->alpn, sizeof p->alpn, "%.*s", n > 1 ? (int)in[0] : 0, (const char *)in + 1);
+    *out = in + 1;
+    *len = in[0];
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static inline void peer_secure(struct peer *p)
+{
+    const struct peer_script *s = &p->script;
+    p->ctx = SSL_CTX_new(TLS_server_method());
+    assert(p->ctx && SSL_CTX_use_certificate(p->ctx, s->tls->cert) == 1);
+    assert(SSL_CTX_use_PrivateKey(p->ctx, s->tls->key) == 1);
+    if (s->tls13_only) SSL_CTX_set_min_proto_version(p->ctx, TLS1_3_VERSION);
+    if (s->client_ca) {
+        SSL_CTX_set_verify(p->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+        X509_STORE_add_cert(SSL_CTX_get_cert_store(p->ctx), s->client_ca->cert);
+    }
+    SSL_CTX_set_alpn_select_cb(p->ctx, peer_pick_alpn, p);
+}
+
+static inline void peer_start(struct peer *p, const struct peer_script *script)
+{
+    memset(p, 0, sizeof *p);
+    p->script = *script;
+    if (script->tls) peer_secure(p);
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t n = sizeof a;
+    p->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert(p->fd >= 0 && bind(p->fd, (struct sockaddr *)&a, n) == 0 && listen(p->fd, 8) == 0);
+    assert(getsockname(p->fd, (struct sockaddr *)&a, &n) == 0);
+    p->port = ntohs(a.sin_port);
+    assert(pthread_create(&p->thread, NULL, peer_run, p) == 0);
+}
+
+static inline void peer_stop(struct peer *p)
+{
+    shutdown(p->fd, SHUT_RDWR);
+    pthread_join(p->thread, NULL);
+    close(p->fd);
+    SSL_CTX_free(p->ctx);
+}
+#endif
