@@ -237,8 +237,7 @@ enum err at_mqtt_connect(struct at_client *c, const struct at_mqtt_config *cfg,
     at_forget_lines(c, "+MQTT");
     e = at_command(c, deadline_within_ms(until, CONNECT_MS), "AT+MQTTCONN=0,\"%s\",%d,0", cfg->host,
                    cfg->port);
-    if (e == ERR_TIMEOUT && strcmp(err_last()->code, "at_timeout") == 0)
-        return connect_hangs(c, cfg);
+    if (err_is(e, "at_timeout")) return connect_hangs(c, cfg);
     if (!e || !at_was_refused(c)) return e;
     enum err missing = part_missing(c);
     return missing ? missing : connect_failed(c, cfg);
@@ -265,7 +264,7 @@ enum err at_mqtt_subscribe(struct at_client *c, const char *topic, int qos, stru
     enum err e = quoted_topic(topic, qos, &quoted);
     if (!e) e = at_command(c, until, "AT+MQTTSUB=0,\"%s\",%d", buf_str(&quoted), qos);
     buf_dispose(&quoted);
-    if (e != ERR_TIMEOUT || strcmp(err_last()->code, "at_timeout") != 0) return e;
+    if (!err_is(e, "at_timeout")) return e;
     return err_fail(
         ERR_TIMEOUT, "mqtt_subscribe_hangs",
         "The broker does not answer SUBSCRIBE (does its policy allow the topic?). Only a "

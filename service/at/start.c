@@ -165,7 +165,7 @@ static enum err start_once(struct at_client *c, struct deadline until)
 {
     c->heard = false;
     enum err e = revive(c, until);
-    bool silent = e == ERR_TIMEOUT && strcmp(err_last()->code, "at_silent") == 0;
+    bool silent = err_is(e, "at_silent");
     if (silent && c->heard) return garbage(c);
     if (e) return e;
     inbox_drop(&c->inbox, "ready");
@@ -181,7 +181,7 @@ enum err at_client_start(struct at_client *c, struct deadline until)
     enum err e = ERR_OK;
     for (int i = 0; i < STARTS; i++) {
         e = start_once(c, until);
-        bool rebooted = e == ERR_DEVICE && strcmp(err_last()->code, "board_rebooted") == 0;
+        bool rebooted = err_is(e, "board_rebooted");
         if (!rebooted) break;
     }
     return e;
