@@ -29,6 +29,19 @@ static const struct at_command commands[] = {
     {"+CIPSTA", 100, NULL, cmd_cipsta_query, NULL},
     {"+CIPSNTPCFG", 100, NULL, cmd_cipsntpcfg_query, cmd_cipsntpcfg_set},
     {"+CIPSNTPTIME", 100, NULL, cmd_cipsntptime_query, NULL},
+    /* The prebuilt V2.0 came without MQTT. */
+    {"+MQTTUSERCFG", 210, NULL, NULL, cmd_mqttusercfg_set},
+    {"+MQTTCLIENTID", 210, NULL, NULL, cmd_mqttclientid_set},
+    {"+MQTTUSERNAME", 210, NULL, NULL, cmd_mqttusername_set},
+    {"+MQTTPASSWORD", 210, NULL, NULL, cmd_mqttpassword_set},
+    {"+MQTTCONNCFG", 210, NULL, NULL, cmd_mqttconncfg_set},
+    {"+MQTTALPN", 240, NULL, NULL, cmd_mqttalpn_set},
+    {"+MQTTCONN", 210, NULL, cmd_mqttconn_query, cmd_mqttconn_set},
+    {"+MQTTPUB", 210, NULL, NULL, cmd_mqttpub_set},
+    {"+MQTTPUBRAW", 210, NULL, NULL, cmd_mqttpubraw_set},
+    {"+MQTTSUB", 210, NULL, cmd_mqttsub_query, cmd_mqttsub_set},
+    {"+MQTTUNSUB", 210, NULL, NULL, cmd_mqttunsub_set},
+    {"+MQTTCLEAN", 210, NULL, NULL, cmd_mqttclean_set},
 };
 
 const struct at_command *at_command_at(size_t i)

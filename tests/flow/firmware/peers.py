@@ -1,0 +1,177 @@
+"""What a board talks to in these tests: certificates made on the spot, a real mosquitto, time servers,
+and servers that misbehave."""
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from simboard import PATIENCE, ROOT
+
+
+def openssl(folder, *args):
+    subprocess.run(("openssl",) + args, cwd=folder, check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.PIPE)
+
+
+class Pki:
+    """A folder of throw-away certificates: ca, server, device; other_ca and a stranger it signed."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="espboard-pki-")
+        self.authority("ca")
+        self.authority("other_ca")
+        self.sign("server", "ca", "/CN=broker.example")
+        self.sign("device", "ca", "/CN=device-01", rsa=True)
+        self.sign("stranger", "other_ca", "/CN=stranger", rsa=True)
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def key(self, name, rsa=False):
+        kind = ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"] if rsa else \
+            ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        openssl(self.folder, "genpkey", "-algorithm", *kind, "-out", name + ".key")
+
+    def authority(self, name):
+        self.key(name)
+        openssl(self.folder, "req", "-x509", "-new", "-key", name + ".key", "-days", "30",
+                "-subj", "/CN=" + name, "-out", name + ".pem")
+
+    def sign(self, name, by, subject, rsa=False, days="30"):
+        self.key(name, rsa)
+        openssl(self.folder, "req", "-new", "-key", name + ".key", "-subj", subject,
+                "-out", name + ".csr")
+        openssl(self.folder, "x509", "-req", "-in", name + ".csr", "-CA", by + ".pem", "-CAkey",
+                by + ".key", "-CAcreateserial", "-days", days, "-out", name + ".pem")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def read(self, name):
+        with open(self.path(name), "rb") as f:
+            return f.read()
+
+
+def image(kind, *items):
+    """An AtPKI image (facts: 8-byte head, items padded with FF to 4)."""
+    number = {"ca": 1, "cert": 2, "key": 3}[kind]
+    body = b""
+    for i, item in enumerate(items):
+        body += bytes([number, i]) + len(item).to_bytes(2, "little") + item
+        body += b"\xff" * (-len(item) % 4)
+    return b"\xf1\xf1" + len(items).to_bytes(2, "little") + len(body).to_bytes(4, "little") + body
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Broker:
+    """mosquitto on a free loopback port; `tls` asks for a client certificate."""
+
+    def __init__(self, pki, tls=True, port=None, extra=""):
+        self.port = port or free_port()
+        self.folder = tempfile.mkdtemp(prefix="espboard-broker-")
+        self.log = os.path.join(self.folder, "log")
+        conf = "listener %d 127.0.0.1\nallow_anonymous true\n%s\n" % (self.port, extra)
+        if os.geteuid() == 0:
+            conf = "user root\n" + conf
+        if tls:
+            conf += "cafile %s\ncertfile %s\nkeyfile %s\nrequire_certificate true\n" % (
+                pki.path("ca.pem"), pki.path("server.pem"), pki.path("server.key"))
+        path = os.path.join(self.folder, "conf")
+        with open(path, "w") as f:
+            f.write(conf)
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                [shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin"), "-v", "-c", path],
+                stdout=log, stderr=log)
+        self.wait_open()
+
+    def wait_open(self):
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                if time.monotonic() > end or self.process.poll() is not None:
+                    raise AssertionError("mosquitto does not listen: " + self.said())
+                time.sleep(0.02)
+
+    def said(self):
+        with open(self.log, errors="replace") as f:
+            return f.read()
+
+    def wait_said(self, text):
+        end = time.monotonic() + PATIENCE
+        while text not in self.said():
+            if time.monotonic() > end:
+                raise AssertionError("mosquitto never said %r:\n%s" % (text, self.said()))
+            time.sleep(0.02)
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def stop(self):
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class TimeServer:
+    def __init__(self, *options):
+        self.process = subprocess.Popen(
+            [sys.executable, os.path.join(ROOT, "tests", "demo", "sntp.py"), *options],
+            stdout=subprocess.PIPE)
+        self.port = int(self.process.stdout.readline().rsplit(b":", 1)[1])
+
+    def env(self):
+        return {"ESPBOARD_SNTP_PORT": str(self.port)}
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
+
+
+class Fake:
+    """A TCP server that runs `talk(connection)` for each caller."""
+
+    def __init__(self, talk):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.talk = talk
+        self.open = []
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                connection = self.socket.accept()[0]
+            except OSError:
+                return
+            self.open.append(connection)
+            threading.Thread(target=self.run, args=(connection,), daemon=True).start()
+
+    def run(self, connection):
+        try:
+            self.talk(connection)
+        except OSError:
+            pass
+
+    def stop(self):
+        # A thread in accept() is only woken by a shutdown.
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        for c in self.open:
+            c.close()
+        self.thread.join(PATIENCE)
