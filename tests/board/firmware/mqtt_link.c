@@ -172,23 +172,21 @@ static bool pause_until(struct mqtt_link *k, uint64_t end)
     return !k->stop;
 }
 
-static bool tcp_opens(struct mqtt_link *k, struct in_addr to, uint64_t end)
+/* Wait until TCP is up. The library takes a refused connection under TLS for one that is still being
+ * made, and its first try to write has used up the socket's error: whether there is a peer tells. */
+static bool tcp_is_up(struct mqtt_link *k, uint64_t end)
 {
-    struct sockaddr_in sin = {
-        .sin_family = AF_INET, .sin_port = htons(k->target.port), .sin_addr = to};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) return false;
-    int error = connect(fd, (struct sockaddr *)&sin, sizeof sin) == 0 ? 0 : errno;
-    while (error == EINPROGRESS && !k->stop && loop_now_ns() < end) {
+    int fd = mosquitto_socket(k->client);
+    while (fd >= 0 && !k->stop && loop_now_ns() < end) {
         struct pollfd p[] = {{.fd = fd, .events = POLLOUT},
                              {.fd = mailbox_fd(k->requests), .events = POLLIN}};
         poll(p, 2, left_ms(end));
         read_requests(k);
-        socklen_t size = sizeof error;
-        if (p[0].revents) getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+        struct sockaddr_in peer;
+        socklen_t size = sizeof peer;
+        if (p[0].revents) return getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
     }
-    close(fd);
-    return error == 0 && !k->stop;
+    return false;
 }
 
 /* One turn of libmosquitto's loop. While TLS is being agreed on, the library always wants to write;
@@ -265,12 +263,12 @@ static bool connects(struct mqtt_link *k)
     if (!pause_until(k, after_ms(k->network ? k->target.slow_ms : NO_NETWORK_MS))) return false;
     uint64_t end = after_ms(ANSWER_MS);
     if (!k->network || !set_up(k) || !resolve_ipv4(k->target.host, &to)) return false;
-    if (!tcp_opens(k, to, end)) return false;
     int keepalive = k->settings.keepalive_s;
     if (keepalive < LEAST_KEEPALIVE_S) keepalive = LEAST_KEEPALIVE_S;
     inet_ntop(AF_INET, &to, address, sizeof address);
-    if (mosquitto_connect(k->client, address, k->target.port, keepalive) != MOSQ_ERR_SUCCESS)
+    if (mosquitto_connect_async(k->client, address, k->target.port, keepalive) > MOSQ_ERR_SUCCESS)
         return false;
+    if (!tcp_is_up(k, end)) return false;
     while (!k->answered && loop_now_ns() < end)
         if (!turn(k, left_ms(end))) break;
     return k->accepted && !k->stop;
