@@ -62,7 +62,7 @@ enum err step_at_layout(struct session *s)
     struct partition_table user = {.count = n};
     for (size_t i = 0; i < n; i++) {
         struct partition *p = &user.rows[i];
-        snprintf(p->name, sizeof p->name, "%s", rows[i].name);
+        memcpy(p->name, rows[i].name, sizeof p->name); /* both are 16 characters and a NUL */
         p->type = rows[i].type;
         p->subtype = rows[i].subtype;
         p->offset = rows[i].offset;

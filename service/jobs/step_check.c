@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "service/at/info.h"
 #include "service/at/mqtt.h"
 #include "service/at/sntp.h"
 #include "service/at/wifi.h"
