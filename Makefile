@@ -53,9 +53,11 @@ $(B)/service/main.o: CPPFLAGS += -DVERSION='"$(VERSION)"'
 $(B)/service/main.o: $(B)/version
 $(B)/%.o: %.c Makefile
 	$(call say,CC)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
-# The contract is part of the program: GET /openapi.yaml answers it from memory.
-$(B)/openapi.o: openapi.yaml Makefile
-	$(call say,LD)mkdir -p $(@D) && $(LD) -r -b binary -z noexecstack -o $@ $<
+# The contract is part of the program: GET /openapi.yaml and /openapi.json answer it from memory.
+$(B)/openapi.o: openapi.yaml build/openapi.json Makefile
+	$(call say,LD)mkdir -p $(@D) && $(LD) -r -b binary -z noexecstack -o $@ openapi.yaml build/openapi.json
+build/openapi.json: openapi.yaml Makefile
+	$(call say,JSON)mkdir -p $(@D) && $(PYTHON) -c 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)' <$< >$@.$$$$ && mv $@.$$$$ $@
 $(LIB): $(SRC:%.c=$(B)/%.o) $(B)/openapi.o
 	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
 $(B)/$(NAME): $(B)/service/main.o $(LIB)
