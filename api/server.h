@@ -1,5 +1,5 @@
-/* server: HTTP by libmicrohttpd (epoll, two threads). The only place that talks to it; handlers
- * return values. */
+/* server: HTTP by libmicrohttpd (epoll, two threads). The only place that talks to it, together
+ * with exchange.c; handlers return values. */
 #ifndef API_SERVER_H
 #define API_SERVER_H
 
@@ -10,7 +10,7 @@
 #include "service/jobs/jobs.h"
 #include "service/store/store.h"
 
-/** What handlers work with; borrowed for the server's life. */
+/** What handlers work with; borrowed from server_start() to server_stop(). */
 struct service {
     struct store *store;
     struct jobs *jobs;
@@ -22,22 +22,32 @@ struct service {
 struct server_config {
     const char *address; /* numeric, e.g. "127.0.0.1" or "::1" */
     uint16_t port;       /* 0 = any free one */
-    size_t max_body;     /* most bytes of any body; rows of the route table may ask for less */
+    size_t max_body;     /* most bytes of any body; rows of the route table may ask for less; 0 =
+                            the rows alone */
+    unsigned idle_s;     /* a connection where nothing happens for so long is closed; 0 = 30 */
+    unsigned body_s;     /* longest time that a body may take; 0 = 60 */
 };
 
 struct server; /* opaque */
 
+/** Nothing listens yet, but server_job_changed() may be called from now on: so the jobs, which
+ * announce their changes to the server, can be started before the server, which needs the jobs.
+ * Makes jansson wipe all memory that it releases (bodies hold keys and passwords): call it before
+ * other threads use jansson. @return ERR_OK, ERR_MEM */
+enum err server_new(struct server **out);
 /** SIGPIPE ignored and other signals blocked before this: the HTTP threads inherit the mask.
  *  @return ERR_OK; ERR_IO with code listen_failed; ERR_MEM */
-enum err server_start(const struct server_config *cfg, const struct service *svc,
-                      struct server **out);
+enum err server_start(struct server *s, const struct server_config *cfg, const struct service *svc);
 /** The port that it really listens on. */
 uint16_t server_port(const struct server *s);
-/** jobs_changed_fn: wakes the requests that wait for this job. @p arg is the struct server; safe
- * before start (NULL). */
+/** jobs_changed_fn: wakes the requests that wait for this job. @p arg is the struct server, from
+ * server_new() to server_free(). */
 void server_job_changed(const struct job_record *job, void *arg);
-/** Accept nothing new, answer waiting requests (503), stop. NULL allowed. */
+/** Accept nothing new, answer waiting requests (503), stop. Afterwards the jobs may stop. Does
+ * nothing when it was not started. NULL allowed. */
 void server_stop(struct server *s);
+/** After server_stop() and jobs_stop(). NULL allowed. */
+void server_free(struct server *s);
 /** --routes: "METHOD template operationId" a line. */
 void server_print_routes(FILE *out);
 #endif

@@ -1,0 +1,32 @@
+/* files: the files of a request, from JSON or from multipart. */
+#ifndef API_HANDLERS_FILES_H
+#define API_HANDLERS_FILES_H
+
+#include <stddef.h>
+
+#include "api/multipart.h"
+#include "api/request.h"
+#include "service/base/json_in.h"
+#include "service/base/limits.h"
+#include "service/pki/credential.h"
+
+/** The parts of a multipart body; they borrow from it. Release *parts_out with free().
+ *  @return ERR_OK; ERR_ARG with code bad_multipart, empty_upload; ERR_TOO_LARGE with code
+ *          too_many_parts, file_too_large; ERR_MEM */
+enum err files_read_parts(const struct request *rq, struct multipart_part **parts_out,
+                          size_t *n_out);
+
+struct files {
+    struct credential_input *inputs; /* what to judge */
+    size_t count;
+    struct multipart_part *parts;       /* multipart only */
+    char (*texts)[LIMIT_PEM_BYTES + 1]; /* JSON only; wiped */
+};
+
+/** The files of a credential: {"certificate","private_key","root_ca"}, or any number of parts.
+ *  @return as files_read_parts(); ERR_ARG with code bad_json, bad_body (then @p errors tells more)
+ */
+enum err files_read_credential(const struct request *rq, struct files *out,
+                               struct field_errors *errors);
+void files_dispose(struct files *u);
+#endif

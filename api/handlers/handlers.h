@@ -1,0 +1,48 @@
+/* handlers: one function an operation; routes.c says which. Each parses, validates, makes one call
+ * into the service and answers. */
+#ifndef API_HANDLERS_HANDLERS_H
+#define API_HANDLERS_HANDLERS_H
+
+#include "api/reply.h"
+#include "api/request.h"
+#include "api/server.h"
+
+/* system.c */
+struct reply handle_health(struct request *rq, const struct service *svc);
+struct reply handle_readiness(struct request *rq, const struct service *svc);
+struct reply handle_contract_yaml(struct request *rq, const struct service *svc);
+struct reply handle_contract_json(struct request *rq, const struct service *svc);
+
+/* slots.c */
+struct reply handle_port_list(struct request *rq, const struct service *svc);
+struct reply handle_slot_list(struct request *rq, const struct service *svc);
+struct reply handle_slot_get(struct request *rq, const struct service *svc);
+struct reply handle_slot_put(struct request *rq, const struct service *svc);
+struct reply handle_slot_delete(struct request *rq, const struct service *svc);
+
+/* credentials.c */
+struct reply handle_credential_validate(struct request *rq, const struct service *svc);
+struct reply handle_credential_create(struct request *rq, const struct service *svc);
+struct reply handle_credential_list(struct request *rq, const struct service *svc);
+struct reply handle_credential_get(struct request *rq, const struct service *svc);
+struct reply handle_credential_delete(struct request *rq, const struct service *svc);
+
+/* images.c: kept sets of images; convert.c: bytes in, bytes out */
+struct reply handle_images_create(struct request *rq, const struct service *svc);
+struct reply handle_images_get(struct request *rq, const struct service *svc);
+struct reply handle_image_file(struct request *rq, const struct service *svc);
+struct reply handle_atpki(struct request *rq, const struct service *svc);
+struct reply handle_partition_table(struct request *rq, const struct service *svc);
+
+/* jobs.c */
+struct reply handle_job_create(struct request *rq, const struct service *svc);
+struct reply handle_job_list(struct request *rq, const struct service *svc);
+struct reply handle_job_get(struct request *rq, const struct service *svc);
+struct reply handle_job_cancel(struct request *rq, const struct service *svc);
+struct reply handle_job_retry(struct request *rq, const struct service *svc);
+struct reply handle_job_log(struct request *rq, const struct service *svc);
+
+/* devices.c */
+struct reply handle_device_list(struct request *rq, const struct service *svc);
+struct reply handle_device_get(struct request *rq, const struct service *svc);
+#endif

@@ -1,0 +1,173 @@
+/* jobs: orders are taken, stored and acknowledged; the work itself is done by the slot's worker. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/field.h"
+#include "api/handlers/handlers.h"
+#include "api/json_out.h"
+#include "service/base/limits.h"
+#include "service/jobs/command.h"
+
+/* @param job  released */
+static struct reply reply_job(int status, struct job_record *job)
+{
+    struct reply r = reply_json(status, json_out_job(job));
+    job_record_dispose(job);
+    return r;
+}
+
+/* 202 with the address of the job. @param job  released */
+static struct reply reply_accepted(struct job_record *job)
+{
+    char id[ID_TEXT];
+    memcpy(id, job->id, sizeof id);
+    struct reply r = reply_job(202, job);
+    reply_header(&r, "Location", "/v1/jobs/%s", id);
+    return r;
+}
+
+/* POST /v1/jobs with Prefer: wait=N, when the waiting is over. Whatever ended it, the job has been
+ * accepted and the client must learn its address. */
+static struct reply created_after_wait(struct request *rq, const struct service *svc)
+{
+    struct job_record job = {.id = ""};
+    if (jobs_get(svc->jobs, rq->job, &job)) return reply_error(rq);
+    if (!job_state_is_final(job.state)) return reply_accepted(&job);
+    struct reply r = reply_job(200, &job);
+    reply_header(&r, "Location", "/v1/jobs/%s", rq->job);
+    reply_header(&r, "Preference-Applied", "wait=%ld", field_prefer_wait(rq->prefer, LIMIT_WAIT_S));
+    return r;
+}
+
+struct reply handle_job_create(struct request *rq, const struct service *svc)
+{
+    struct command command;
+    struct field_errors errors = {.count = 0};
+    struct job_record job = {.id = ""};
+    const char *body = buf_str(&rq->body);
+    if (command_parse(body, rq->body.len, &command, &errors)) return reply_fields(rq, &errors);
+    enum err e = jobs_submit(svc->jobs, &command, body, &job);
+    command_dispose(&command);
+    if (e) return reply_error(rq);
+    long wait = field_prefer_wait(rq->prefer, LIMIT_WAIT_S);
+    if (!wait) return reply_accepted(&job);
+    memcpy(rq->job, job.id, sizeof rq->job);
+    job_record_dispose(&job);
+    return reply_later((int)wait, created_after_wait);
+}
+
+static enum err not_found(const char *id)
+{
+    return err_fail(ERR_NOT_FOUND, "job_not_found", "GET /v1/jobs lists them.",
+                    "there is no job \"%s\"", id);
+}
+
+static enum err find_job(const struct request *rq, const struct service *svc,
+                         struct job_record *out)
+{
+    const char *id = request_var(rq, "id");
+    *out = (struct job_record){.id = ""};
+    return request_is_id(id) ? jobs_get(svc->jobs, id, out) : not_found(id);
+}
+
+static struct reply job_after_wait(struct request *rq, const struct service *svc)
+{
+    struct job_record job;
+    if (rq->woken == WAIT_FULL) {
+        err_fail(ERR_BUSY, "too_many_waiting", "Ask again without wait.",
+                 "%d requests wait already", LIMIT_WAITERS);
+        return reply_error(rq);
+    }
+    if (rq->woken == WAIT_CLOSING) {
+        err_fail(ERR_CONFLICT, "shutting_down", "Ask again when it runs.", "espgate is stopping");
+        return reply_error(rq);
+    }
+    return find_job(rq, svc, &job) ? reply_error(rq) : reply_job(200, &job);
+}
+
+struct reply handle_job_get(struct request *rq, const struct service *svc)
+{
+    struct job_record job;
+    long wait = 0;
+    if (request_query_number(rq, "wait", 0, LIMIT_WAIT_S, &wait) || find_job(rq, svc, &job))
+        return reply_error(rq);
+    if (!wait || job_state_is_final(job.state)) return reply_job(200, &job);
+    memcpy(rq->job, job.id, sizeof rq->job);
+    job_record_dispose(&job);
+    return reply_later((int)wait, job_after_wait);
+}
+
+static bool is_kind(const char *name)
+{
+    for (int k = COMMAND_IDENTIFY; k <= COMMAND_PROVISION; k++)
+        if (strcmp(command_kind_name((enum command_kind)k), name) == 0) return true;
+    return false;
+}
+
+static enum err bad_filter(const char *name)
+{
+    return err_fail(ERR_ARG, "bad_query", NULL, "query parameter %s has no such value", name);
+}
+
+static enum err read_filter(const struct request *rq, struct job_filter *f)
+{
+    const char *slot = request_query(rq, "slot"), *kind = request_query(rq, "kind");
+    const char *state = request_query(rq, "state"), *credential = request_query(rq, "credential");
+    *f = (struct job_filter){.by_state = state != NULL};
+    if (slot && !id_is_name(slot, sizeof f->slot - 1)) return bad_filter("slot");
+    if (kind && !is_kind(kind)) return bad_filter("kind");
+    if (credential && !request_is_id(credential)) return bad_filter("credential");
+    if (state && job_state_parse(state, &f->state)) return bad_filter("state");
+    snprintf(f->slot, sizeof f->slot, "%s", slot ? slot : "");
+    snprintf(f->kind, sizeof f->kind, "%s", kind ? kind : "");
+    snprintf(f->credential, sizeof f->credential, "%s", credential ? credential : "");
+    return ERR_OK;
+}
+
+struct reply handle_job_list(struct request *rq, const struct service *svc)
+{
+    struct store_page page;
+    struct job_filter filter;
+    struct job_record *list = NULL;
+    size_t n;
+    char next[ID_TEXT * 2] = "";
+    if (request_page(rq, &page) || read_filter(rq, &filter) ||
+        store_job_list(svc->store, &filter, &page, &list, &n, next))
+        return reply_error(rq);
+    json_t *items = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_array_append_new(items, json_out_job(&list[i]));
+        job_record_dispose(&list[i]);
+    }
+    free(list);
+    return reply_list(rq, items, next);
+}
+
+struct reply handle_job_cancel(struct request *rq, const struct service *svc)
+{
+    struct job_record job = {.id = ""};
+    const char *id = request_var(rq, "id");
+    enum err e = request_is_id(id) ? jobs_cancel(svc->jobs, id, &job) : not_found(id);
+    if (e) return reply_error(rq);
+    return reply_job(job_state_is_final(job.state) ? 200 : 202, &job);
+}
+
+struct reply handle_job_retry(struct request *rq, const struct service *svc)
+{
+    struct job_record job = {.id = ""};
+    const char *id = request_var(rq, "id");
+    enum err e = request_is_id(id) ? jobs_retry(svc->jobs, id, &job) : not_found(id);
+    return e ? reply_error(rq) : reply_accepted(&job);
+}
+
+struct reply handle_job_log(struct request *rq, const struct service *svc)
+{
+    struct buf text;
+    const char *id = request_var(rq, "id");
+    buf_init(&text, LIMIT_TRANSCRIPT * 4);
+    enum err e = request_is_id(id) ? jobs_log(svc->jobs, id, &text) : not_found(id);
+    if (!e) return reply_bytes(200, "application/x-ndjson", &text);
+    buf_dispose(&text);
+    return reply_error(rq);
+}

@@ -1,0 +1,243 @@
+/* slots: places on the bench, and the host's serial ports. A port that no stored slot names is a
+ * slot of its own name ("implicit"), so that one board works without configuration. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/field.h"
+#include "api/handlers/handlers.h"
+#include "api/json_out.h"
+#include "service/base/clock.h"
+#include "service/base/digest.h"
+#include "service/base/json_in.h"
+#include "service/port/enumerate.h"
+
+enum { ETAG = 36 };
+
+/* Looking at If-Match and changing the slot must be one act; HTTP has two threads. Slots change a
+ * few times a day, so that one of them waits for the other's disk write does not matter. */
+static pthread_mutex_t changing = PTHREAD_MUTEX_INITIALIZER;
+
+struct bench {
+    struct port_info *ports;
+    struct slot_record *slots;
+    size_t port_count, slot_count;
+};
+
+static enum err bench_read(const struct service *svc, struct bench *b)
+{
+    *b = (struct bench){.ports = NULL};
+    enum err e = enumerate_ports(svc->port_globs, svc->port_glob_count, &b->ports, &b->port_count);
+    if (!e) e = store_slot_list(svc->store, &b->slots, &b->slot_count);
+    return e;
+}
+
+static void bench_dispose(struct bench *b)
+{
+    free(b->ports);
+    free(b->slots);
+}
+
+static bool names_port(const char *wanted, const struct port_info *p)
+{
+    return *wanted && (strcmp(wanted, p->path) == 0 || strcmp(wanted, p->id) == 0 ||
+                       strcmp(wanted, p->device) == 0 || strcmp(wanted, p->name) == 0);
+}
+
+/* The slot that a port belongs to; "" when its implicit slot's name is taken by a stored one. */
+static const char *slot_of(const struct bench *b, const struct port_info *p)
+{
+    const char *name = p->name;
+    for (size_t i = 0; i < b->slot_count; i++) {
+        const struct slot_record *s = &b->slots[i];
+        if (names_port(s->download_port, p) || names_port(s->at_port, p)) return s->name;
+        if (strcmp(s->name, p->name) == 0) name = "";
+    }
+    return name;
+}
+
+struct reply handle_port_list(struct request *rq, const struct service *svc)
+{
+    struct bench b;
+    if (bench_read(svc, &b)) {
+        struct reply failed = reply_error(rq);
+        bench_dispose(&b);
+        return failed;
+    }
+    json_t *items = json_array();
+    for (size_t i = 0; i < b.port_count; i++) {
+        struct slot_record slot;
+        struct slot_status status = {.state = SLOT_IDLE};
+        const char *name = slot_of(&b, &b.ports[i]);
+        if (*name && jobs_slot(svc->jobs, name, &slot, &status)) status.state = SLOT_IDLE;
+        /* the slot may miss its other port; this one is there */
+        enum slot_state state = status.job[0] ? SLOT_BUSY : SLOT_IDLE;
+        json_array_append_new(items, json_out_port(&b.ports[i], name, state));
+    }
+    bench_dispose(&b);
+    return reply_json(200, json_pack("{s:o}", "items", items));
+}
+
+static void append_slot(json_t *items, const struct service *svc, const char *name)
+{
+    struct slot_record slot;
+    struct slot_status status;
+    if (jobs_slot(svc->jobs, name, &slot, &status)) return; /* gone meanwhile */
+    json_array_append_new(items, json_out_slot(&slot, &status));
+}
+
+struct reply handle_slot_list(struct request *rq, const struct service *svc)
+{
+    struct bench b;
+    if (bench_read(svc, &b)) {
+        struct reply failed = reply_error(rq);
+        bench_dispose(&b);
+        return failed;
+    }
+    json_t *items = json_array();
+    for (size_t i = 0; i < b.slot_count; i++)
+        append_slot(items, svc, b.slots[i].name);
+    for (size_t i = 0; i < b.port_count; i++)
+        if (slot_of(&b, &b.ports[i]) == b.ports[i].name) append_slot(items, svc, b.ports[i].name);
+    bench_dispose(&b);
+    return reply_json(200, json_pack("{s:o}", "items", items));
+}
+
+/* Over what the client can set, so that a job does not change it. */
+static void slot_etag(const struct slot_record *s, char out[ETAG])
+{
+    char text[1024], hex[SHA256_HEX];
+    uint8_t digest[SHA256_BYTES];
+    int n = snprintf(text, sizeof text, "%s\n%s\n%s\n%s\n%u %u %u", s->name, s->download_port,
+                     s->at_port, s->reset, (unsigned)s->download_baud, (unsigned)s->flash_baud,
+                     (unsigned)s->at_baud);
+    digest_sha256(text, (size_t)n, digest);
+    snprintf(out, ETAG, "\"%.32s\"", digest_hex(digest, sizeof digest, hex));
+}
+
+struct reply handle_slot_get(struct request *rq, const struct service *svc)
+{
+    struct slot_record slot;
+    struct slot_status status;
+    char etag[ETAG];
+    if (jobs_slot(svc->jobs, request_var(rq, "name"), &slot, &status)) return reply_error(rq);
+    slot_etag(&slot, etag);
+    struct reply r = reply_json(200, json_out_slot(&slot, &status));
+    reply_header(&r, "ETag", "%s", etag);
+    return r;
+}
+
+static enum err read_slot(const struct request *rq, struct slot_record *out,
+                          struct field_errors *errors)
+{
+    static const char *const resets[] = {"auto", "tight", "classic", "none", NULL};
+    int reset = 0;
+    int64_t download = 115200, flash = 460800, at = 115200;
+    json_t *body;
+    const struct json_field fields[] = {
+        JSON_STR("download_port", out->download_port, JSON_OPTIONAL, 1, 255),
+        JSON_STR("at_port", out->at_port, JSON_OPTIONAL, 1, 255),
+        JSON_CHOICE("reset", &reset, JSON_OPTIONAL, resets),
+        JSON_INT("download_baud", &download, JSON_OPTIONAL, 9600, 2000000),
+        JSON_INT("flash_baud", &flash, JSON_OPTIONAL, 9600, 2000000),
+        JSON_INT("at_baud", &at, JSON_OPTIONAL, 9600, 2000000),
+        JSON_FIELDS_END,
+    };
+    enum err e = request_json(rq, &body);
+    if (e) return e;
+    e = json_in(body, "", fields, errors);
+    json_decref(body);
+    if (e) return e;
+    snprintf(out->name, sizeof out->name, "%s", request_var(rq, "name"));
+    snprintf(out->reset, sizeof out->reset, "%s", resets[reset]);
+    out->download_baud = (uint32_t)download;
+    out->flash_baud = (uint32_t)flash;
+    out->at_baud = (uint32_t)at;
+    if (out->download_port[0] || out->at_port[0]) return ERR_OK;
+    field_errors_add(errors, "", "a slot needs download_port, at_port or both");
+    return field_errors_result(errors);
+}
+
+/* If-Match and If-None-Match of a change. @param now  NULL: there is no such slot */
+static enum err check_match(const struct request *rq, const struct slot_record *now)
+{
+    char etag[ETAG] = "\"\"";
+    if (now) slot_etag(now, etag);
+    bool stored = now && now->changed_ms;
+    if ((!rq->if_match || (now && field_etag_listed(rq->if_match, etag, false))) &&
+        (!rq->if_none_match || !stored || !field_etag_listed(rq->if_none_match, etag, true)))
+        return ERR_OK;
+    return err_fail(ERR_CONFLICT, "precondition_failed", "Read the slot again, then decide.",
+                    "the slot is not what If-Match or If-None-Match says");
+}
+
+/* @return the status to answer with, 0 = the error of this thread */
+static int put_slot(const struct request *rq, const struct service *svc, struct slot_record *slot)
+{
+    struct slot_record now;
+    struct slot_status status;
+    enum err e = jobs_slot(svc->jobs, slot->name, &now, &status);
+    if (e && e != ERR_NOT_FOUND) return 0;
+    if (check_match(rq, e ? NULL : &now)) return 0;
+    slot->changed_ms = clock_now_ms();
+    if (store_slot_put(svc->store, slot)) return 0;
+    return e || !now.changed_ms ? 201 : 200;
+}
+
+static struct reply reply_change_failed(const struct request *rq)
+{
+    if (strcmp(err_last()->code, "precondition_failed") == 0)
+        return reply_problem(rq, 412, NULL, NULL);
+    return reply_error(rq);
+}
+
+struct reply handle_slot_put(struct request *rq, const struct service *svc)
+{
+    struct slot_record slot = {.name = ""};
+    struct slot_status status;
+    struct field_errors errors = {.count = 0};
+    char etag[ETAG];
+    const char *name = request_var(rq, "name");
+    if (!id_is_name(name, sizeof slot.name - 1)) {
+        err_fail(ERR_ARG, "bad_name", NULL,
+                 "a slot's name has 1 to 63 letters, digits, '-', '_' and '.'");
+        return reply_error(rq);
+    }
+    if (read_slot(rq, &slot, &errors)) return reply_fields(rq, &errors);
+    pthread_mutex_lock(&changing);
+    int code = put_slot(rq, svc, &slot);
+    pthread_mutex_unlock(&changing);
+    if (!code || jobs_slot(svc->jobs, name, &slot, &status)) return reply_change_failed(rq);
+    slot_etag(&slot, etag);
+    struct reply r = reply_json(code, json_out_slot(&slot, &status));
+    reply_header(&r, "ETag", "%s", etag);
+    if (code == 201) reply_header(&r, "Location", "/v1/slots/%s", name);
+    return r;
+}
+
+static enum err delete_slot(const struct request *rq, const struct service *svc, const char *name)
+{
+    struct slot_record now;
+    struct slot_status status;
+    enum err e = jobs_slot(svc->jobs, name, &now, &status);
+    if (!e) e = check_match(rq, &now);
+    if (e) return e;
+    if (!now.changed_ms)
+        return err_fail(ERR_NOT_FOUND, "slot_not_found", NULL,
+                        "%s is the implicit slot of a port: there is nothing stored to delete",
+                        name);
+    if (status.job[0] || status.queued)
+        return err_fail(ERR_CONFLICT, "slot_busy", "Cancel its jobs first.",
+                        "slot %s has work: job %s runs, %zu wait", name,
+                        status.job[0] ? status.job : "none", status.queued);
+    return store_slot_delete(svc->store, name);
+}
+
+struct reply handle_slot_delete(struct request *rq, const struct service *svc)
+{
+    pthread_mutex_lock(&changing);
+    enum err e = delete_slot(rq, svc, request_var(rq, "name"));
+    pthread_mutex_unlock(&changing);
+    return e ? reply_change_failed(rq) : reply_empty(204);
+}

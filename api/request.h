@@ -1,0 +1,54 @@
+/* request: what a handler sees of a request. */
+#ifndef API_REQUEST_H
+#define API_REQUEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "api/route.h"
+#include "api/wait.h"
+#include "service/base/buf.h"
+#include "service/base/err.h"
+#include "service/base/id.h"
+#include "service/store/store.h"
+
+enum { REQUEST_ID_MAX = 40, REQUEST_QUERY_MAX = 8 };
+
+struct request {
+    char id[REQUEST_ID_MAX + 1]; /* X-Request-Id: the client's, or made here */
+    char path[256];              /* as sent, printable, cut to fit: for messages */
+    struct route_match match;
+    struct {
+        char name[24], value[160];
+    } query[REQUEST_QUERY_MAX];
+    size_t query_count;
+    /* header fields, borrowed; NULL = not sent */
+    const char *content_type, *accept, *prefer, *if_match, *if_none_match;
+    struct buf body; /* may hold keys or passwords: wiped */
+    /* a reply that waited (reply_later) */
+    char job[ID_TEXT];
+    enum wait_end woken; /* why it goes on now */
+};
+
+/** Value of the path's variable @p name; "" when the template has none of that name. */
+const char *request_var(const struct request *rq, const char *name);
+/** Value of a query parameter, NULL when it was not sent. */
+const char *request_query(const struct request *rq, const char *name);
+/** Add one, still percent-encoded (@p value NULL: none). @return ERR_OK; ERR_ARG with code
+ * bad_query: not a parameter of this operation, sent twice, malformed */
+enum err request_add_query(struct request *rq, const char *name, const char *value);
+
+/** A whole number. @p out is left alone when it was not sent. @return ERR_OK; ERR_ARG with code
+ * bad_query */
+enum err request_query_number(const struct request *rq, const char *name, long min, long max,
+                              long *out);
+/** true or false, the same way. */
+enum err request_query_bool(const struct request *rq, const char *name, bool *out);
+/** limit and cursor of a list. @return ERR_OK; ERR_ARG with code bad_query */
+enum err request_page(const struct request *rq, struct store_page *out);
+/** The body as a JSON object; json_decref() it. @return ERR_OK; ERR_ARG with code bad_json */
+enum err request_json(const struct request *rq, json_t **out);
+/** 64 and more bits of caution: an id is a short word; what cannot be one is not looked up. */
+bool request_is_id(const char *text);
+#endif

@@ -1,0 +1,56 @@
+/* route: method and path → row of the route table. Pure. */
+#ifndef API_ROUTE_H
+#define API_ROUTE_H
+
+#include <stddef.h>
+
+struct request;
+struct reply;
+struct service;
+
+/** Answers one request. Runs on an HTTP thread: it may read memory and the store, never a port or
+ * the network, and never waits. */
+typedef struct reply (*handler_fn)(struct request *rq, const struct service *svc);
+
+/** Media types that a row takes; a row takes one, or several (their sum). */
+enum body_kind {
+    BODY_NONE = 0,
+    BODY_JSON = 1,      /* application/json */
+    BODY_MULTIPART = 2, /* multipart/form-data */
+    BODY_CSV = 4,       /* text/csv */
+    BODY_BINARY = 8,    /* application/octet-stream */
+};
+
+struct route {
+    const char *method, *path; /* "/v1/jobs/{id}" */
+    const char *operation;     /* operationId in openapi.yaml */
+    const char *scope;         /* who may call it: "public", "viewer", "operator", "engineer" */
+    const char *query;         /* names of its query parameters, each followed by a blank */
+    unsigned bodies;           /* sum of enum body_kind */
+    size_t limit;              /* bytes of body */
+    handler_fn handler;
+};
+
+enum { ROUTE_VARS = 2, ROUTE_VAR_MAX = 127 };
+
+struct route_match {
+    const struct route *route;
+    struct {
+        const char *name; /* borrowed from the template; ends at '}' */
+        char value[ROUTE_VAR_MAX + 1];
+    } vars[ROUTE_VARS];
+    size_t var_count;
+    char allow[48]; /* for ROUTE_NO_METHOD: "GET, HEAD, POST" */
+};
+
+enum route_verdict { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD, ROUTE_BAD_PATH };
+
+/** Find the row of @p method and @p path. A literal segment beats a variable one, as OpenAPI has
+ * it. HEAD finds GET.
+ *  @param path  as it was sent, percent-encoded, without query */
+enum route_verdict route_find(const struct route *table, size_t n, const char *method,
+                              const char *path, struct route_match *out);
+
+/** THE table. */
+const struct route *routes_table(size_t *n_out);
+#endif

@@ -1,0 +1,71 @@
+/* routes: every operation of the service, once. Nothing registers a route elsewhere; openapi.yaml
+ * has the same list, and a contract test compares the two. */
+#include "api/route.h"
+
+#include <stdio.h>
+
+#include "api/handlers/handlers.h"
+#include "api/server.h"
+#include "service/base/limits.h"
+
+/* Scopes are what tokens will be checked against once there are tokens; images hold a private key,
+ * so they ask for more than reading does. */
+#define VIEWER   "viewer"
+#define OPERATOR "operator"
+#define ENGINEER "engineer"
+
+enum { JSON = LIMIT_JSON_BODY, UPLOAD = LIMIT_UPLOAD_BODY, TABLE = 64 * 1024 };
+enum { CREDENTIAL = BODY_JSON | BODY_MULTIPART, TABLES = BODY_CSV | BODY_BINARY };
+
+static const struct route table[] = {
+    {"GET", "/healthz", "getHealth", "public", "", 0, 0, handle_health},
+    {"GET", "/readyz", "getReadiness", "public", "", 0, 0, handle_readiness},
+    {"GET", "/openapi.yaml", "getContractYaml", "public", "", 0, 0, handle_contract_yaml},
+    {"GET", "/openapi.json", "getContractJson", "public", "", 0, 0, handle_contract_json},
+
+    {"GET", "/v1/ports", "listPorts", VIEWER, "", 0, 0, handle_port_list},
+    {"GET", "/v1/slots", "listSlots", VIEWER, "", 0, 0, handle_slot_list},
+    {"GET", "/v1/slots/{name}", "getSlot", VIEWER, "", 0, 0, handle_slot_get},
+    {"PUT", "/v1/slots/{name}", "putSlot", ENGINEER, "", BODY_JSON, JSON, handle_slot_put},
+    {"DELETE", "/v1/slots/{name}", "deleteSlot", ENGINEER, "", 0, 0, handle_slot_delete},
+
+    {"POST", "/v1/credentials/validate", "validateCredential", OPERATOR, "allow ", CREDENTIAL,
+     UPLOAD, handle_credential_validate},
+    {"POST", "/v1/credentials", "createCredential", OPERATOR, "allow ", CREDENTIAL, UPLOAD,
+     handle_credential_create},
+    {"GET", "/v1/credentials", "listCredentials", VIEWER, "limit cursor ", 0, 0,
+     handle_credential_list},
+    {"GET", "/v1/credentials/{id}", "getCredential", VIEWER, "", 0, 0, handle_credential_get},
+    {"DELETE", "/v1/credentials/{id}", "deleteCredential", OPERATOR, "", 0, 0,
+     handle_credential_delete},
+
+    {"POST", "/v1/images", "createImages", ENGINEER, "", BODY_JSON, JSON, handle_images_create},
+    {"GET", "/v1/images/{id}", "getImages", ENGINEER, "", 0, 0, handle_images_get},
+    {"GET", "/v1/images/{id}/{file}", "getImageFile", ENGINEER, "", 0, 0, handle_image_file},
+    {"POST", "/v1/images/atpki", "buildAtpki", OPERATOR, "", BODY_MULTIPART, UPLOAD, handle_atpki},
+    {"POST", "/v1/images/partition-table", "convertPartitionTable", OPERATOR, "md5 ", TABLES, TABLE,
+     handle_partition_table},
+
+    {"POST", "/v1/jobs", "createJob", OPERATOR, "", BODY_JSON, JSON, handle_job_create},
+    {"GET", "/v1/jobs", "listJobs", VIEWER, "slot kind state credential limit cursor ", 0, 0,
+     handle_job_list},
+    {"GET", "/v1/jobs/{id}", "getJob", VIEWER, "wait ", 0, 0, handle_job_get},
+    {"POST", "/v1/jobs/{id}/cancel", "cancelJob", OPERATOR, "", 0, 0, handle_job_cancel},
+    {"POST", "/v1/jobs/{id}/retry", "retryJob", OPERATOR, "", 0, 0, handle_job_retry},
+    {"GET", "/v1/jobs/{id}/log", "getJobLog", VIEWER, "", 0, 0, handle_job_log},
+
+    {"GET", "/v1/devices", "listDevices", VIEWER, "limit cursor ", 0, 0, handle_device_list},
+    {"GET", "/v1/devices/{mac}", "getDevice", VIEWER, "", 0, 0, handle_device_get},
+};
+
+const struct route *routes_table(size_t *n_out)
+{
+    *n_out = sizeof table / sizeof *table;
+    return table;
+}
+
+void server_print_routes(FILE *out)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        fprintf(out, "%s %s %s\n", table[i].method, table[i].path, table[i].operation);
+}

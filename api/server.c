@@ -1,0 +1,195 @@
+/* server: starts and stops libmicrohttpd.
+ *
+ * Why its own listening socket: the errors are ours to explain, and it is bound to one address.
+ * Why memory_limit is small: the pool of a connection is not cleared by MHD; exchange.c clears
+ * what passed through it, and a small pool keeps little else. */
+#include "api/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api/exchange.h"
+#include "api/wait.h"
+#include "service/base/json_in.h"
+#include "service/base/limits.h"
+#include "service/base/log.h"
+#include "service/base/thread.h"
+
+enum {
+    THREADS = 2,
+    POOL_BYTES = 16 * 1024,                  /* of a connection; request headers must fit */
+    CONNECTIONS = 2 * (LIMIT_WAITERS + 280), /* a thread takes at most its half */
+    OTHER_FILES = 256,                       /* ports, database, epoll … */
+    STOP_GRACE_MS = 1000,                    /* for answers that are on their way */
+};
+
+struct server {
+    struct MHD_Daemon *daemon;
+    uint16_t port;
+    atomic_bool started;
+    struct exchange_host host;
+};
+
+enum err server_new(struct server **out)
+{
+    *out = NULL;
+    json_in_wipe_freed();
+    struct server *s = calloc(1, sizeof *s);
+    if (!s) return err_set(ERR_MEM, "out of memory");
+    enum err e = wait_list_new(LIMIT_WAITERS, &s->host.waits);
+    if (e) {
+        free(s);
+        return e;
+    }
+    pthread_mutex_init(&s->host.lock, NULL);
+    thread_cond_init(&s->host.idle);
+    *out = s;
+    return ERR_OK;
+}
+
+void server_free(struct server *s)
+{
+    if (!s) return;
+    wait_list_free(s->host.waits);
+    pthread_cond_destroy(&s->host.idle);
+    pthread_mutex_destroy(&s->host.lock);
+    free(s);
+}
+
+static enum err listen_failed(const struct server_config *cfg, const char *why)
+{
+    return err_fail(ERR_IO, "listen_failed", "Choose another --listen address or port.",
+                    "cannot listen on %s port %u: %s", cfg->address, (unsigned)cfg->port, why);
+}
+
+/* @return the bound socket, -1 with errno */
+static int bind_socket(const struct addrinfo *at)
+{
+    int one = 1;
+    int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (at->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+    if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0) return fd;
+    int why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}
+
+static uint16_t bound_port(int fd)
+{
+    struct sockaddr_storage at = {.ss_family = AF_UNSPEC};
+    socklen_t n = sizeof at;
+    char port[8] = "0";
+    getsockname(fd, (struct sockaddr *)&at, &n);
+    getnameinfo((struct sockaddr *)&at, n, NULL, 0, port, sizeof port, NI_NUMERICSERV);
+    return (uint16_t)strtoul(port, NULL, 10);
+}
+
+static enum err open_socket(const struct server_config *cfg, int *fd_out)
+{
+    char port[8];
+    struct addrinfo wish = {.ai_socktype = SOCK_STREAM,
+                            .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    snprintf(port, sizeof port, "%u", (unsigned)cfg->port);
+    int rc = getaddrinfo(cfg->address, port, &wish, &found);
+    if (rc != 0) return listen_failed(cfg, gai_strerror(rc));
+    *fd_out = bind_socket(found);
+    enum err e = *fd_out < 0 ? listen_failed(cfg, strerror(errno)) : ERR_OK;
+    freeaddrinfo(found);
+    return e;
+}
+
+/* As many descriptors as the connections may need; where the system grants fewer, fewer
+ * connections. */
+static unsigned connection_limit(void)
+{
+    struct rlimit files;
+    const rlim_t want = CONNECTIONS + OTHER_FILES;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0) return CONNECTIONS;
+    if (files.rlim_cur < want) {
+        files.rlim_cur = files.rlim_max < want ? files.rlim_max : want;
+        setrlimit(RLIMIT_NOFILE, &files);
+        getrlimit(RLIMIT_NOFILE, &files);
+    }
+    if (files.rlim_cur >= want) return CONNECTIONS;
+    return files.rlim_cur > 2 * OTHER_FILES ? (unsigned)(files.rlim_cur - OTHER_FILES)
+                                            : OTHER_FILES;
+}
+
+/* What MHD says about clients' broken connections is noise; what it says when it cannot start is
+ * not. */
+static void log_mhd(void *cls, const char *fmt, va_list ap)
+{
+    const struct server *s = cls;
+    char text[256];
+    vsnprintf(text, sizeof text, fmt, ap);
+    text[strcspn(text, "\r\n")] = '\0';
+    log_at(atomic_load(&s->started) ? LOG_DEBUG : LOG_ERROR, "http", "text=\"%s\"", text);
+}
+
+enum err server_start(struct server *s, const struct server_config *cfg, const struct service *svc)
+{
+    int fd = -1;
+    enum err e = open_socket(cfg, &fd);
+    if (e) return e;
+    s->host.service = *svc;
+    s->host.max_body = cfg->max_body;
+    s->host.body_s = cfg->body_s ? cfg->body_s : 60;
+    s->port = bound_port(fd);
+    s->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        exchange_handle, &s->host, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, s, MHD_OPTION_LISTEN_SOCKET,
+        fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+        cfg->idle_s ? cfg->idle_s : 30U, MHD_OPTION_CONNECTION_LIMIT, connection_limit(),
+        MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, &s->host, MHD_OPTION_UNESCAPE_CALLBACK,
+        exchange_keep_escapes, NULL, MHD_OPTION_END);
+    if (!s->daemon) return listen_failed(cfg, "the HTTP server did not start");
+    atomic_store(&s->started, true);
+    return ERR_OK;
+}
+
+uint16_t server_port(const struct server *s)
+{
+    return s->port;
+}
+
+void server_job_changed(const struct job_record *job, void *arg)
+{
+    struct server *s = arg;
+    if (job_state_is_final(job->state)) wait_wake(s->host.waits, job->id);
+}
+
+/* Wait until the answers that are on their way have left, but not for long. */
+static void let_finish(struct exchange_host *host)
+{
+    struct deadline until = deadline_in_ms(STOP_GRACE_MS);
+    pthread_mutex_lock(&host->lock);
+    while (host->active && !deadline_passed(until))
+        thread_wait_until(&host->idle, &host->lock, until);
+    pthread_mutex_unlock(&host->lock);
+}
+
+void server_stop(struct server *s)
+{
+    if (!s || !s->daemon) return;
+    /* MHD aborts the process when it is stopped with a suspended connection: all go on first. */
+    MHD_socket fd = MHD_quiesce_daemon(s->daemon);
+    wait_list_close(s->host.waits);
+    let_finish(&s->host);
+    MHD_stop_daemon(s->daemon);
+    s->daemon = NULL;
+    if (fd != MHD_INVALID_SOCKET) close(fd);
+}
