@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "api/handlers/handlers.h"
+#include "api/handlers.h"
 #include "api/server.h"
 #include "service/base/limits.h"
 

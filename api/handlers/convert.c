@@ -4,7 +4,7 @@
 
 #include "api/field.h"
 #include "api/handlers/files.h"
-#include "api/handlers/handlers.h"
+#include "api/handlers.h"
 #include "api/json_out.h"
 #include "service/base/limits.h"
 #include "service/pki/atpki.h"

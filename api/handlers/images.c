@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/handlers/handlers.h"
+#include "api/handlers.h"
 #include "api/json_out.h"
 #include "service/base/clock.h"
 #include "service/base/json_in.h"

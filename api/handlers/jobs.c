@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "api/field.h"
-#include "api/handlers/handlers.h"
+#include "api/handlers.h"
 #include "api/json_out.h"
 #include "service/base/limits.h"
 #include "service/jobs/command.h"

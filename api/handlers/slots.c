@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "api/field.h"
-#include "api/handlers/handlers.h"
+#include "api/handlers.h"
 #include "api/json_out.h"
 #include "service/base/clock.h"
 #include "service/base/digest.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <stdlib.h>
 
-#include "api/handlers/handlers.h"
+#include "api/handlers.h"
 #include "api/json_out.h"
 #include "service/base/digest.h"
 #include "service/port/enumerate.h"

@@ -1,13 +1,13 @@
 /* handlers: one function an operation; routes.c says which. Each parses, validates, makes one call
  * into the service and answers. */
-#ifndef API_HANDLERS_HANDLERS_H
-#define API_HANDLERS_HANDLERS_H
+#ifndef API_HANDLERS_H
+#define API_HANDLERS_H
 
 #include "api/reply.h"
 #include "api/request.h"
 #include "api/server.h"
 
-/* system.c */
+/* handlers/system.c */
 struct reply handle_health(struct request *rq, const struct service *svc);
 struct reply handle_readiness(struct request *rq, const struct service *svc);
 struct reply handle_contract_yaml(struct request *rq, const struct service *svc);
