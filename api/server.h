@@ -10,7 +10,7 @@
 #include "service/jobs/jobs.h"
 #include "service/store/store.h"
 
-/** What handlers work with; borrowed from server_start() to server_stop(). */
+/** What handlers work with; what it points to is borrowed from server_start() to server_stop(). */
 struct service {
     struct store *store;
     struct jobs *jobs;

@@ -39,48 +39,37 @@ static enum err lock_data(const char *dir, int *fd_out)
     return ERR_OK;
 }
 
-/* The jobs start before the server does, and tell it of changes; until it is there nobody waits for
- * them. */
-static void job_changed(const struct job_record *job, void *arg)
-{
-    struct server *server = __atomic_load_n(&((struct parts *)arg)->server, __ATOMIC_ACQUIRE);
-    if (server) server_job_changed(job, server);
-}
-
 static enum err start(const struct config *c, struct parts *p)
 {
     enum err e = lock_data(c->data_dir, &p->lock_fd);
     if (!e) e = store_open(c->data_dir, &p->store);
+    if (!e) e = server_new(&p->server);
     if (e) return e;
     struct jobs_config jobs = {.store = p->store,
                                .port_globs = c->ports,
                                .port_glob_count = c->port_count,
                                .run = run_command,
-                               .changed = job_changed,
-                               .changed_arg = p};
+                               .changed = server_job_changed,
+                               .changed_arg = p->server};
     e = jobs_start(&jobs, &p->jobs);
     if (e) return e;
-    static struct service svc; /* borrowed by the server for its life */
-    svc = (struct service){.store = p->store,
-                           .jobs = p->jobs,
-                           .port_globs = c->ports,
-                           .port_glob_count = c->port_count,
-                           .version = VERSION};
+    struct service svc = {.store = p->store,
+                          .jobs = p->jobs,
+                          .port_globs = c->ports,
+                          .port_glob_count = c->port_count,
+                          .version = VERSION};
     struct server_config server = {
         .address = c->listen_address, .port = c->listen_port, .max_body = c->max_body};
-    struct server *started = NULL;
-    e = server_start(&server, &svc, &started);
-    __atomic_store_n(&p->server, started, __ATOMIC_RELEASE);
-    return e;
+    return server_start(p->server, &server, &svc);
 }
 
 static void stop(struct parts *p)
 {
     /* Waiting requests are answered while the jobs still exist; the jobs end before the store that
      * keeps them. */
-    struct server *server = __atomic_exchange_n(&p->server, NULL, __ATOMIC_ACQ_REL);
-    server_stop(server);
+    server_stop(p->server);
     jobs_stop(p->jobs);
+    server_free(p->server);
     store_close(p->store);
     if (p->lock_fd >= 0) close(p->lock_fd);
 }
