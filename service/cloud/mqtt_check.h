@@ -33,9 +33,11 @@ struct mqtt_check_args {
     const char *client_id; /* never the board's while the board is connected: a broker drops the
                               older of two */
     const char *topic;
-    int qos;                         /* 0 or 1 */
-    int keepalive_s;                 /* 0 = 30 */
-    const char *alpn;                /* "" = none */
+    int qos;          /* 0 or 1 */
+    int keepalive_s;  /* 0 = 30 */
+    const char *alpn; /* "" = none */
+    const char *sni;  /* name that is sent and that the server's certificate must have; "" or NULL =
+                         the host, where an address is not sent */
     const char *username, *password; /* "" = none */
     bool tls;                        /* false: plain TCP (scheme 1) */
     bool client_certificate;         /* false: schemes 2 and 3 */
@@ -50,13 +52,16 @@ struct mqtt_check_result {
 };
 
 /** @return ERR_OK; ERR_NETWORK with code mqtt_<stage>_… : mqtt_dns_failed, mqtt_tcp_refused,
- * mqtt_tcp_timeout, mqtt_tls_server_untrusted, mqtt_tls_server_expired, mqtt_tls_server_name,
- * mqtt_tls_client_refused, mqtt_tls_failed, mqtt_connack_<n>, mqtt_dropped_connect,
- * mqtt_dropped_subscribe, mqtt_dropped_publish, mqtt_subscribe_refused, mqtt_no_echo, mqtt_timeout;
- * ERR_CRYPTO (key and certificate do not fit: before any network); ERR_CANCELLED */
+ * mqtt_tcp_timeout, mqtt_tcp_unreachable, mqtt_tls_server_untrusted, mqtt_tls_server_expired (or
+ * not yet valid), mqtt_tls_server_name, mqtt_tls_client_refused, mqtt_tls_failed, mqtt_connack_<n>,
+ * mqtt_dropped_connect, mqtt_dropped_subscribe, mqtt_dropped_publish, mqtt_subscribe_refused,
+ * mqtt_no_echo, mqtt_timeout, mqtt_not_mqtt; ERR_CRYPTO (before any network) with code
+ * key_mismatch, key_unreadable, certificate_unusable, root_ca_unreadable; ERR_CANCELLED; ERR_ARG;
+ * ERR_MEM.
+ * @p out tells of the stages that ended well, also after an error. */
 enum err mqtt_check_run(const struct mqtt_check_args *args, struct cancel *cancel,
                         struct deadline until, struct mqtt_check_result *out);
-/** Once in main, before any thread; and once at the end. */
+/** Once in main, before any thread; and once at the end. SIGPIPE is ignored from then on. */
 enum err mqtt_check_global_init(void);
 void mqtt_check_global_end(void);
 #endif

@@ -94,7 +94,7 @@ static void on_info(const SSL *ssl, int where, int value)
         /* The library names the address that it was told to connect to. This is the last moment
          * before the ClientHello is made. The cast is OpenSSL's own: it calls with its SSL. */
         SSL *own = (SSL *)(uintptr_t)ssl;
-        SSL_set_tlsext_host_name(own, t->host_is_address ? NULL : t->host);
+        SSL_set_tlsext_host_name(own, t->name_is_address ? NULL : t->name);
     } else if (where == SSL_CB_HANDSHAKE_DONE) {
         keep_session(t, ssl);
     } else if (where == SSL_CB_READ_ALERT) {
@@ -174,9 +174,10 @@ static enum err expect_server(struct mqtt_tls *t)
     SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, on_verify);
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(t->ctx);
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    int ok = t->host_is_address ? X509_VERIFY_PARAM_set1_ip_asc(param, t->host)
-                                : X509_VERIFY_PARAM_set1_host(param, t->host, 0);
-    return ok == 1 ? ERR_OK : err_set(ERR_ARG, "the host %s cannot be checked for", t->host);
+    int ok = t->name_is_address ? X509_VERIFY_PARAM_set1_ip_asc(param, t->name)
+                                : X509_VERIFY_PARAM_set1_host(param, t->name, 0);
+    return ok == 1 ? ERR_OK
+                   : err_set(ERR_ARG, "a certificate cannot be checked for the name %s", t->name);
 }
 
 static enum err offer_alpn(struct mqtt_tls *t, const char *name)
@@ -195,10 +196,11 @@ static enum err offer_alpn(struct mqtt_tls *t, const char *name)
 enum err mqtt_tls_init(struct mqtt_tls *t, const struct mqtt_check_args *args)
 {
     *t = (struct mqtt_tls){.alert_received = -1, .verify_error = X509_V_OK};
-    snprintf(t->host, sizeof t->host, "%s", args->host);
+    const char *name = args->sni && *args->sni ? args->sni : args->host;
+    snprintf(t->name, sizeof t->name, "%s", name);
     unsigned char address[sizeof(struct in6_addr)];
-    t->host_is_address =
-        inet_pton(AF_INET, t->host, address) == 1 || inet_pton(AF_INET6, t->host, address) == 1;
+    t->name_is_address =
+        inet_pton(AF_INET, t->name, address) == 1 || inet_pton(AF_INET6, t->name, address) == 1;
     t->sends_certificate = args->client_certificate;
     ERR_clear_error();
     t->ctx = SSL_CTX_new(TLS_client_method());
@@ -244,7 +246,7 @@ static enum err explain_verify(const struct mqtt_tls *t)
         return err_fail(ERR_NETWORK, "mqtt_tls_server_name",
                         "Use the name that stands in the broker's certificate as the host. ESP-AT "
                         "itself does not compare the name, so the board may connect all the same.",
-                        "the broker's certificate %s does not name %s", t->verify_subject, t->host);
+                        "the broker's certificate %s does not name %s", t->verify_subject, t->name);
     default:
         return err_fail(ERR_NETWORK, "mqtt_tls_server_untrusted",
                         "The root CA of the credential has to be the one that signed this broker's "

@@ -13,8 +13,8 @@
 
 struct mqtt_tls {
     SSL_CTX *ctx;
-    char host[256];
-    bool host_is_address; /* then no server name is sent, and the certificate must name it */
+    char name[256];
+    bool name_is_address; /* then it is not sent, but the certificate must still have it */
     bool sends_certificate;
     bool certificate_sent; /* the broker asked for it */
     bool hello_received;

@@ -270,6 +270,20 @@ static void an_address_is_checked_against_the_certificate_and_not_sent_as_a_name
     peer_stop(&peer);
 }
 
+static void a_server_name_of_its_own_is_sent_and_checked(void **state)
+{
+    (void)state;
+    struct peer peer;
+    peer_start(&peer, &(struct peer_script){.tls = &pki.elsewhere_broker, .client_ca = &pki.ca});
+    struct mqtt_check_args args = args_for(&peer);
+    args.host = "127.0.0.1";
+    args.sni = "broker.example";
+    struct mqtt_check_result got;
+    assert_int_equal(mqtt_check_run(&args, NULL, deadline_in_ms(60000), &got), ERR_OK);
+    peer_stop(&peer);
+    assert_string_equal(peer.server_name, "broker.example");
+}
+
 static void schemes_without_verification_take_any_server(void **state)
 {
     (void)state;
@@ -409,6 +423,7 @@ int main(void)
         cmocka_unit_test(qos_0_needs_no_puback),
         cmocka_unit_test(the_server_name_and_alpn_are_sent),
         cmocka_unit_test(an_address_is_checked_against_the_certificate_and_not_sent_as_a_name),
+        cmocka_unit_test(a_server_name_of_its_own_is_sent_and_checked),
         cmocka_unit_test(schemes_without_verification_take_any_server),
         cmocka_unit_test(the_chain_is_sent_after_the_leaf),
         cmocka_unit_test(a_check_ends_after_the_stage_that_was_asked_for),
