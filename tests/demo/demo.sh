@@ -21,7 +21,13 @@ fail() {
 finish() {
     rc=$?
     for pid in $pids; do kill "$pid" 2>/dev/null || true; done
-    for pid in $pids; do wait "$pid" 2>/dev/null || true; done
+    for pid in $pids; do
+        n=0
+        while kill -0 "$pid" 2>/dev/null && [ $n -lt 100 ]; do
+            n=$((n + 1))
+            sleep 0.1
+        done
+    done
     rm -rf "$dir"
     exit $rc
 }
@@ -39,16 +45,18 @@ wait_line() {
 }
 
 say "certificates: a CA, the broker's and the device's"
-sh "$here/tests/demo/certs.sh" "$dir/pki" >"$dir/certs.log" 2>&1 || fail "openssl"
+mkdir "$dir/pki"
+sh "$here/tests/demo/certs.sh" "$dir/pki" || fail "openssl"
 ls "$dir/pki"
 
 say "mosquitto on loopback, client certificate required"
-port=$(/usr/bin/env sh "$here/tests/demo/broker.sh" "$dir" "$dir/pki") || fail "mosquitto"
-pids="$pids $(cat "$dir/mosquitto.pid")"
+sh "$here/tests/demo/mosquitto.sh" "$dir/pki" || fail "mosquitto"
+pids="$pids $(cat "$dir/pki/mosquitto.pid")"
+port=$(cat "$dir/pki/mosquitto.port")
 echo "mosquitto listens on 127.0.0.1:$port"
 
 say "a time server, a simulated ESP32 with ESP-AT v2.4, and espgate"
-/usr/bin/env python3 "$here/tests/demo/sntp.py" >"$dir/sntp.out" 2>"$dir/sntp.log" &
+/usr/bin/python3 "$here/tests/demo/sntp.py" >"$dir/sntp.out" 2>"$dir/sntp.log" &
 pids="$pids $!"
 wait_line "$dir/sntp.out" listening
 sntp_port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' "$dir/sntp.out")
