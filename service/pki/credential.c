@@ -25,8 +25,8 @@ static enum err credential_new(struct credential **c_out)
     struct credential *c = calloc(1, sizeof *c);
     *c_out = c;
     if (!c) return err_set(ERR_MEM, "out of memory for a credential");
-    buf_init(&c->certificate, UPLOAD_CERTS_MAX * LIMIT_PEM_BYTES);
-    buf_init(&c->root_ca, UPLOAD_CERTS_MAX * LIMIT_PEM_BYTES);
+    buf_init(&c->certificate, (size_t)UPLOAD_CERTS_MAX * LIMIT_PEM_BYTES);
+    buf_init(&c->root_ca, (size_t)UPLOAD_CERTS_MAX * LIMIT_PEM_BYTES);
     return ERR_OK;
 }
 
@@ -135,7 +135,7 @@ static void info_fill(struct credential_info *info, const X509 *leaf, const X509
 static enum err key_text(const struct upload_key *key, struct secret *out)
 {
     struct buf text;
-    buf_init_secret(&text, 2 * LIMIT_PEM_BYTES);
+    buf_init_secret(&text, (size_t)2 * LIMIT_PEM_BYTES);
     enum err e = pem_encode(key->label, key->der.data, key->der.len, &text);
     if (!e) e = secret_copy(text.data, text.len, out);
     buf_dispose(&text);

@@ -129,8 +129,10 @@ enum err pem_next(struct pem_reader *r, struct pem_block *out, bool *found)
 /* Base64 digit's value, 64 for '=', 65 for white space, 66 for anything else. */
 static unsigned value_of(uint8_t c)
 {
-    const char *d = c ? memchr(digits, c, 64) : NULL;
-    if (d) return (unsigned)(d - digits);
+    if (c >= 'A' && c <= 'Z') return (unsigned)(c - 'A');
+    if (c >= 'a' && c <= 'z') return (unsigned)(c - 'a') + 26;
+    if (c >= '0' && c <= '9') return (unsigned)(c - '0') + 52;
+    if (c == '+' || c == '/') return c == '+' ? 62 : 63;
     return c == '=' ? 64 : isspace(c) ? 65 : 66;
 }
 

@@ -89,11 +89,12 @@ static const struct upload_cert *entry_of(const struct upload *u, const X509 *x)
 
 static void root_to_front(struct roles *r, const struct upload_cert *root)
 {
-    for (size_t i = 1; i < r->root_count; i++) {
-        if (r->roots[i] != root) continue;
-        memmove(&r->roots[1], &r->roots[0], i * sizeof r->roots[0]);
-        r->roots[0] = root;
-        return;
+    const struct upload_cert *before = root; /* each moves up by one until the root's old place */
+    for (size_t i = 0; i < r->root_count; i++) {
+        const struct upload_cert *here = r->roots[i];
+        r->roots[i] = before;
+        if (here == root) return;
+        before = here;
     }
 }
 
