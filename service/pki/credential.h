@@ -1,20 +1,26 @@
 /* credential: one device's identity: certificate (and chain), private key, root CA. Parsed, judged
  * and normalised by OpenSSL. The kind of each input is found from its content, never from its name.
  *
- * Checks, in this order, each always present once its inputs exist:
- *   syntax          every input is a PEM or DER certificate or private key              (not_pki,
- * bad_pem, empty_file) encrypted_key   the key has no password (encrypted_key) kinds           one
- * key, a certificate for it, at least one root CA                 (missing_key,
- * missing_certificate, missing_root_ca, two_keys) key_type        RSA 2048…4096, or P-256/P-384
- * (mbedTLS of ESP-AT reads these)       (key_type, weak_key) key_matches     the key belongs to the
- * certificate                                  (key_mismatch) chain_to_root   the root signed the
- * certificate, directly or through the chain. A certificate that AWS IoT issued is not signed by
- * Amazon's public root: that is a pass that says so  (chain_broken) validity        certificate,
- * chain and root are valid now                           (cert_expired, cert_not_yet_valid,
- *                   ca_expired, ca_not_yet_valid); a warn when fewer than 30 days are left
- * (cert_expires_soon) fits_partition  each AtPKI image fits its partition (8192 bytes unless told)
- * (too_large_for_partition) normalised      warn-free note of what was rewritten: DER, CRLF, bag
- * attributes, no final newline */
+ * Checks, in this order, each present once its inputs exist; the codes of a fail, then of a warn:
+ *
+ * - syntax: every input is a PEM or DER certificate or private key.
+ *   empty_file, not_pki, bad_pem, file_too_large, certificate_request, pkcs12, pkcs7, openssh_key,
+ *   too_many_certificates; public_key (left out)
+ * - encrypted_key: the key has no password. encrypted_key
+ * - kinds: one key, a certificate for it, at least one root CA.
+ *   missing_key, missing_certificate, missing_root_ca, two_keys, two_certificates;
+ *   extra_certificate (left out)
+ * - key_type: RSA of 2048 to 4096 bits, P-256 or P-384, as mbedTLS of ESP-AT reads them.
+ *   key_type, weak_key
+ * - key_matches: the key signs what the certificate verifies. key_mismatch, key_damaged
+ * - chain_to_root: signatures lead to the root, directly or through the chain. A certificate that
+ *   AWS IoT issued is not signed by Amazon's public root: a pass that says so.
+ *   chain_broken; root_not_amazon
+ * - validity: certificate, chain and root are valid now.
+ *   cert_expired, cert_not_yet_valid, ca_expired, ca_not_yet_valid, bad_date; the same for roots
+ *   that are not needed, and cert_expires_soon, ca_expires_soon (fewer than 30 days left)
+ * - fits_partition: each AtPKI image fits its partition. too_large_for_partition
+ * - normalised: a note of what was rewritten: DER, CRLF, bag attributes, no final newline … */
 #ifndef SERVICE_PKI_CREDENTIAL_H
 #define SERVICE_PKI_CREDENTIAL_H
 

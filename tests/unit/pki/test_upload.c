@@ -75,6 +75,8 @@ static void every_untidy_form_gives_the_same_clean_text_and_is_told(void **state
         {"line lengths", indented(dev.leaf_pem), indented(dev.key_pem)},
         {"line lengths", replace(dev.leaf_pem, "\n", " "), dev.key_pem},
         {"line lengths", replace(dev.leaf_pem, "\n", "\\n"), replace(dev.key_pem, "\n", "\\n")},
+        {"line lengths", replace(dev.leaf_pem, "MII", "MI\nI"), dev.key_pem},
+        {"line lengths", replace(dev.leaf_pem, "-----\nMII", "-----\n\nMII"), dev.key_pem},
         {"DER", cert_der(dev.leaf), dev.key_pem},
         {"DER", dev.leaf_pem, key_der(dev.key, false)},
         {"DER, NUL bytes", join(cert_der(dev.leaf), text_of("\0\0", 2)), dev.key_pem},
