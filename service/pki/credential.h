@@ -9,7 +9,7 @@
  * - encrypted_key: the key has no password. encrypted_key
  * - kinds: one key, a certificate for it, at least one root CA.
  *   missing_key, missing_certificate, missing_root_ca, two_keys, two_certificates;
- *   extra_certificate (left out)
+ *   extra_certificate (left out), ca_as_device
  * - key_type: RSA of 2048 to 4096 bits, P-256 or P-384, as mbedTLS of ESP-AT reads them.
  *   key_type, weak_key
  * - key_matches: the key signs what the certificate verifies. key_mismatch, key_damaged

@@ -106,6 +106,11 @@ static void judge_kinds(const struct judge *j)
         check_add(j->out, "kinds", CHECK_WARN, "extra_certificate",
                   "%s leads nowhere here: it is left out%s.", named(r->left_out[0]).text,
                   r->left_out_count > 1 ? ", and so are others" : "");
+    } else if (roles_is_ca(r->leaf->x)) {
+        check_add(j->out, "kinds", CHECK_WARN, "ca_as_device",
+                  "%s is a CA: who reads its key from a board can make certificates; use one with "
+                  "CA:FALSE.",
+                  named(r->leaf).text);
     } else {
         check_add(j->out, "kinds", CHECK_PASS, "",
                   "Certificate %s with %zu above it, a key, %zu root CA%s.", named(r->leaf).text,

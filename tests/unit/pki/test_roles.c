@@ -282,6 +282,7 @@ static void a_self_signed_device_certificate_is_still_the_leaf(void **state)
     assert_string_equal(credential_info(t.c)->subject, "CN=dev-self");
     verdict_is(&t, "chain_to_root", CHECK_WARN, "chain_broken");
     says(&t, "chain_to_root", "signed itself");
+    verdict_is(&t, "kinds", CHECK_WARN, "ca_as_device");
     throw_dispose(&t);
 }
 
