@@ -1,0 +1,93 @@
+/* What every backend has in common is done here once: counting, the tap, and seeing a cancel before
+ * anything is begun. A backend only moves bytes. */
+#include "service/port/port.h"
+
+#include <stdlib.h>
+
+static void tell(struct port *p, enum port_direction dir, const uint8_t *data, size_t n)
+{
+    if (p->tap && n) p->tap(dir, data, n, p->tap_arg);
+}
+
+static enum err check_cancel(const struct port *p)
+{
+    return cancel_is_raised(p->cancel) ? err_set(ERR_CANCELLED, "cancelled") : ERR_OK;
+}
+
+enum err port_read(struct port *p, void *out, size_t cap, struct deadline until, size_t *n_out)
+{
+    *n_out = 0;
+    enum err e = check_cancel(p);
+    if (!e) e = p->ops->read(p, out, cap, until, n_out);
+    if (e) return e;
+    p->bytes_in += *n_out;
+    tell(p, PORT_FROM_BOARD, p->mute ? NULL : out, *n_out);
+    return ERR_OK;
+}
+
+static enum err write_told(struct port *p, const void *data, size_t n, struct deadline until,
+                           const uint8_t *told)
+{
+    enum err e = check_cancel(p);
+    if (e || !n) return e;
+    /* Told first: in a transcript the question then always stands before its answer. */
+    tell(p, PORT_TO_BOARD, told, n);
+    e = p->ops->write_all(p, data, n, until);
+    if (!e) p->bytes_out += n;
+    return e;
+}
+
+enum err port_write(struct port *p, const void *data, size_t n, struct deadline until)
+{
+    return write_told(p, data, n, until, data);
+}
+
+enum err port_write_secret(struct port *p, const void *data, size_t n, struct deadline until)
+{
+    return write_told(p, data, n, until, NULL);
+}
+
+enum err port_set_baud(struct port *p, uint32_t baud)
+{
+    if (baud < 300 || baud > 4000000)
+        return err_set(ERR_ARG, "speed %u is not within 300 and 4000000 baud", (unsigned)baud);
+    enum err e = p->ops->set_baud(p, baud);
+    if (!e) p->baud = baud;
+    return e;
+}
+
+enum err port_set_lines(struct port *p, bool dtr, bool rts)
+{
+    return p->ops->set_lines(p, dtr, rts);
+}
+
+enum err port_flush_input(struct port *p)
+{
+    return p->ops->flush_input(p);
+}
+
+enum err port_drain(struct port *p, struct deadline until)
+{
+    enum err e = check_cancel(p);
+    return e ? e : p->ops->drain(p, until);
+}
+
+enum err port_discard(struct port *p, int quiet_ms, struct deadline until)
+{
+    uint8_t waste[256];
+    size_t n;
+    enum err e = ERR_OK;
+    while (!e && !deadline_passed(until))
+        e = port_read(p, waste, sizeof waste, deadline_within_ms(until, quiet_ms), &n);
+    return e == ERR_TIMEOUT ? ERR_OK : e;
+}
+
+enum err port_pause(struct port *p, int ms)
+{
+    return cancel_wait(p->cancel, deadline_in_ms(ms));
+}
+
+void port_close(struct port *p)
+{
+    if (p) p->ops->close(p);
+}
