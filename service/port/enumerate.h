@@ -7,12 +7,12 @@
 #include "service/base/err.h"
 
 struct port_info {
-    char name[64];  /* name of its implicit slot: last part of the path, e.g. "ttyUSB0" */
-    char path[256]; /* what to open: the by-id link where there is one, else the device or the name
-                       that --ports gave */
+    char name[64];    /* name of its implicit slot: last part of the path, e.g. "ttyUSB0" */
+    char path[256];   /* what to open: the by-id link where there is one that a serial number makes
+                         unique, else the device or the name that --ports gave */
     char device[256]; /* resolved device, e.g. /dev/ttyUSB0 */
-    char id[256];     /* stable identity: the by-id link's name, "usb-1-1.4:if00" path, or the path
-                         itself */
+    char id[256];     /* stable identity: the by-id link's name (as above), the USB socket as
+                         "usb-1-1.4:if00", or the path itself */
     int usb_vid, usb_pid;                                          /* -1 when it is not USB */
     char usb_serial[128], usb_manufacturer[128], usb_product[128]; /* "" when unknown */
     char bridge[32]; /* "CP210x", "CH340", "USB-Serial/JTAG" … from VID and PID; "" when unknown */
