@@ -2,6 +2,7 @@
 #ifndef SERVICE_FLASH_CHIP_H
 #define SERVICE_FLASH_CHIP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,9 @@ struct chip {
     uint8_t begin_words;                              /* words of FLASH_BEGIN: 4 or 5 */
     uint32_t table_offset;                            /* of the primary partition table */
     uint32_t uart_clkdiv; /* register, for the crystal estimate; 0 = none */
+    uint32_t fuse_base;   /* eFuse words with revision and flash pins as on the ESP32; 0 = none */
+    uint32_t apb_ctl;     /* register whose bit 31 is part of the revision; 0 = none */
+    bool supported;       /* false: told by name and refused */
 };
 
 /** By the word at 0x40001000; NULL when unknown. */

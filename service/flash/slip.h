@@ -18,7 +18,7 @@ struct slip_decoder {
     enum slip_state state;
     uint8_t *frame; /* the caller's storage */
     size_t cap, len;
-    bool overlong;
+    bool complete; /* the frame was handed out: the next byte starts a new one */
 };
 
 void slip_decoder_init(struct slip_decoder *d, uint8_t *storage, size_t cap);
