@@ -13,21 +13,28 @@
 #include "service/base/deadline.h"
 #include "service/base/digest.h"
 #include "service/base/err.h"
+#include "service/flash/slip.h"
 #include "service/port/port.h"
 
-enum { ROM_BLOCK_MAX = 0x1800, ROM_READ_MAX = 64 };
+enum { ROM_BLOCK_MAX = 0x1800, ROM_READ_MAX = 64, ROM_FRAME_MAX = 256 };
 
 struct rom {
-    struct port *port; /* borrowed */
-    struct buf in;     /* bytes read and not yet taken as frames */
-    uint8_t begin_words;
-    bool secret;        /* data blocks hold a key */
-    unsigned commands;  /* sent so far: figures and records */
-    uint8_t last_error; /* ROM error code of the last refusal (rom-observed.md 5) */
+    struct port *port;     /* borrowed */
+    struct deadline until; /* no command waits longer; never, unless set */
+    struct buf *heard;     /* borrowed; NULL, or gets every byte received until it is full */
+    uint8_t begin_words;   /* words of FLASH_BEGIN: 4, later chips 5 */
+    bool secret;           /* data blocks hold a key */
+    unsigned commands;     /* sent so far: figures and records */
+    uint8_t last_error;    /* ROM error code of the last refusal (rom-observed.md 5) */
+    struct slip_decoder slip;
+    uint8_t frame[ROM_FRAME_MAX], rx[512];
+    size_t rx_len, rx_used; /* received, and of that decoded */
 };
 
 void rom_init(struct rom *r, struct port *port);
 void rom_dispose(struct rom *r);
+/** Forget what was received and not yet looked at: the board was reset or answers are stale. */
+void rom_forget(struct rom *r);
 
 /** SYNC until answered, and drop the answers that are too many. @return ERR_OK, ERR_TIMEOUT,
  * ERR_PROTOCOL (echo of our own frame: code rom_echo), port errors */
@@ -36,7 +43,8 @@ enum err rom_sync(struct rom *r, struct deadline until);
  * ERR_UNSUPPORTED when the loader does not know the command; ERR_PROTOCOL; port errors. */
 enum err rom_read_reg(struct rom *r, uint32_t addr, uint32_t *value_out);
 enum err rom_write_reg(struct rom *r, uint32_t addr, uint32_t value);
-enum err rom_spi_attach(struct rom *r);
+/** @param pins  0: the usual ones; else those of a flash inside the chip's package */
+enum err rom_spi_attach(struct rom *r, uint32_t pins);
 enum err rom_spi_set_params(struct rom *r, uint32_t flash_bytes);
 /** @param erase_bytes  erased before the answer, whole sectors @param offset  multiple of 4096 */
 enum err rom_flash_begin(struct rom *r, uint32_t erase_bytes, uint32_t blocks, uint32_t block_bytes,
