@@ -27,6 +27,7 @@ struct flasher_options {
 struct flasher_board {
     const struct chip *chip;
     uint8_t mac[6];
+    bool mac_known;
     uint32_t flash_id;    /* JEDEC: manufacturer | type << 8 | capacity << 16 */
     uint32_t flash_bytes; /* from the capacity code */
     unsigned revision;    /* major × 100 + minor */
@@ -51,13 +52,16 @@ enum err flasher_new(struct port *port, const struct flasher_options *options,
 /** NULL allowed. Leaves the port open. */
 void flasher_free(struct flasher *f);
 
-/** Reset into the loader, SYNC, detect the chip, read its MAC. A failure says why, from the boot
- * text and from what was received: codes board_silent (no power, wrong port, RX dead),
- * board_wrong_boot_mode, board_tx_dead (the board hears nothing), board_garbage (speed or noise),
- * board_echo (TX and RX bridged), chip_unknown; port errors. The boot text is kept with the error
- * (err_last()->device). */
+/** Reset into the loader, SYNC, detect the chip. A failure says why, from the boot text and from
+ * what was received: codes board_silent (no power, wrong port, RX dead), board_wrong_boot_mode,
+ * board_tx_dead (the board hears nothing), board_garbage (speed or noise), board_echo (TX and RX
+ * bridged), port_no_lines, chip_unknown, chip_unsupported (ERR_UNSUPPORTED, named in the detail);
+ * port errors. The boot text is kept with the error (err_last()->device). */
 enum err flasher_connect(struct flasher *f, struct deadline until);
-/** Chip and MAC are known after connect; this adds flash id and size, revision, crystal. */
+/** MAC, revision, and the pins of a flash inside the chip's package (which flasher_attach() needs
+ * on such modules, so call this or flasher_identify() before it): five short reads, done once. */
+enum err flasher_read_mac(struct flasher *f);
+/** All of the above, flash id and size, crystal. @return also ERR_DEVICE with code flash_silent */
 enum err flasher_identify(struct flasher *f, struct deadline until);
 /** Borrowed, filled so far as the calls above filled it. */
 const struct flasher_board *flasher_board(const struct flasher *f);
@@ -65,12 +69,15 @@ const struct flasher_board *flasher_board(const struct flasher *f);
  *  @param flash_bytes  0 = as identified, else 4 MiB */
 enum err flasher_attach(struct flasher *f, uint32_t flash_bytes);
 
-/** MD5 of a range of flash, by the board. */
+/** MD5 of a range of flash, by the board. This and the calls below are repeated up to three times,
+ * in step again or after another reset, when bytes are lost on the way.
+ * @return ERR_OK, ERR_ARG (beyond the flash), ERR_DEVICE, ERR_TIMEOUT, port errors */
 enum err flasher_md5(struct flasher *f, uint32_t offset, uint32_t n, uint8_t out[MD5_BYTES]);
 /** Read @p n bytes by slow reads (about 64 bytes in 8 ms at 115200). */
 enum err flasher_read(struct flasher *f, uint32_t offset, uint8_t *out, size_t n,
                       flasher_progress_fn fn, void *arg);
-/** Erase and write one region, then compare the MD5 that the board computes. After any error the
+/** Erase and write one region, then compare the MD5 that the board computes over all that was
+ * erased: the data, and 0xFF behind it. After any error the
  * whole region starts again from BEGIN, at most 3 times. @return ERR_OK, ERR_ARG (alignment, beyond
  * the flash), ERR_VERIFY with code flash_verify, ERR_DEVICE, ERR_TIMEOUT, port errors */
 enum err flasher_write(struct flasher *f, const struct flasher_region *r, struct deadline until,
@@ -82,6 +89,7 @@ unsigned flasher_retries(const struct flasher *f);
 unsigned flasher_commands(const struct flasher *f);
 
 /** Reset the board so that it runs its firmware; back to the connect speed. Works also after an
- * error and after cancel (it does not look at it). @return ERR_OK, port errors */
+ * error and after cancel (it does not look at it). A port without lines is left as it is.
+ *  @return ERR_OK, port errors */
 enum err flasher_finish(struct flasher *f);
 #endif

@@ -1,0 +1,163 @@
+/* The flash chip's id is read by hand through the SPI controller's registers, since the ROM has no
+ * command for it (rom-protocol.md 8.1): program a transfer of eight command bits and 24 bits in,
+ * start it, wait, take the word, put the controller back. */
+#include "service/flash/identify.h"
+
+#include <string.h>
+
+enum {
+    SPI_CMD = 0x00, /* offset of the register that starts a transfer */
+    SPI_POLLS = 10,
+    RDID_BITS = 24,
+};
+
+static const uint32_t spi_usr_command_miso = 0x90000000, /* phases: command, data in */
+    spi_usr2_rdid = 0x7000009f,                          /* eight bits, opcode 9F */
+    spi_cmd_usr = 0x00040000;
+
+static void put_mac(uint8_t mac[6], const uint32_t w[2])
+{
+    const uint8_t bytes[] = {(uint8_t)(w[1] >> 8),  (uint8_t)w[1],        (uint8_t)(w[0] >> 24),
+                             (uint8_t)(w[0] >> 16), (uint8_t)(w[0] >> 8), (uint8_t)w[0]};
+    memcpy(mac, bytes, sizeof bytes);
+}
+
+/* CRC-8 of the MAC as the fuses hold it: polynomial 31 hex, lowest bit first. */
+static uint8_t mac_crc(const uint8_t mac[6])
+{
+    uint8_t crc = 0;
+    for (size_t i = 0; i < 6; i++) {
+        crc ^= mac[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = (uint8_t)(crc & 1 ? crc >> 1 ^ 0x8c : crc >> 1);
+    }
+    return crc;
+}
+
+static enum err read_mac_words(struct rom *r, const struct chip *chip, uint32_t w[2])
+{
+    enum err e = rom_read_reg(r, chip->mac_word, &w[0]);
+    return e ? e : rom_read_reg(r, chip->mac_word + 4, &w[1]);
+}
+
+/* Records are kept by MAC, and a read has no checksum of its own: one that does not fit the fuses'
+ * CRC counts only when it comes twice. */
+static enum err read_mac(struct rom *r, const struct chip *chip, uint8_t mac[6])
+{
+    uint32_t w[2], again[2];
+    enum err e = read_mac_words(r, chip, w);
+    if (e) return e;
+    put_mac(mac, w);
+    if (chip->fuse_base && mac_crc(mac) == (uint8_t)(w[1] >> 16)) return ERR_OK;
+    e = read_mac_words(r, chip, again);
+    if (e || !memcmp(w, again, sizeof w)) return e;
+    return err_set(ERR_PROTOCOL, "two reads of the MAC differ");
+}
+
+/* Three bits that Espressif added one by one; each revision has one more of them set. */
+static unsigned major_revision(uint32_t w3, uint32_t w5, uint32_t apb)
+{
+    unsigned bits = (w3 >> 15 & 1) | (w5 >> 20 & 1) << 1 | (apb >> 31) << 2;
+    return bits == 7 ? 3 : bits == 3 ? 2 : bits == 1 ? 1 : 0;
+}
+
+static uint32_t flash_pins(uint32_t w3, uint32_t w5)
+{
+    uint32_t clk = w5 & 31, q = w5 >> 5 & 31, d = w5 >> 10 & 31, cs = w5 >> 15 & 31;
+    uint32_t hd = w3 >> 4 & 31;
+    return clk | q << 6 | d << 12 | cs << 18 | hd << 24;
+}
+
+enum err identify_fuses(struct rom *r, struct flasher_board *b, uint32_t *pins_out)
+{
+    const struct chip *chip = b->chip;
+    uint32_t w3, w5, apb;
+    *pins_out = 0;
+    enum err e = read_mac(r, chip, b->mac);
+    if (e) return err_wrap(e, "read MAC");
+    if (chip->fuse_base) {
+        e = rom_read_reg(r, chip->fuse_base + 4 * 3, &w3);
+        if (!e) e = rom_read_reg(r, chip->fuse_base + 4 * 5, &w5);
+        if (!e) e = rom_read_reg(r, chip->apb_ctl, &apb);
+        if (e) return err_wrap(e, "read eFuses");
+        b->revision = major_revision(w3, w5, apb) * 100 + (w5 >> 24 & 3);
+        *pins_out = flash_pins(w3, w5);
+    }
+    b->mac_known = true;
+    return ERR_OK;
+}
+
+uint32_t identify_flash_bytes(uint32_t flash_id)
+{
+    uint32_t manufacturer = flash_id & 0xff, type = flash_id >> 8 & 0xff;
+    uint32_t capacity = flash_id >> 16 & 0xff;
+    if (manufacturer == 0x1f) { /* Adesto keeps it elsewhere */
+        type &= 0x1f;
+        return type >= 4 && type <= 9 ? 1U << (15 + type) : 0;
+    }
+    if (capacity >= 0x12 && capacity <= 0x1c) return 1U << capacity;
+    if (capacity >= 0x20 && capacity <= 0x22) return 1U << (capacity + 6);
+    if (capacity >= 0x32 && capacity <= 0x3a) return 1U << (capacity - 0x20);
+    return 0;
+}
+
+static enum err wait_transfer(struct rom *r, uint32_t base)
+{
+    for (int i = 0; i < SPI_POLLS; i++) {
+        uint32_t cmd;
+        enum err e = rom_read_reg(r, base + SPI_CMD, &cmd);
+        if (e) return e;
+        if (!(cmd & spi_cmd_usr)) return ERR_OK;
+    }
+    return err_set(ERR_DEVICE, "the SPI controller does not finish");
+}
+
+static enum err read_id(struct rom *r, const struct chip *c, uint32_t *id_out)
+{
+    const struct {
+        uint32_t offset, value;
+    } setup[] = {
+        {c->spi_miso_dlen, RDID_BITS - 1},
+        {c->spi_usr, spi_usr_command_miso},
+        {c->spi_usr2, spi_usr2_rdid},
+        {c->spi_w0, 0},
+        {SPI_CMD, spi_cmd_usr},
+    };
+    enum err e = ERR_OK;
+    for (size_t i = 0; i < sizeof setup / sizeof setup[0] && !e; i++)
+        e = rom_write_reg(r, c->spi_base + setup[i].offset, setup[i].value);
+    if (!e) e = wait_transfer(r, c->spi_base);
+    return e ? e : rom_read_reg(r, c->spi_base + c->spi_w0, id_out);
+}
+
+enum err identify_flash(struct rom *r, struct flasher_board *b)
+{
+    const struct chip *c = b->chip;
+    uint32_t usr, usr2, id;
+    enum err e = rom_read_reg(r, c->spi_base + c->spi_usr, &usr);
+    if (!e) e = rom_read_reg(r, c->spi_base + c->spi_usr2, &usr2);
+    if (!e) e = read_id(r, c, &id);
+    if (!e) e = rom_write_reg(r, c->spi_base + c->spi_usr, usr);
+    if (!e) e = rom_write_reg(r, c->spi_base + c->spi_usr2, usr2);
+    if (e) return err_wrap(e, "read flash id");
+    id &= 0xffffff;
+    if (id == 0 || id == 0xffffff)
+        return err_fail(ERR_DEVICE, "flash_silent",
+                        "The module's flash has no power or no contact. On an ESP32, GPIO12 must "
+                        "not be high at reset.",
+                        "the flash chip does not answer (id %06x)", (unsigned)id);
+    b->flash_id = id;
+    b->flash_bytes = identify_flash_bytes(id);
+    return ERR_OK;
+}
+
+enum err identify_crystal(struct rom *r, struct flasher_board *b)
+{
+    uint32_t divider;
+    if (!b->chip->uart_clkdiv) return ERR_OK;
+    enum err e = rom_read_reg(r, b->chip->uart_clkdiv, &divider);
+    if (e) return err_wrap(e, "read crystal");
+    uint64_t mhz = (uint64_t)r->port->baud * (divider & 0xfffff) / 1000000;
+    b->crystal_mhz = mhz >= 34 && mhz <= 46 ? 40 : mhz >= 22 && mhz <= 30 ? 26 : 0;
+    return ERR_OK;
+}

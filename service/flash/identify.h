@@ -1,0 +1,22 @@
+/* identify: what the registers and fuses of a chip in its loader tell. Reads only; each may be
+ * repeated. */
+#ifndef SERVICE_FLASH_IDENTIFY_H
+#define SERVICE_FLASH_IDENTIFY_H
+
+#include <stdint.h>
+
+#include "service/base/err.h"
+#include "service/flash/flasher.h"
+#include "service/flash/rom.h"
+
+/** MAC; on the ESP32 also the revision, and the pins of a flash inside the package.
+ *  @param[out] pins_out  for rom_spi_attach(); 0 = the usual ones */
+enum err identify_fuses(struct rom *r, struct flasher_board *b, uint32_t *pins_out);
+/** JEDEC id and size; the flash must be attached. @return ERR_DEVICE with code flash_silent when no
+ * chip answers */
+enum err identify_flash(struct rom *r, struct flasher_board *b);
+/** The crystal, from the divider that the ROM found for the present speed. */
+enum err identify_crystal(struct rom *r, struct flasher_board *b);
+/** Bytes of a flash chip by its JEDEC id, 0 when unknown. */
+uint32_t identify_flash_bytes(uint32_t flash_id);
+#endif

@@ -1,0 +1,496 @@
+/* rom_model: an ESP32 with its serial ROM loader, written from the fact sheets alone and shared
+ * with nothing, behind a struct port in virtual time. It has the faults that a bench has. */
+#ifndef TESTS_UNIT_FLASH_ROM_MODEL_H
+#define TESTS_UNIT_FLASH_ROM_MODEL_H
+
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/port/port.h"
+#include "tests/unit/flash/virtual_time.h"
+
+enum { MODEL_FLASH = 4 * 1024 * 1024, MODEL_OUT = 1 << 13, MODEL_FRAME = 0x4020 };
+enum model_mode { MODEL_IN_RESET, MODEL_LOADER, MODEL_FIRMWARE };
+
+struct model {
+    struct port port; /* first */
+    enum model_mode mode;
+    bool dtr, rts, rising;
+    int resets;
+    uint32_t chip_baud;
+    uint8_t *flash;
+    uint32_t known_size;
+    uint32_t magic;
+    uint32_t spi[0x40];
+    uint32_t fuse3, fuse5;
+    bool attached;
+    /* a write under way */
+    bool open;
+    uint32_t seq, blocks, block_bytes, write_at;
+    /* answers */
+    uint8_t last_op, error;
+    uint32_t value;
+    uint8_t out[MODEL_OUT];
+    int64_t out_at[MODEL_OUT];
+    size_t out_head, out_tail;
+    /* frames */
+    uint8_t frame[MODEL_FRAME];
+    size_t frame_len;
+    bool inside, escaped;
+    uint64_t host_bytes; /* since the last reset */
+    unsigned begins, datas, ends, syncs, deflates;
+    /* the bad day */
+    uint64_t drop_at, flip_at, reset_at, gone_at, cancel_at, mute_answer;
+    bool once; /* the counted ones above happen once */
+    unsigned answers;
+    int bad_md5;
+    int64_t late_ns;
+    bool no_lines, no_text, no_flash, strap_broken, deaf, silent, noisy, bridged, talks, gone,
+        weak_flash;
+    int64_t en_delay_ns, rising_at;
+    uint32_t max_baud, attach_pins;
+    bool hit, begin_hit; /* this frame was damaged; a BEGIN was, and was believed */
+};
+
+static inline void model_put(struct model *m, const void *data, size_t n, int64_t delay_ns)
+{
+    const uint8_t *p = data;
+    if (m->silent) return;
+    for (size_t i = 0; i < n && m->out_tail < MODEL_OUT; i++) {
+        m->out[m->out_tail] = m->noisy ? (uint8_t)(0x81 + 37 * m->out_tail) : p[i];
+        m->out_at[m->out_tail++] = virtual_ns + delay_ns;
+    }
+}
+
+static inline void model_frame(struct model *m, const uint8_t *p, size_t n, int64_t delay_ns)
+{
+    uint8_t wire[256];
+    size_t len = 0;
+    wire[len++] = 0xc0;
+    for (size_t i = 0; i < n; i++) {
+        if (p[i] == 0xc0 || p[i] == 0xdb) wire[len++] = 0xdb;
+        wire[len++] = p[i] == 0xc0 ? 0xdc : p[i] == 0xdb ? 0xdd : p[i];
+    }
+    wire[len++] = 0xc0;
+    if (++m->answers == m->mute_answer) {
+        if (m->once) m->mute_answer = 0;
+        return;
+    }
+    model_put(m, wire, len, delay_ns + m->late_ns);
+}
+
+/* One answer; error 0 = success. The second status byte keeps the last error, 3 and 4 are rubbish.
+ */
+static inline void model_answer(struct model *m, uint8_t op, uint8_t error, const void *payload,
+                                size_t n, int64_t delay_ns)
+{
+    uint8_t f[8 + 64 + 4] = {0x01, op, (uint8_t)(n + 4), 0};
+    for (int i = 0; i < 4; i++)
+        f[4 + i] = (uint8_t)(m->value >> 8 * i);
+    if (n) memcpy(f + 8, payload, n);
+    if (error) m->error = error;
+    f[8 + n] = error != 0;
+    f[9 + n] = m->error;
+    f[10 + n] = 0x35;
+    f[11 + n] = 0xc0;
+    model_frame(m, f, n + 12, delay_ns);
+    m->last_op = op;
+}
+
+static inline void model_boot(struct model *m)
+{
+    static const char loader[] = "ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x3 "
+                                 "(DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))\r\nwaiting for "
+                                 "download\r\n";
+    static const char firmware[] = "ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET),boot:"
+                                   "0x13 (SPI_FAST_FLASH_BOOT)\r\nI (30) boot: ESP-IDF\r\n";
+    bool boot_pin_low = m->dtr && !m->rts && !m->strap_broken;
+    m->mode = boot_pin_low ? MODEL_LOADER : MODEL_FIRMWARE;
+    m->resets++;
+    m->chip_baud = 115200;
+    m->known_size = 2 * 1024 * 1024;
+    m->attached = m->open = m->inside = m->escaped = false;
+    m->frame_len = m->out_head = m->out_tail = 0;
+    m->host_bytes = 0;
+    m->error = m->last_op = 0;
+    if (m->no_text) return;
+    if (boot_pin_low)
+        model_put(m, loader, sizeof loader - 1, 10000000);
+    else
+        model_put(m, firmware, sizeof firmware - 1, 10000000);
+}
+
+/* EN rises slowly: what the boot pin says counts a moment later. */
+static inline void model_time_moved(void *arg)
+{
+    struct model *m = arg;
+    if (!m->rising || virtual_ns < m->rising_at + m->en_delay_ns) return;
+    m->rising = false;
+    if (m->rts && !m->dtr) return;
+    model_boot(m);
+}
+
+static inline enum err model_set_lines(struct port *p, bool dtr, bool rts)
+{
+    struct model *m = (struct model *)p;
+    if (m->gone) return err_set(ERR_PORT_GONE, "gone");
+    if (m->no_lines)
+        return err_fail(ERR_UNSUPPORTED, "port_no_lines", "by hand", "%s has no lines", p->name);
+    bool was_low = m->rts && !m->dtr, is_low = rts && !dtr;
+    m->dtr = dtr;
+    m->rts = rts;
+    if (was_low && !is_low) {
+        m->rising = true;
+        m->rising_at = virtual_ns;
+    }
+    if (is_low) {
+        m->mode = MODEL_IN_RESET;
+        m->rising = false;
+    }
+    return ERR_OK;
+}
+
+static inline uint32_t model_word(const struct model *m, size_t i)
+{
+    const uint8_t *p = m->frame + 8 + 4 * i;
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static inline void model_begin(struct model *m, size_t n)
+{
+    m->begins++;
+    if (m->hit && n == 16) m->begin_hit = true;
+    if (n != 16 || model_word(m, 2) > 0x1800) {
+        model_answer(m, 2, 5, NULL, 0, 0);
+        return;
+    }
+    uint32_t size = model_word(m, 0), offset = model_word(m, 3);
+    m->open = true;
+    m->seq = 0;
+    m->blocks = model_word(m, 1);
+    m->block_bytes = model_word(m, 2);
+    m->write_at = offset;
+    if (offset % 0x1000 || offset > m->known_size || size > m->known_size - offset ||
+        m->known_size > MODEL_FLASH) {
+        model_answer(m, 2, 6, NULL, 0, 0);
+        return;
+    }
+    uint32_t sectors = size ? (offset + size - 1) / 0x1000 - offset / 0x1000 + 1 : 0;
+    memset(m->flash + offset, 0xff, (size_t)sectors * 0x1000);
+    model_answer(m, 2, 0, NULL, 0, (int64_t)sectors * 45000000);
+}
+
+static inline void model_data(struct model *m, size_t n)
+{
+    uint32_t len = n >= 16 ? model_word(m, 0) : 1;
+    m->datas++;
+    if (!m->open || n < 16 || len % 4 || len > m->block_bytes || model_word(m, 1) != m->seq) {
+        model_answer(m, 3, 5, NULL, 0, 0);
+        return;
+    }
+    uint8_t sum = 0xef, error = 0;
+    for (uint32_t i = 0; i < len; i++) /* the length is believed: beyond the frame, old bytes */
+        sum ^= m->frame[24 + i];
+    m->seq++;
+    if (sum != m->frame[4]) {
+        model_answer(m, 3, 7, NULL, 0, 0);
+        return;
+    }
+    for (uint32_t i = 0; i < len && m->write_at + i < MODEL_FLASH; i++) {
+        uint8_t *cell = m->flash + m->write_at + i;
+        *cell &= m->frame[24 + i];
+        if (m->weak_flash && i == 7) *cell &= 0xfe;
+        if (*cell != m->frame[24 + i] && !m->weak_flash) error = 8;
+    }
+    if (!error) m->write_at += len;
+    model_answer(m, 3, error, NULL, 0, 4000000);
+}
+
+static inline void model_md5(struct model *m)
+{
+    uint32_t at = model_word(m, 0), n = model_word(m, 1);
+    uint8_t digest[16];
+    char hex[33] = "";
+    m->error = 0;
+    if (at > m->known_size || n > m->known_size - at || m->known_size > MODEL_FLASH) {
+        model_answer(m, 0x13, 9, "00000000000000000000000000000000", 32, 0);
+        return;
+    }
+    EVP_Digest(m->flash + at, n, digest, NULL, EVP_md5(), NULL);
+    if (m->bad_md5) {
+        m->bad_md5--;
+        digest[3] ^= 0x10;
+    }
+    for (int i = 0; i < 16; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    model_answer(m, 0x13, 0, hex, 32, 1000000);
+}
+
+static inline void model_slow_read(struct model *m)
+{
+    uint32_t at = model_word(m, 0), n = model_word(m, 1);
+    uint8_t bytes[64];
+    memset(bytes, 0x5a, sizeof bytes);
+    if (n > 64 || at > m->known_size || n > m->known_size - at || m->known_size > MODEL_FLASH) {
+        model_answer(m, 0x0e, n > 64 ? 0x0a : 9, bytes, 64, 0);
+        return;
+    }
+    memcpy(bytes, m->flash + at, n);
+    model_answer(m, 0x0e, 0, bytes, 64, 0);
+}
+
+static inline void model_read_reg(struct model *m)
+{
+    uint32_t at = model_word(m, 0);
+    m->error = 0;
+    if (at == 0x40001000)
+        m->value = m->magic;
+    else if (at == 0x3ff5a004)
+        m->value = 0x33445566;
+    else if (at == 0x3ff5a008)
+        m->value = 0x00481122; /* with its CRC */
+    else if (at == 0x3ff5a00c)
+        m->value = m->fuse3;
+    else if (at == 0x3ff5a014)
+        m->value = m->fuse5;
+    else if (at == 0x3ff6607c)
+        m->value = 0x96200000;
+    else if (at == 0x3ff40014)
+        m->value = 347;
+    else if (at >= 0x3ff42000 && at < 0x3ff42100)
+        m->value = m->spi[(at - 0x3ff42000) / 4];
+    else
+        m->value = 0;
+    model_answer(m, 0x0a, 0, NULL, 0, 0);
+}
+
+static inline void model_write_reg(struct model *m)
+{
+    uint32_t at = model_word(m, 0), v = model_word(m, 1);
+    m->error = 0;
+    if (at >= 0x3ff42000 && at < 0x3ff42100) m->spi[(at - 0x3ff42000) / 4] = v;
+    if (at == 0x3ff42000 && v & 0x40000) { /* a transfer: RDID, once attached */
+        bool rdid = (m->spi[0x24 / 4] & 0xff) == 0x9f && m->spi[0x1c / 4] == 0x90000000 &&
+                    m->spi[0x2c / 4] == 23;
+        m->spi[0] = 0;
+        m->spi[0x80 / 4] = rdid && m->attached && !m->no_flash ? 0x1640c8 : 0xffffff;
+    }
+    model_answer(m, 9, 0, NULL, 0, 0);
+}
+
+static inline void model_change_baud(struct model *m)
+{
+    static const uint8_t stray[] = {0xc0, 0xc0};
+    model_answer(m, 0x0f, 0, NULL, 0, 0);
+    model_put(m, stray, 2, 0);
+    m->chip_baud = model_word(m, 0);
+}
+
+static inline void model_command(struct model *m)
+{
+    uint8_t op = m->frame[1];
+    size_t n = m->frame_len > 8 ? m->frame_len - 8 : 0;
+    if (m->frame[0] != 0) op = 0;
+    switch (op) {
+    case 0x02:
+        model_begin(m, n);
+        break;
+    case 0x03:
+        model_data(m, n);
+        break;
+    case 0x08:
+        m->syncs++;
+        m->value = 0x20120707;
+        for (int i = 0; i < 8; i++)
+            model_answer(m, 8, 0, NULL, 0, 0);
+        break;
+    case 0x09:
+        model_write_reg(m);
+        break;
+    case 0x0a:
+        model_read_reg(m);
+        break;
+    case 0x0b:
+        if (n == 24) m->known_size = model_word(m, 1);
+        model_answer(m, op, n == 24 ? 0 : 5, NULL, 0, 0);
+        break;
+    case 0x0d:
+        m->attached = true;
+        m->attach_pins = model_word(m, 0);
+        model_answer(m, op, 0, NULL, 0, 0);
+        break;
+    case 0x0e:
+        model_slow_read(m);
+        break;
+    case 0x0f:
+        model_change_baud(m);
+        break;
+    case 0x13:
+        model_md5(m);
+        break;
+    default:
+        if (op == 0x04 || op == 0x12) m->ends++;
+        if (op == 0x10 || op == 0x11) m->deflates++;
+        for (int i = 0; i < (m->last_op == 8 ? 8 : 1); i++)
+            model_answer(m, m->last_op, 5, NULL, 0, 0);
+    }
+}
+
+static inline void model_byte(struct model *m, uint8_t c)
+{
+    if (c == 0xc0) {
+        if (m->inside && m->frame_len) {
+            model_command(m);
+            m->hit = false;
+            m->inside = false;
+        } else {
+            m->inside = true;
+        }
+        m->frame_len = 0;
+        m->escaped = false;
+    } else if (m->inside) {
+        if (m->escaped)
+            c = c == 0xdc ? 0xc0 : c == 0xdd ? 0xdb : c;
+        else if (c == 0xdb) {
+            m->escaped = true;
+            return;
+        }
+        m->escaped = false;
+        if (m->frame_len < MODEL_FRAME) m->frame[m->frame_len++] = c;
+    }
+}
+
+/* Whether a fault meant for byte @p at strikes now. */
+static inline bool model_strikes(struct model *m, uint64_t *at)
+{
+    if (!*at || m->host_bytes != *at) return false;
+    if (m->once) *at = 0;
+    return true;
+}
+
+static inline void model_host_byte(struct model *m, uint8_t c)
+{
+    m->host_bytes++;
+    if (model_strikes(m, &m->gone_at)) m->gone = true;
+    if (model_strikes(m, &m->cancel_at)) cancel_raise(m->port.cancel);
+    if (model_strikes(m, &m->drop_at)) {
+        m->hit = true;
+        return;
+    }
+    if (model_strikes(m, &m->flip_at)) {
+        m->hit = true;
+        c ^= 0x04;
+    }
+    if (model_strikes(m, &m->reset_at)) model_boot(m);
+    if (m->bridged) model_put(m, &c, 1, 0);
+    if (m->port.baud != m->chip_baud || (m->max_baud && m->port.baud > m->max_baud)) c = 0x99;
+    if (m->mode == MODEL_LOADER && !m->deaf && !m->silent) model_byte(m, c);
+}
+
+static inline enum err model_write(struct port *p, const void *data, size_t n,
+                                   struct deadline until)
+{
+    struct model *m = (struct model *)p;
+    const uint8_t *bytes = data;
+    (void)until;
+    for (size_t i = 0; i < n && !m->gone; i++) {
+        virtual_move_to(virtual_ns + 10LL * 1000000000 / p->baud);
+        model_host_byte(m, bytes[i]);
+    }
+    return m->gone ? err_set(ERR_PORT_GONE, "gone") : ERR_OK;
+}
+
+/* Hand out what has arrived by now, a few bytes at a time as an adapter does. */
+static inline enum err model_read(struct port *p, void *out, size_t cap, struct deadline until,
+                                  size_t *n_out)
+{
+    struct model *m = (struct model *)p;
+    uint8_t *bytes = out;
+    if (m->gone) return err_set(ERR_PORT_GONE, "gone");
+    if (cancel_is_raised(p->cancel)) return err_set(ERR_CANCELLED, "cancelled");
+    if (m->talks && m->out_head == m->out_tail)
+        model_put(m, "I (812) app: temperature 21.5, humidity 40\r\n", 44, 5000000);
+    int64_t next = m->out_head < m->out_tail ? m->out_at[m->out_head] : INT64_MAX;
+    if (next > virtual_ns) {
+        if (next > until.at_ns) {
+            virtual_move_to(until.at_ns);
+            return err_set(ERR_TIMEOUT, "nothing");
+        }
+        virtual_move_to(next);
+    }
+    size_t n = 0;
+    while (n < cap && n < 13 && m->out_head < m->out_tail && m->out_at[m->out_head] <= virtual_ns)
+        bytes[n++] = m->out[m->out_head++];
+    if (m->out_head == m->out_tail) m->out_head = m->out_tail = 0;
+    virtual_move_to(virtual_ns + (int64_t)n * 10 * 1000000000 / p->baud);
+    *n_out = n;
+    return ERR_OK;
+}
+
+static inline enum err model_set_baud(struct port *p, uint32_t baud)
+{
+    (void)baud;
+    struct model *m = (struct model *)p;
+    return m->gone ? err_set(ERR_PORT_GONE, "gone") : ERR_OK;
+}
+
+static inline enum err model_flush(struct port *p)
+{
+    struct model *m = (struct model *)p;
+    m->out_head = m->out_tail = 0;
+    return ERR_OK;
+}
+
+static inline enum err model_drain(struct port *p, struct deadline until)
+{
+    (void)p;
+    (void)until;
+    return ERR_OK;
+}
+
+static inline void model_close(struct port *p)
+{
+    struct model *m = (struct model *)p;
+    virtual_moved = NULL;
+    free(m->flash);
+    free(m);
+}
+
+/* A board that runs its firmware; its flash is full of bytes that are not 0xFF. */
+static inline struct model *model_new(void)
+{
+    static const struct port_ops ops = {
+        .read = model_read,
+        .write_all = model_write,
+        .set_baud = model_set_baud,
+        .set_lines = model_set_lines,
+        .flush_input = model_flush,
+        .drain = model_drain,
+        .close = model_close,
+    };
+    struct model *m = calloc(1, sizeof *m);
+    if (!m) abort();
+    m->flash = malloc(MODEL_FLASH);
+    if (!m->flash) abort();
+    static uint8_t used[MODEL_FLASH];
+    for (size_t i = 0; i < MODEL_FLASH && !used[MODEL_FLASH - 1]; i++)
+        used[i] = (uint8_t)(i * 7 + i / 256);
+    memcpy(m->flash, used, MODEL_FLASH);
+    m->port.ops = &ops;
+    m->port.baud = 115200;
+    m->chip_baud = 115200;
+    snprintf(m->port.name, sizeof m->port.name, "model");
+    m->mode = MODEL_FIRMWARE;
+    m->magic = 0x00f01d83;
+    m->fuse3 = 0x00008200;
+    m->fuse5 = 0x00100000;
+    m->once = true;
+    virtual_moved = model_time_moved;
+    virtual_arg = m;
+    return m;
+}
+#endif
