@@ -112,6 +112,20 @@ static enum err keep_unsolicited(struct at_client *c, const char *text, const ui
     return inbox_put(&c->inbox, text, raw, raw_len);
 }
 
+enum err exchange_words(struct at_client *c, enum err e)
+{
+    return c->said.len ? err_device(e, buf_str(&c->said), c->said.len) : e;
+}
+
+static enum err keep_answer(struct at_client *c, const char *text)
+{
+    enum err e = buf_append(&c->answer, text, strlen(text) + 1);
+    if (e != ERR_TOO_LARGE) return e;
+    e = err_fail(ERR_PROTOCOL, "at_garbage", "Check the speed of the AT port, and its wiring.",
+                 "the answer does not end");
+    return exchange_words(c, e);
+}
+
 static void keep_code(struct at_client *c, const char *digits)
 {
     if (c->code_count < AT_CODES) c->codes[c->code_count++] = (uint32_t)strtoul(digits, NULL, 16);
@@ -184,7 +198,7 @@ static enum err sort_line(struct at_client *c, const char *text, enum at_sign *s
     enum err e = c->panicked && !is_last_words(text) ? ERR_OK : say(c, text);
     if (e) return e;
     if (is_unsolicited(text) || !c->running) return keep_unsolicited(c, text, NULL, 0);
-    return buf_append(&c->answer, text, strlen(text) + 1);
+    return keep_answer(c, text);
 }
 
 static enum err sort_raw(struct at_client *c, const struct line_event *ev)
@@ -202,7 +216,8 @@ static enum err refill(struct at_client *c, struct deadline until)
 {
     if (deadline_now_ns() - (int64_t)FLOOD_MS * 1000000 > until.at_ns)
         return err_set(ERR_TIMEOUT, "the board talks without an end");
-    bool may_unmute = c->port->mute && c->hide == HIDE_ECHO && !c->echo && !c->lines.text.len;
+    bool between_lines = c->lines.clear_next || !c->lines.text.len;
+    bool may_unmute = c->port->mute && c->hide == HIDE_ECHO && !c->echo && between_lines;
     struct deadline d = may_unmute ? deadline_within_ms(until, ECHO_MS) : until;
     c->in_at = c->in_len = 0;
     enum err e = port_read(c->port, c->in, sizeof c->in, d, &c->in_len);
@@ -294,11 +309,6 @@ enum err exchange_drain(struct at_client *c)
     while (!e)
         e = exchange_next(c, now, &sign);
     return e == ERR_TIMEOUT ? ERR_OK : e;
-}
-
-enum err exchange_words(struct at_client *c, enum err e)
-{
-    return c->said.len ? err_device(e, buf_str(&c->said), c->said.len) : e;
 }
 
 enum err exchange_rebooted(struct at_client *c)
