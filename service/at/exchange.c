@@ -211,6 +211,15 @@ static enum err sort_raw(struct at_client *c, const struct line_event *ev)
     return buf_append(&c->raw, ev->raw, ev->raw_len);
 }
 
+static void remember_heard(struct at_client *c)
+{
+    size_t max = sizeof c->heard, n = c->in_len < max ? c->in_len : max;
+    size_t keep = c->heard_len < max - n ? c->heard_len : max - n;
+    memmove(c->heard, c->heard + c->heard_len - keep, keep);
+    memcpy(c->heard + keep, c->in + c->in_len - n, n);
+    c->heard_len = keep + n;
+}
+
 /* More bytes. A line of which no echo is expected stops being secret after a short silence. */
 static enum err refill(struct at_client *c, struct deadline until)
 {
@@ -226,7 +235,7 @@ static enum err refill(struct at_client *c, struct deadline until)
         e = port_read(c->port, c->in, sizeof c->in, until, &c->in_len);
     }
     if (e) c->in_len = 0;
-    c->heard = c->heard || !e;
+    if (!e && !c->port->mute) remember_heard(c);
     return e;
 }
 

@@ -62,7 +62,8 @@ struct at_client {
     struct inbox inbox;
     int64_t sent_ns, urc_ns; /* 0: none */
     bool owed;               /* an earlier command has not ended: at_sync() before the next */
-    bool heard;              /* any byte since at_client_start() began */
+    uint8_t heard[64];       /* last bytes since at_client_start() began, for its error */
+    size_t heard_len;
 };
 
 /** Send @p text and CR LF; forget the answer before. */

@@ -91,9 +91,11 @@ enum err at_sync(struct at_client *c, struct deadline until, bool *silent_out)
     forget_partial(c);
     *silent_out = true;
     bool busy = false;
+    enum err e = exchange_drain(c);
+    if (e) return e;
     for (int silent = 0; silent < TRIES && !deadline_passed(until);) {
         enum at_sign sign;
-        enum err e = ask(c, until, &sign);
+        e = ask(c, until, &sign);
         if (e) return e;
         busy = sign == SIGN_BUSY;
         if (sign == SIGN_LINE) {
@@ -141,12 +143,12 @@ static enum err revive(struct at_client *c, struct deadline until)
 {
     bool silent = false;
     enum err e = at_sync(c, until, &silent);
-    if (e == ERR_TIMEOUT && silent && !deadline_passed(until)) {
-        enum err f = feed_lost_write(c, until);
-        if (f && f != ERR_TIMEOUT) return f;
-    }
-    while (e == ERR_TIMEOUT && !deadline_passed(until))
+    if (e != ERR_TIMEOUT || deadline_passed(until)) return e;
+    if (silent) e = feed_lost_write(c, until);
+    if (e && e != ERR_TIMEOUT) return e;
+    do {
         e = at_sync(c, until, &silent);
+    } while (e == ERR_TIMEOUT && !deadline_passed(until));
     return e;
 }
 
@@ -157,16 +159,15 @@ static enum err garbage(struct at_client *c)
                           "Check the speed of the AT port, and that it is the AT port: the console "
                           "(UART0) carries only a log.",
                           "the port says something, but nothing that ESP-AT would answer");
-    if (!c->said.len) return err_device(e, c->lines.text.data, c->lines.text.len);
-    return exchange_words(c, e);
+    return err_device(e, c->heard, c->heard_len);
 }
 
 static enum err start_once(struct at_client *c, struct deadline until)
 {
-    c->heard = false;
+    c->heard_len = 0;
     enum err e = revive(c, until);
     bool silent = err_is(e, "at_silent");
-    if (silent && c->heard) return garbage(c);
+    if (silent && c->heard_len) return garbage(c);
     if (e) return e;
     inbox_drop(&c->inbox, "ready");
     e = at_command(c, deadline_within_ms(until, COMMAND_MS), "ATE0");
@@ -220,10 +221,11 @@ static enum err ask_for_reset(struct at_client *c, struct deadline until, enum a
     for (int i = 0; i < TRIES && !deadline_passed(until); i++) {
         enum err e = exchange_send(c, "AT+RST", HIDE_NOTHING, until);
         if (!e) e = first_sign(c, until, RESET_ASK_MS, sign);
-        if (!e && *sign == SIGN_BUSY) e = first_sign(c, until, OLD_END_MS, sign);
+        bool busy = !e && *sign == SIGN_BUSY;
+        if (busy) e = first_sign(c, until, OLD_END_MS, sign);
         exchange_end(c, false);
         if (e || is_restarting(*sign)) return e;
-        if (*sign == SIGN_LINE) e = revive(c, deadline_within_ms(until, REVIVE_MS));
+        if (!busy && *sign == SIGN_LINE) e = revive(c, deadline_within_ms(until, REVIVE_MS));
         if (e && e != ERR_TIMEOUT) return e;
     }
     return exchange_words(c, err_fail(ERR_TIMEOUT, "at_not_ready", "Reset the board by hand.",

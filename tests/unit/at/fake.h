@@ -96,7 +96,7 @@ static inline void fake_expect_bytes(struct fake *f, const void *data, size_t n)
 {
     assert_true(f->step_count < sizeof f->steps / sizeof *f->steps);
     struct fake_step *s = &f->steps[f->step_count++];
-    *s = (struct fake_step){.expect = malloc(n ? n : 1), .n = n};
+    *s = (struct fake_step){.expect = calloc(1, n + 1), .n = n};
     assert_non_null(s->expect);
     memcpy(s->expect, data, n);
 }
