@@ -83,6 +83,9 @@ enum err file_make_dirs(const char *path)
         if (mkdir(part, 0700) && errno != EEXIST)
             return err_set(ERR_IO, "%s: %s", part, strerror(errno));
         *p = c;
-        if (!c) return ERR_OK;
+        if (!c) break;
     }
+    struct stat st;
+    if (stat(path, &st) || !S_ISDIR(st.st_mode)) return err_set(ERR_IO, "%s is not a folder", path);
+    return ERR_OK;
 }

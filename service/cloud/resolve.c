@@ -18,6 +18,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "service/base/thread.h"
+
 enum { HOST_MAX = 256, PORT_TEXT = 8, RETRIES = 2, END_WAIT_MS = 3000, LATE_MAX = 8 };
 
 struct lookup {
@@ -119,16 +121,15 @@ static enum err lookup_new(const char *host, int port, struct deadline until,
     l->left_s = deadline_left_ms(until) / 1000;
     l->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (l->done_fd < 0) {
-        enum err e = err_set(ERR_IO, "eventfd: %s", strerror(errno));
+        int error = errno;
+        lookup_free(l);
+        return err_set(ERR_IO, "eventfd: %s", strerror(error));
+    }
+    enum err e = thread_start(&l->thread, "resolve", lookup_run, l);
+    if (e) {
         lookup_free(l);
         return e;
     }
-    int rc = pthread_create(&l->thread, NULL, lookup_run, l);
-    if (rc) {
-        lookup_free(l);
-        return err_set(ERR_IO, "cannot start a thread: %s", strerror(rc));
-    }
-    pthread_setname_np(l->thread, "resolve");
     *lookup_out = l;
     return ERR_OK;
 }
