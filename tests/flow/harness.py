@@ -279,8 +279,12 @@ class Bench:
         for child in children:
             print(child.log(), flush=True)
         for board in self.boards:
-            with contextlib.suppress(OSError), open(board.transcript_path, encoding="utf-8") as f:
-                print(f"transcript of {board.name}\n{''.join(f.readlines()[-60:])}", flush=True)
+            with contextlib.suppress(OSError, ValueError):
+                print(f"transcript of {board.name}")
+                for entry in board.transcript()[-60:]:
+                    said = bytes.fromhex(entry.pop("hex", ""))
+                    print(" ", *entry.values(), said if len(said) < 400 else said[:200] + b" ... " + said[-200:])
+        print(flush=True)
 
     def assert_no_secrets(self):
         for child in self.gate.children:
