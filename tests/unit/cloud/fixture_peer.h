@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +23,9 @@ enum { PACKET_CONNECT = 1, PACKET_PUBLISH = 3, PACKET_SUBSCRIBE = 8, PACKET_DISC
 struct peer_script {
     const struct identity *tls; /* NULL: plain TCP */
     const struct identity *client_ca;
+    int late_ms;   /* accepts nobody for so long, and one may wait: the second's SYN is dropped, and
+                      comes again after a second */
+    bool vanishes; /* instead of accepting */
     bool tls13_only;
     bool mute;        /* reads for ever, says nothing */
     bool reset;       /* after the first bytes: RST */
@@ -173,6 +177,12 @@ static inline void peer_serve(struct peer_link *l)
 static inline void *peer_run(void *arg)
 {
     struct peer *p = arg;
+    poll(NULL, 0, p->script.late_ms);
+    if (p->script.vanishes) {
+        close(p->fd);
+        p->fd = -1;
+        return NULL;
+    }
     for (;;) {
         struct peer_link l = {.peer = p, .fd = accept(p->fd, NULL, NULL)};
         if (l.fd < 0) return NULL;
@@ -219,7 +229,8 @@ static inline void peer_start(struct peer *p, const struct peer_script *script)
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t n = sizeof a;
     p->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert(p->fd >= 0 && bind(p->fd, (struct sockaddr *)&a, n) == 0 && listen(p->fd, 8) == 0);
+    assert(p->fd >= 0 && bind(p->fd, (struct sockaddr *)&a, n) == 0 &&
+           listen(p->fd, script->late_ms ? 0 : 8) == 0);
     assert(getsockname(p->fd, (struct sockaddr *)&a, &n) == 0);
     p->port = ntohs(a.sin_port);
     assert(pthread_create(&p->thread, NULL, peer_run, p) == 0);
@@ -229,7 +240,7 @@ static inline void peer_stop(struct peer *p)
 {
     shutdown(p->fd, SHUT_RDWR);
     pthread_join(p->thread, NULL);
-    close(p->fd);
+    if (p->fd >= 0) close(p->fd);
     SSL_CTX_free(p->ctx);
 }
 #endif

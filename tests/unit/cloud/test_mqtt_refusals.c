@@ -94,6 +94,20 @@ static const struct {
      0,
      {.says = http, .says_bytes = sizeof http - 1}},
     {"reset", "mqtt_dropped_connect", MQTT_STAGE_TCP, PLAIN, DEVICE, 0, {.reset = true}},
+    {"gone after the knock",
+     "mqtt_dropped_connect",
+     MQTT_STAGE_TCP,
+     PLAIN,
+     DEVICE,
+     0,
+     {.late_ms = 200, .vanishes = true}},
+    {"gone before TLS",
+     "mqtt_tls_failed",
+     MQTT_STAGE_TCP,
+     GOOD,
+     DEVICE,
+     0,
+     {.late_ms = 200, .vanishes = true}},
     {"CONNACK 1", "mqtt_connack_1", MQTT_STAGE_TLS, GOOD, DEVICE, 0, {.connack = 1}},
     {"CONNACK 5", "mqtt_connack_5", MQTT_STAGE_TLS, GOOD, DEVICE, 0, {.connack = 5}},
     {"CONNACK 7", "mqtt_connack_7", MQTT_STAGE_TLS, GOOD, DEVICE, 0, {.connack = 7}},
@@ -231,6 +245,15 @@ static void the_echo_may_come_before_or_after_puback_and_among_others(void **sta
                                            .echo_first = i & 1,
                                            .message_of_another = i & 2};
         check_ok(&script, 1, &peer);
+    }
+}
+
+static void a_connection_may_take_its_time(void **state)
+{
+    (void)state;
+    for (int tls = 0; tls < 2; tls++) {
+        struct peer peer;
+        check_ok(&(struct peer_script){.tls = tls ? &pki.broker : NULL, .late_ms = 200}, 1, &peer);
     }
 }
 
@@ -420,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_refusal_has_its_code_and_stage),
         cmocka_unit_test(the_echo_may_come_before_or_after_puback_and_among_others),
+        cmocka_unit_test(a_connection_may_take_its_time),
         cmocka_unit_test(qos_0_needs_no_puback),
         cmocka_unit_test(the_server_name_and_alpn_are_sent),
         cmocka_unit_test(an_address_is_checked_against_the_certificate_and_not_sent_as_a_name),
