@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <mosquitto.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,14 +34,13 @@ static void print_link(struct firmware *fw, const char *head)
              m->path, m->reconnect);
 }
 
-/* libmosquitto's process-wide start, and no signal when a broker closes in mid-write. */
+/* libmosquitto's process-wide start. The board ignores SIGPIPE (main.c), so a broker that closes in
+ * mid-write is an error like any other. */
 static void start_library(void)
 {
     static bool started;
     if (started) return;
     started = true;
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigaction(SIGPIPE, &ignore, NULL);
     mosquitto_lib_init();
 }
 
@@ -95,7 +93,8 @@ static void connected(struct firmware *fw)
     struct mqtt *m = &fw->mqtt;
     m->state = m->subs ? MQTT_UP_SUBSCRIBED : MQTT_UP;
     print_link(fw, "+MQTTCONNECTED:0,");
-    for (size_t i = 0; i < m->subs; i++) ask(fw, LINK_RESTORE, &m->sub[i]);
+    for (size_t i = 0; i < m->subs; i++)
+        ask(fw, LINK_RESTORE, &m->sub[i]);
     if (m->waiting != MQTT_WAIT_CONNECTED) return;
     m->waiting = MQTT_WAIT_NOTHING;
     at_ok(fw);
@@ -132,7 +131,8 @@ static void remember(struct mqtt *m)
 static size_t find_subscription(const struct mqtt *m, const char *topic)
 {
     size_t i = 0;
-    while (i < m->subs && strcmp(m->sub[i].topic, topic) != 0) i++;
+    while (i < m->subs && strcmp(m->sub[i].topic, topic) != 0)
+        i++;
     return i;
 }
 
@@ -241,9 +241,9 @@ void cmd_mqttconn_query(struct firmware *fw, const struct at_args *a)
 
 static bool read_target(struct firmware *fw, const struct at_args *a, struct mqtt_target *t)
 {
-    static const struct mqtt_number
-        port_spec = {2, 1, PORT_MAX, MQTT_ERR_PORT_READ, MQTT_ERR_PORT},
-        reconnect_spec = {3, 0, 1, MQTT_ERR_RECONNECT_READ, MQTT_ERR_RECONNECT};
+    static const struct mqtt_number port_spec = {2, 1, PORT_MAX, MQTT_ERR_PORT_READ, MQTT_ERR_PORT},
+                                    reconnect_spec = {3, 0, 1, MQTT_ERR_RECONNECT_READ,
+                                                      MQTT_ERR_RECONNECT};
     long port, reconnect;
     if (!mqtt_link_id(fw, a)) return false;
     if (!at_str(fw, a, 1, t->host, sizeof t->host)) {

@@ -118,8 +118,8 @@ void mqtt_forget(struct firmware *fw, bool clean);
 void mqtt_error(struct firmware *fw, enum mqtt_error code);
 /** The link id of every command: 0. @return false when the command has been ended */
 bool mqtt_link_id(struct firmware *fw, const struct at_args *a);
-/** A number within limits: @p read_code when there is none, read_code's own @p value_code when it is
- *  outside. @return false when the command has been ended */
+/** A number within limits: @p read_code when there is none, read_code's own @p value_code when it
+ * is outside. @return false when the command has been ended */
 struct mqtt_number {
     size_t index;
     long least, most;

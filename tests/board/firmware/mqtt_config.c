@@ -1,5 +1,5 @@
-/* The configuration commands of MQTT: accepted only in their order (at-observed.md, more, 8), and the
- * lookup of the credentials in the flash. */
+/* The configuration commands of MQTT: accepted only in their order (at-observed.md, more, 8), and
+ * the lookup of the credentials in the flash. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +40,12 @@ static bool text(struct firmware *fw, const struct at_args *a, size_t i, char *o
 
 void cmd_mqttusercfg_set(struct firmware *fw, const struct at_args *a)
 {
-    static const struct mqtt_number
-        scheme_spec = {1, 1, SCHEME_LAST, MQTT_ERR_SCHEME_READ, MQTT_ERR_SCHEME},
-        cert_spec = {5, 0, CREDENTIAL_LAST, MQTT_ERR_CERT_READ, MQTT_ERR_CERT},
-        ca_spec = {6, 0, CREDENTIAL_LAST, MQTT_ERR_CA_READ, MQTT_ERR_CA};
+    static const struct mqtt_number scheme_spec = {1, 1, SCHEME_LAST, MQTT_ERR_SCHEME_READ,
+                                                   MQTT_ERR_SCHEME},
+                                    cert_spec = {5, 0, CREDENTIAL_LAST, MQTT_ERR_CERT_READ,
+                                                 MQTT_ERR_CERT},
+                                    ca_spec = {6, 0, CREDENTIAL_LAST, MQTT_ERR_CA_READ,
+                                               MQTT_ERR_CA};
     struct mqtt *m = &fw->mqtt;
     struct mqtt_settings s = {.keepalive_s = KEEPALIVE_DEFAULT, .clean = true};
     char path[MQTT_PATH_MAX];
@@ -114,11 +116,13 @@ void cmd_mqttpassword_set(struct firmware *fw, const struct at_args *a)
 
 void cmd_mqttconncfg_set(struct firmware *fw, const struct at_args *a)
 {
-    static const struct mqtt_number
-        keepalive_spec = {1, 0, KEEPALIVE_MAX, MQTT_ERR_KEEPALIVE_READ, MQTT_ERR_KEEPALIVE},
-        session_spec = {2, 0, 1, MQTT_ERR_SESSION_READ, MQTT_ERR_SESSION},
-        qos_spec = {5, 0, 2, MQTT_ERR_WILL_QOS_READ, MQTT_ERR_WILL_QOS},
-        retain_spec = {6, 0, 1, MQTT_ERR_WILL_RETAIN_READ, MQTT_ERR_WILL_RETAIN};
+    static const struct mqtt_number keepalive_spec = {1, 0, KEEPALIVE_MAX, MQTT_ERR_KEEPALIVE_READ,
+                                                      MQTT_ERR_KEEPALIVE},
+                                    session_spec = {2, 0, 1, MQTT_ERR_SESSION_READ,
+                                                    MQTT_ERR_SESSION},
+                                    qos_spec = {5, 0, 2, MQTT_ERR_WILL_QOS_READ, MQTT_ERR_WILL_QOS},
+                                    retain_spec = {6, 0, 1, MQTT_ERR_WILL_RETAIN_READ,
+                                                   MQTT_ERR_WILL_RETAIN};
     struct mqtt_settings s = fw->mqtt.settings;
     long keepalive, unclean, qos, retain;
     if (fw->mqtt.state != MQTT_USER_SET && fw->mqtt.state != MQTT_CONN_SET) {

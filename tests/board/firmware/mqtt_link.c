@@ -1,7 +1,7 @@
-/* The thread runs attempt after attempt: TLS context, name and TCP under one deadline of 10 s (a plain
- * mosquitto_connect would block for minutes on an address that does not answer, so the way is tried
- * first with a socket of its own), CONNACK, then the session until it ends. Every wait also waits for
- * the mailbox, so the loop can end the thread wherever it is. */
+/* The thread runs attempt after attempt: TLS context, name and TCP under one deadline of 10 s (a
+ * plain mosquitto_connect would block for minutes on an address that does not answer, so the way is
+ * tried first with a socket of its own), CONNACK, then the session until it ends. Every wait also
+ * waits for the mailbox, so the loop can end the thread wherever it is. */
 #include "tests/board/firmware/mqtt_link.h"
 
 #include <arpa/inet.h>
@@ -172,8 +172,9 @@ static bool pause_until(struct mqtt_link *k, uint64_t end)
     return !k->stop;
 }
 
-/* Wait until TCP is up. The library takes a refused connection under TLS for one that is still being
- * made, and its first try to write has used up the socket's error: whether there is a peer tells. */
+/* Wait until TCP is up. The library takes a refused connection under TLS for one that is still
+ * being made, and its first try to write has used up the socket's error: whether there is a peer
+ * tells. */
 static bool tcp_is_up(struct mqtt_link *k, uint64_t end)
 {
     int fd = mosquitto_socket(k->client);
@@ -279,7 +280,8 @@ static void say_goodbye(struct mqtt_link *k)
     k->stop = false; /* for the last turns only */
     uint64_t end = after_ms(GOODBYE_MS);
     if (mosquitto_disconnect(k->client) == MOSQ_ERR_SUCCESS)
-        while (loop_now_ns() < end && turn(k, left_ms(end))) continue;
+        while (loop_now_ns() < end && turn(k, left_ms(end)))
+            continue;
     k->stop = true;
 }
 
@@ -289,7 +291,8 @@ static bool attempt(struct mqtt_link *k)
     bool up = connects(k);
     if (up) {
         tell(k, LINK_CONNECTED);
-        while (turn(k, TICK_MS)) continue;
+        while (turn(k, TICK_MS))
+            continue;
         if (k->stop && k->clean_stop && !k->ended) say_goodbye(k);
     }
     k->accepted = false;

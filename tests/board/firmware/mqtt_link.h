@@ -1,6 +1,6 @@
-/* mqtt_link: one MQTT session of the firmware: a thread with libmosquitto, its own TLS context and the
- * credentials that the firmware found in its flash. The board's loop reaches it through mailboxes
- * only. */
+/* mqtt_link: one MQTT session of the firmware: a thread with libmosquitto, its own TLS context and
+ * the credentials that the firmware found in its flash. The board's loop reaches it through
+ * mailboxes only. */
 #ifndef TESTS_BOARD_FIRMWARE_MQTT_LINK_H
 #define TESTS_BOARD_FIRMWARE_MQTT_LINK_H
 
@@ -33,8 +33,8 @@ struct mqtt_target {
     char host[MQTT_TOPIC_MAX];
     uint16_t port;
     bool reconnect;
-    bool network;     /* Wi-Fi is up */
-    uint32_t slow_ms; /* what parsing the key takes on a paced board */
+    bool network;                 /* Wi-Fi is up */
+    uint32_t slow_ms;             /* what parsing the key takes on a paced board */
     char *ca, *certificate, *key; /* NULL: not used by the scheme */
 };
 

@@ -2,10 +2,7 @@
 
 #include <string.h>
 
-static uint32_t le32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
+#include "tests/board/bytes.h"
 
 void partition_read(const uint8_t *table, size_t n, struct partition_table *out)
 {
@@ -17,8 +14,8 @@ void partition_read(const uint8_t *table, size_t n, struct partition_table *out)
         struct partition *p = &out->v[out->count++];
         p->type = e[2];
         p->subtype = e[3];
-        p->at = le32(e + 4);
-        p->size = le32(e + 8);
+        p->at = le32_get(e + 4);
+        p->size = le32_get(e + 8);
         memcpy(p->name, e + 12, 16);
     }
 }

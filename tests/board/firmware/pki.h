@@ -1,6 +1,6 @@
-/* pki: finds a credential in an AtPKI partition the way the firmware does (esp-at.md 1.2): magic and
- * length are checked, then it walks by position; the type and number bytes of the items are never
- * looked at, so a partition that holds the wrong kind is used all the same. Pure. */
+/* pki: finds a credential in an AtPKI partition the way the firmware does (esp-at.md 1.2): magic
+ * and length are checked, then it walks by position; the type and number bytes of the items are
+ * never looked at, so a partition that holds the wrong kind is used all the same. Pure. */
 #ifndef TESTS_BOARD_FIRMWARE_PKI_H
 #define TESTS_BOARD_FIRMWARE_PKI_H
 

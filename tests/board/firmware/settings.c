@@ -3,6 +3,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "tests/board/bytes.h"
 #include "tests/board/firmware/partition.h"
 #include "tests/board/flash.h"
 
@@ -15,17 +16,6 @@ enum {
     RECORD_BYTES = RECORD_CRC + 4,
 };
 static const uint8_t record_magic[4] = {'A', 'T', 'S', '1'};
-
-static uint32_t le32_get(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static void le32_put(uint8_t *p, uint32_t v)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(v >> (8 * i));
-}
 
 static uint32_t crc_of(const uint8_t *record)
 {

@@ -33,7 +33,6 @@ static bool trust(SSL_CTX *ctx, const char *pem, int64_t now_s)
     return any;
 }
 
-
 /* The parts of a key as OpenSSL parameters, made into a key. */
 static EVP_PKEY *key_from(const char *type, OSSL_PARAM_BLD *bld)
 {
@@ -129,7 +128,8 @@ static bool identify(SSL_CTX *ctx, const struct tls_config *config)
     return good;
 }
 
-/* libmosquitto names the host it connects to; the firmware sends no name, or the one it was told. */
+/* libmosquitto names the host it connects to; the firmware sends no name, or the one it was told.
+ */
 static void on_info(const SSL *ssl, int where, int value)
 {
     (void)value;

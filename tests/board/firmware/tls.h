@@ -1,5 +1,5 @@
-/* tls: an OpenSSL context that judges and behaves as the firmware's mbedTLS does: TLS 1.2 at most, the
- * dates judged by the board's own clock, the server's name never looked at. */
+/* tls: an OpenSSL context that judges and behaves as the firmware's mbedTLS does: TLS 1.2 at most,
+ * the dates judged by the board's own clock, the server's name never looked at. */
 #ifndef TESTS_BOARD_FIRMWARE_TLS_H
 #define TESTS_BOARD_FIRMWARE_TLS_H
 
@@ -10,9 +10,9 @@
 enum { TLS_ALPN_MAX = 5, TLS_ALPN_NAME_MAX = 64 };
 
 struct tls_config {
-    const char *ca;               /* PEM; NULL: the server is not verified */
+    const char *ca;                /* PEM; NULL: the server is not verified */
     const char *certificate, *key; /* PEM; NULL: no client certificate */
-    const char *sni;              /* NULL: none is sent, as the firmware does without AT+MQTTSNI */
+    const char *sni;               /* NULL: none is sent, as the firmware does without AT+MQTTSNI */
     size_t alpn_count;
     const char (*alpn)[TLS_ALPN_NAME_MAX];
     int64_t now_s; /* the board's clock */

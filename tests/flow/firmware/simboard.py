@@ -49,34 +49,46 @@ class Port:
 
 
 class Board:
-    def __init__(self, firmware="2.4", wifi=(), faults=(), pace="off", env=None, flash=None):
+    def __init__(self, firmware="2.4", wifi=(), faults=(), pace="off", env=None):
         self.folder = tempfile.mkdtemp(prefix="espboard-")
-        self.flash = flash or os.path.join(self.folder, "flash.bin")
-        links = [os.path.join(self.folder, n) for n in ("download", "at")]
-        command = [os.path.join(BIN, "espboard"), "--firmware", firmware, "--flash", self.flash,
-                   "--download", links[0], "--at", links[1], "--pace", pace]
+        self.flash = os.path.join(self.folder, "flash.bin")
+        self.links = [os.path.join(self.folder, n) for n in ("download", "at")]
+        self.line = [os.path.join(BIN, "espboard"), "--firmware", firmware, "--flash", self.flash,
+                     "--download", self.links[0], "--at", self.links[1], "--pace", pace]
         for w in wifi:
-            command += ["--wifi", w]
+            self.line += ["--wifi", w]
         for f in faults:
-            command += ["--fault", f]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE,
-                                        env=dict(os.environ, **(env or {})))
+            self.line += ["--fault", f]
+        self.env = dict(os.environ, **(env or {}))
+        self.process = None
+        self.power_on()
+
+    def power_on(self):
+        self.process = subprocess.Popen(self.line, stdout=subprocess.PIPE, env=self.env)
         first = self.process.stdout.readline()
         if first != b"espboard ready\n":
             raise AssertionError("the board said %r" % first)
-        self.log = Port(links[0])
-        self.at = Port(links[1])
+        self.log, self.at = (Port(link) for link in self.links)
+        return self
 
-    def stop(self):
-        """End the board as its user does; a board that reports a fault of its own fails the test."""
+    def power_off(self):
+        """A board that reports a fault of its own (a sanitizer's exit status) fails the test."""
+        if not self.process:
+            return
         self.log.close()
         self.at.close()
         self.process.terminate()
         status = self.process.wait(PATIENCE)
         self.process.stdout.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.process = None
         if status not in (0, -15):
             raise AssertionError("espboard ended with %d" % status)
+
+    def stop(self):
+        try:
+            self.power_off()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def wait_for(self, want, seconds=PATIENCE):
         """Wait until the AT port has said `want`; returns all up to and including it, consumed."""
