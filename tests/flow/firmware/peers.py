@@ -72,6 +72,29 @@ def free_port(kind=socket.SOCK_STREAM):
         return s.getsockname()[1]
 
 
+def publish(port, topic, payload, qos=0):
+    """One message by a client of its own, acknowledged as its QoS says (0 or 1)."""
+    def packet(kind, body):
+        n, size = len(body), b""
+        while True:
+            n, digit = divmod(n, 128)
+            size += bytes([digit | (0x80 if n else 0)])
+            if not n:
+                return bytes([kind]) + size + body
+
+    def text(data):
+        return len(data).to_bytes(2, "big") + data
+
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as s:
+        s.sendall(packet(0x10, text(b"MQTT") + b"\x04\x02\x00\x3c" + text(b"bench-host")))
+        if s.recv(4) != b"\x20\x02\x00\x00":
+            raise AssertionError("the broker refused the test's own client")
+        s.sendall(packet(0x30 | qos << 1, text(topic) + (b"\x00\x01" if qos else b"") + payload))
+        if qos and s.recv(4) != b"\x40\x02\x00\x01":
+            raise AssertionError("no PUBACK")
+        s.sendall(b"\xe0\x00")
+
+
 class Broker:
     """mosquitto on a free loopback port; `tls` asks for a client certificate."""
 

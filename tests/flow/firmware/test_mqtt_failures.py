@@ -1,0 +1,169 @@
+"""How MQTT connections fail. The AT port gives no reason: the URC at the moment of the failure and an
+ERROR exactly 5 s later; only missing credentials have a code. Each test fails several boards at once,
+because the firmware's own times are real."""
+import concurrent.futures
+import socket
+import time
+import unittest
+
+from mqttcase import DISCONNECTED, ERROR, MqttCase, OK, code
+from peers import Fake, free_port, image
+
+GIVE_UP, NO_ANSWER = 5.0, 10.0
+LATE = 10.0  # what a loaded machine may add
+
+
+class Failures(MqttCase):
+    def fails(self, board, port, scheme=5, host="127.0.0.1"):
+        """Seconds from the command to the URC; checks all that is the same for every failure."""
+        self.configure(board, scheme)
+        begin = time.monotonic()
+        board.at.write(b'AT+MQTTCONN=0,"%s",%d,0\r\n' % (host.encode(), port))
+        self.assertEqual(board.wait_for(DISCONNECTED), DISCONNECTED)
+        urc = time.monotonic()
+        board.at.write(b"AT\r\n")
+        self.assertEqual(board.wait_for(b"busy p...\r\n"), b"ERR CODE:0x010b0000\r\n\r\nbusy p...\r\n")
+        self.assertEqual(board.wait_for(b"ERROR\r\n"), ERROR)
+        self.assertAlmostEqual(time.monotonic() - urc, GIVE_UP + LATE / 2, delta=LATE / 2 + 0.1)
+        self.assertEqual(board.command("AT+MQTTCONN?"), b'+MQTTCONN:0,2,%d,"","","",0\r\n' % scheme + OK)
+        return urc - begin
+
+    def together(self, **cases):
+        """Run all cases at the same time; each is a function without arguments."""
+        with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:
+            running = {name: pool.submit(case) for name, case in cases.items()}
+            for name, result in running.items():
+                with self.subTest(name):
+                    result.result()
+
+    def at_once(self, seconds):
+        self.assertLess(seconds, NO_ANSWER - 0.5)
+
+    def test_credentials_that_the_broker_or_the_board_refuses(self):
+        broker = self.broker()
+
+        def case(*credentials, clock=True, scheme=5, says=None):
+            def run():
+                board = self.start(credentials=credentials, clock=clock)
+                self.at_once(self.fails(board, broker.port, scheme))
+                if says:
+                    broker.wait_said(says)
+            return run
+
+        garbage = image("ca", b"this is not a certificate")
+        cut = image("ca", self.pki.read("ca.pem")[:300])
+        self.together(
+            wrong_ca=case("other_ca", "device", "device", says="unknown ca"),
+            garbage_ca=case(garbage, "device", "device"),
+            truncated_ca=case(cut, "device", "device"),
+            stranger=case("ca", "stranger", "stranger", says="certificate verify failed"),
+            wrong_key=case("ca", "device", "stranger", says="bad signature"),
+            clock_at_1970=case("ca", "device", "device", clock=False, says="alert certificate expired"),
+            no_certificate=case("ca", "device", "device", scheme=3, says="peer did not return"))
+
+    def test_schemes_without_verification_do_not_care(self):
+        broker = self.broker()
+        board = self.start(credentials=("other_ca", "device", "device"), clock=False)
+        self.connect(board, broker.port, scheme=4)
+
+    def test_certificates_outside_their_time(self):
+        self.pki.sign("expired", "ca", "/CN=expired", days="-1")
+        broker = self.broker()
+        board = self.start(credentials=("ca", "expired", "expired"))
+        self.at_once(self.fails(board, broker.port))
+        broker.wait_said("certificate verify failed")
+
+    def test_missing_credentials_have_a_code_and_no_wait(self):
+        blank = b""
+        wrong_length = b"\xf1\xf1\x01\x00" + (8192).to_bytes(4, "little")
+        too_long = b"\xf1\xf1\x01\x00\x10\x00\x00\x00" + b"\x02\x00\xff\xff" + b"x" * 12
+        good = ("ca", "device", "device")
+        board = self.start(credentials=good)
+        for place, data, number in ((0, blank, 0x6021), (1, blank, 0x6023), (2, blank, 0x6025),
+                                    (1, wrong_length, 0x6023), (1, too_long, 0x6024)):
+            for i, kind in enumerate(("ca", "cert", "key")):
+                name = "device" if i else "ca"
+                content = image(kind, self.pki.read(name + (".key" if kind == "key" else ".pem")))
+                board.write_partition("mqtt_" + kind, data if i == place else content)
+            self.configure(board)
+            begin = time.monotonic()
+            self.assertEqual(board.command('AT+MQTTCONN=0,"127.0.0.1",%d,0' % free_port()),
+                             code(0x010A0000 + number, 0x010A6009, 0x010A600A))
+            self.assertLess(time.monotonic() - begin, GIVE_UP)
+            self.assertEqual(board.command("AT+MQTTCONN?"), b'+MQTTCONN:0,1,5,"","","",0\r\n' + OK)
+
+    def test_an_image_is_walked_by_position(self):
+        broker = self.broker()
+        certificate, key = self.pki.read("device.pem"), self.pki.read("device.key")
+        # The kind bytes say "ca" and are not looked at; item 1 is found behind a padded item 0.
+        board = self.start(credentials=("ca", image("ca", b"odd", certificate), image("ca", b"odd.", key)))
+        board.write_partition("mqtt_ca", image("key", b"x", self.pki.read("ca.pem")))
+        self.assertEqual(board.command('AT+MQTTUSERCFG=0,5,"d","","",1,1,""'), OK)
+        self.assertIn(b"+MQTTCONNECTED", board.command('AT+MQTTCONN=0,"127.0.0.1",%d,0' % broker.port))
+
+    def test_network_failures_come_at_once(self):
+        def closing(connection):
+            connection.close()
+
+        def refusing(connection):
+            connection.recv(1024)
+            connection.sendall(b"\x20\x02\x00\x05")
+            connection.recv(1024)
+
+        def http(connection):
+            connection.recv(1024)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n" + b"no\n" * 40)
+            connection.recv(1024)
+
+        servers = [Fake(t) for t in (closing, refusing, http)]
+        for s in servers:
+            self.addCleanup(s.stop)
+        tls, ports = self.broker(), [s.port for s in servers]
+
+        def case(port, scheme=1, join=True, host="127.0.0.1"):
+            def run():
+                board = self.start(credentials=("ca", "device", "device"), join=join,
+                                   env={"ESPBOARD_RESOLVE": "no address"})
+                self.at_once(self.fails(board, port, scheme, host))
+            return run
+
+        self.together(closed_port=case(free_port()), closed_port_tls=case(free_port(), scheme=5),
+                      closes_at_once=case(ports[0]), connack_5=case(ports[1]), http=case(ports[2]),
+                      plain_to_tls=case(tls.port), unknown_host=case(tls.port, host="nosuch.invalid"),
+                      no_wifi=case(tls.port, scheme=5, join=False))
+
+    def test_silence_is_given_up_after_ten_seconds(self):
+        mute = Fake(lambda connection: connection.recv(1) and time.sleep(60))
+        self.addCleanup(mute.stop)
+        full = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.addCleanup(full.close)
+        waiting = [socket.socket() for _ in range(4)]
+        for s in waiting:  # the queue is full: nobody answers the next caller
+            self.addCleanup(s.close)
+            s.setblocking(False)
+            s.connect_ex(full.getsockname())
+
+        def case(port, scheme):
+            def run():
+                seconds = self.fails(self.start(), port, scheme)
+                self.assertAlmostEqual(seconds, NO_ANSWER + LATE / 2, delta=LATE / 2 + 0.1)
+            return run
+
+        nowhere = full.getsockname()[1]
+        self.together(no_connack=case(mute.port, 1), no_hello=case(mute.port, 5),
+                      no_tcp=case(nowhere, 1), no_tcp_tls=case(nowhere, 5))
+
+    def test_power_can_go_in_the_middle_of_an_attempt(self):
+        mute = Fake(lambda connection: connection.recv(1) and time.sleep(60))
+        self.addCleanup(mute.stop)
+        board = self.start()
+        self.configure(board)
+        board.at.write(b'AT+MQTTCONN=0,"127.0.0.1",%d,0\r\n' % mute.port)
+        self.assertEqual(board.quiet(0.5), b"")
+        begin = time.monotonic()
+        board.power_off()
+        self.assertLess(time.monotonic() - begin, NO_ANSWER - 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
