@@ -80,7 +80,7 @@ static enum err custom_layout(const json_t *value, struct layout *out, struct fi
 /* @param value  the string or object that asks for a layout */
 static enum err read_layout(const json_t *value, struct layout *out, struct field_errors *errors)
 {
-    const struct layout *stock;
+    const struct layout *stock = NULL;
     if (json_is_object(value)) return custom_layout(value, out, errors);
     enum err e = stock_layout(json_string_value(value), &stock);
     if (!e) *out = *stock;

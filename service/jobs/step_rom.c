@@ -133,6 +133,18 @@ enum err step_rom_layout(struct session *s)
     return ERR_OK;
 }
 
+static struct flasher_region region_of(const struct image *im)
+{
+    return (struct flasher_region){
+        .offset = im->offset,
+        .erase_bytes = im->partition_size,
+        .data = im->bytes.data,
+        .n = im->bytes.len,
+        .secret = im->holds_key,
+        .verify_later = true,
+    };
+}
+
 /* Images that the record says are there already: three MD5 commands instead of a write. */
 static enum err already_there(struct session *s, bool *there_out)
 {
@@ -147,11 +159,10 @@ static enum err already_there(struct session *s, bool *there_out)
     if (strcmp(known.fingerprint_sha256, credential_info(s->credential)->fingerprint_sha256) != 0)
         return ERR_OK;
     for (size_t i = 0; i < s->images.count; i++) {
-        const struct image *im = &s->images.items[i];
-        uint8_t md5[MD5_BYTES];
-        enum err e = flasher_md5(s->flasher, im->offset, (uint32_t)im->bytes.len, md5);
+        struct flasher_region r = region_of(&s->images.items[i]);
+        enum err e = flasher_verify(s->flasher, &r);
+        if (e == ERR_VERIFY) return ERR_OK;
         if (e) return e;
-        if (memcmp(md5, im->md5, sizeof md5) != 0) return ERR_OK;
     }
     *there_out = true;
     return ERR_OK;
@@ -169,22 +180,6 @@ static void part_done(size_t done, size_t total, void *arg)
     session_progress(w->before + done, w->total, w->session);
 }
 
-static enum err write_image(struct session *s, const struct image *im, bool verify,
-                            struct whole_progress *w)
-{
-    struct flasher_region r = {
-        .offset = im->offset,
-        .erase_bytes = im->partition_size,
-        .data = im->bytes.data,
-        .n = im->bytes.len,
-        .secret = im->holds_key,
-        .verify_later = !verify,
-    };
-    enum err e =
-        flasher_write(s->flasher, &r, deadline_within_ms(s->ctx->until, WRITE_MS), part_done, w);
-    return e ? err_wrap(e, "%s", im->partition) : ERR_OK;
-}
-
 enum err step_rom_write(struct session *s)
 {
     enum err e = already_there(s, &s->identical);
@@ -197,30 +192,41 @@ enum err step_rom_write(struct session *s)
     for (size_t i = 0; i < s->images.count; i++)
         w.total += s->images.items[i].bytes.len;
     for (size_t i = 0; i < s->images.count && !e; i++) {
-        e = write_image(s, &s->images.items[i], false, &w);
-        w.before += s->images.items[i].bytes.len;
+        const struct image *im = &s->images.items[i];
+        struct flasher_region r = region_of(im);
+        struct deadline until = deadline_within_ms(s->ctx->until, WRITE_MS);
+        e = flasher_write(s->flasher, &r, until, part_done, &w);
+        if (e) err_wrap(e, "%s", im->partition);
+        w.before += im->bytes.len;
     }
     return e;
 }
 
+static enum err verify_image(struct session *s, const struct image *im)
+{
+    struct flasher_region r = region_of(im);
+    enum err e = flasher_verify(s->flasher, &r);
+    if (e != ERR_VERIFY) return e;
+    job_note(s->ctx, "%s reads back different: written again", im->partition);
+    struct whole_progress w = {s, 0, im->bytes.len};
+    r.verify_later = false;
+    return flasher_write(s->flasher, &r, deadline_within_ms(s->ctx->until, WRITE_MS), part_done,
+                         &w);
+}
+
 enum err step_rom_verify(struct session *s)
 {
-    enum err e = ERR_OK;
-    for (size_t i = 0; i < s->images.count && !e && !s->identical; i++) {
+    for (size_t i = 0; i < s->images.count && !s->identical; i++) {
         const struct image *im = &s->images.items[i];
-        uint8_t md5[MD5_BYTES];
-        e = flasher_md5(s->flasher, im->offset, (uint32_t)im->bytes.len, md5);
-        if (e || memcmp(md5, im->md5, sizeof md5) == 0) continue;
-        job_note(s->ctx, "%s reads back different: written again", im->partition);
-        struct whole_progress w = {s, 0, im->bytes.len};
-        e = write_image(s, im, true, &w);
+        enum err e = verify_image(s, im);
+        if (e) return err_wrap(e, "%s", im->partition);
     }
-    if (e) return e;
     s->verified = true;
     session_result(s, "write",
-                   json_pack("{s:s,s:b,s:I,s:i,s:i}", "method", "rom", "identical",
+                   json_pack("{s:s,s:b,s:I,s:I,s:i,s:i}", "method", "rom", "identical",
                              (int)s->identical, "bytes_out", (json_int_t)s->download->bytes_out,
-                             "commands", (int)flasher_commands(s->flasher), "retries",
+                             "bytes_in", (json_int_t)s->download->bytes_in, "commands",
+                             (int)flasher_commands(s->flasher), "retries",
                              (int)flasher_retries(s->flasher)));
     return ERR_OK;
 }
