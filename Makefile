@@ -113,7 +113,7 @@ lint-all:
 	$(PYTHON) tests/lint/openapi.py openapi.yaml
 	cppcheck -q -j2 --std=c11 --enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
 	  --suppress=missingIncludeSystem -I. -D_GNU_SOURCE service api tests/board
-	printf '%s\n' $(SRC) service/main.c $(BOARD) | xargs -P2 -n4 sh -c 'clang-tidy --quiet "$$@" -- $(CPPFLAGS) -DVERSION=\"lint\" -std=c11' --
+	printf '%s\n' $(SRC) service/main.c $(BOARD) | xargs -P2 -n1 sh -c 'clang-tidy --quiet "$$@" -- $(CPPFLAGS) -DVERSION=\"lint\" -std=c11' --
 fmt:
 	clang-format -i $(FORMAT)
 clean:
