@@ -1,18 +1,18 @@
 #!/bin/sh
 # certs.sh DIR: a root CA, a broker's and a device's certificate, as AWS IoT makes them: RSA 2048.
-# Leaves ca.crt, broker.crt, broker.key, device.crt, device.key. Valid for thirty days.
+# Leaves ca.crt, broker.crt, broker.key, device.crt, device.key. Valid for a year.
 set -eu
 cd "$1"
 quiet() { "$@" 2>certs.log || { cat certs.log >&2; exit 1; }; }
 issue() { # NAME COMMON_NAME EXTENSION
     quiet openssl req -new -newkey rsa:2048 -nodes -keyout "$1.key" -subj "/CN=$2" -out "$1.csr"
     echo "$3" >"$1.ext"
-    quiet openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days 30 -sha256 \
+    quiet openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days 365 -sha256 \
         -extfile "$1.ext" -out "$1.crt"
     rm -f "$1.csr" "$1.ext"
 }
 umask 077
-quiet openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -subj "/CN=demo root" -days 30 -sha256 -out ca.crt
+quiet openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -subj "/CN=demo root" -days 365 -sha256 -out ca.crt
 issue broker "demo broker" "subjectAltName=DNS:localhost,IP:127.0.0.1"
 issue device "demo device" "basicConstraints=CA:FALSE"
 rm -f ca.key ca.srl certs.log
