@@ -54,6 +54,7 @@ enum err step_host_check(struct session *s)
         .qos = c->mqtt.qos,
         .keepalive_s = c->mqtt.keepalive_s,
         .alpn = c->mqtt.alpn,
+        .sni = c->mqtt.sni,
         .username = c->mqtt.username,
         .password = c->mqtt.password,
         .tls = c->mqtt.scheme != 1,
