@@ -308,7 +308,14 @@ static enum err step_write(struct flasher *f, void *arg)
     }
     /* To the end of what was erased: nothing old may stay there, and a damaged length in a block's
      * head would be believed and written past the image. */
-    return e ? e : compare(f, r->offset, r->erase_bytes, w->md5);
+    if (e || r->verify_later) return e;
+    return compare(f, r->offset, r->erase_bytes, w->md5);
+}
+
+static enum err step_verify(struct flasher *f, void *arg)
+{
+    const struct work *w = arg;
+    return compare(f, w->region->offset, w->region->erase_bytes, w->md5);
 }
 
 /* For a large write: the wire is what takes the time. When the new speed does not hold, recover()
@@ -329,25 +336,43 @@ static enum err check_region(const struct flasher *f, const struct flasher_regio
     return check_range(f, r->offset, r->erase_bytes);
 }
 
+/* What the flash shall hold afterwards. */
+static enum err prepare(struct flasher *f, struct work *w)
+{
+    const struct flasher_region *r = w->region;
+    enum err e = check_region(f, r);
+    if (e) return e;
+    w->n = (r->n + 3) & ~(size_t)3; /* at most erase_bytes, which is whole sectors */
+    buf_init_secret(&w->whole, r->erase_bytes);
+    buf_append(&w->whole, r->data, r->n);
+    e = buf_fill(&w->whole, 0xff, r->erase_bytes - r->n);
+    if (e) return e;
+    digest_md5(w->whole.data, w->whole.len, w->md5);
+    f->rom.until = w->until;
+    return ERR_OK;
+}
+
 enum err flasher_write(struct flasher *f, const struct flasher_region *r, struct deadline until,
                        flasher_progress_fn fn, void *arg)
 {
     struct work w = {.region = r, .until = until, .fn = fn, .arg = arg};
-    enum err e = check_region(f, r);
+    enum err e = prepare(f, &w);
     if (e) return e;
-    w.n = (r->n + 3) & ~(size_t)3; /* at most erase_bytes, which is whole sectors */
-    buf_init_secret(&w.whole, r->erase_bytes);
-    buf_append(&w.whole, r->data, r->n);
-    e = buf_fill(&w.whole, 0xff, r->erase_bytes - r->n);
-    if (e) return e;
-    digest_md5(w.whole.data, w.whole.len, w.md5);
-    f->rom.until = until;
     if (f->options.flash_baud && r->n >= LARGE) e = persist(f, step_speed_up, NULL);
     f->rom.secret = r->secret;
     if (!e) e = persist(f, step_write, &w);
     f->rom.secret = false;
     buf_dispose(&w.whole);
     return e ? err_wrap(e, "write at 0x%x", (unsigned)r->offset) : ERR_OK;
+}
+
+enum err flasher_verify(struct flasher *f, const struct flasher_region *r)
+{
+    struct work w = {.region = r, .until = deadline_never()};
+    enum err e = prepare(f, &w);
+    if (e) return e;
+    buf_dispose(&w.whole);
+    return persist(f, step_verify, &w);
 }
 
 struct erasure {

@@ -43,7 +43,9 @@ struct flasher_region {
                              behind the new one */
     const uint8_t *data;  /* borrowed; padded with 0xFF to a multiple of 4 inside */
     size_t n;
-    bool secret; /* keep the data out of the transcript */
+    bool secret;       /* keep the data out of the transcript */
+    bool verify_later; /* the caller does it, with flasher_verify() or flasher_md5(), after the last
+                          region */
 };
 
 /** Borrows @p port, which must outlive it. @return ERR_OK, ERR_MEM */
@@ -76,12 +78,17 @@ enum err flasher_md5(struct flasher *f, uint32_t offset, uint32_t n, uint8_t out
 /** Read @p n bytes by slow reads (about 64 bytes in 8 ms at 115200). */
 enum err flasher_read(struct flasher *f, uint32_t offset, uint8_t *out, size_t n,
                       flasher_progress_fn fn, void *arg);
-/** Erase and write one region, then compare the MD5 that the board computes over all that was
- * erased: the data, and 0xFF behind it. After any error the
- * whole region starts again from BEGIN, at most 3 times. @return ERR_OK, ERR_ARG (alignment, beyond
- * the flash), ERR_VERIFY with code flash_verify, ERR_DEVICE, ERR_TIMEOUT, port errors */
+/** Erase and write one region; then, unless it says verify_later, compare as flasher_verify().
+ * After any error the whole region starts again from BEGIN, at most 3 times.
+ *  @return ERR_OK, ERR_ARG (alignment, beyond the flash), ERR_VERIFY with code flash_verify,
+ * ERR_DEVICE, ERR_TIMEOUT, port errors */
 enum err flasher_write(struct flasher *f, const struct flasher_region *r, struct deadline until,
                        flasher_progress_fn fn, void *arg);
+/** Compare the MD5 that the board computes over all that the region erased: the data, and 0xFF
+ * behind it. Costs no more than the MD5 of the data alone, and proves that nothing old stayed
+ * there.
+ *  @return ERR_OK, ERR_VERIFY with code flash_verify (nothing is written again), else as above */
+enum err flasher_verify(struct flasher *f, const struct flasher_region *r);
 /** Whole sectors to 0xFF, and proved so by MD5. */
 enum err flasher_erase(struct flasher *f, uint32_t offset, uint32_t n, struct deadline until);
 /** Regions written again so far, ROM commands sent so far. */

@@ -25,7 +25,6 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -252,16 +251,6 @@ static enum err lock_port(struct serial *s, const char *device)
     return ERR_OK;
 }
 
-/* Exclusive for all others, from now on. Not on a pseudo-terminal: the kernel clears the mark with
- * the last close only, and the program at its other end may keep it open, so that after a crash of
- * ours nobody could open it again. The lock is enough there. */
-static void set_exclusive(struct serial *s)
-{
-    struct stat st;
-    bool pseudo = fstat(s->fd, &st) == 0 && major(st.st_rdev) >= 136 && major(st.st_rdev) <= 143;
-    if (!pseudo) s->exclusive = ioctl(s->fd, TIOCEXCL) == 0;
-}
-
 /* An FTDI adapter holds input back for 16 ms unless told not to; others do not mind. */
 static void ask_low_latency(int fd)
 {
@@ -303,7 +292,7 @@ static enum err open_device(struct serial *s, const char *device, uint32_t baud)
     if (sp_get_port_handle(s->sp, &s->fd) != SP_OK)
         return err_set(ERR_INTERNAL, "%s: no descriptor", path);
     e = configure(s, baud);
-    if (!e) set_exclusive(s);
+    if (!e) s->exclusive = ioctl(s->fd, TIOCEXCL) == 0; /* for those that do not look at locks */
     return e;
 }
 

@@ -263,6 +263,27 @@ static void a_flash_that_does_not_keep_is_told_after_three_tries(void **state)
     board_is_left_running();
 }
 
+static void verifying_can_wait_until_all_is_written(void **state)
+{
+    (void)state;
+    assert_int_equal(connect(), ERR_OK);
+    b.m->bad_md5 = 1;
+    for (size_t i = 0; i < IMAGES; i++) {
+        struct flasher_region r = region(i);
+        r.verify_later = true;
+        assert_int_equal(flasher_write(b.f, &r, deadline_in_ms(60000), NULL, NULL), ERR_OK);
+    }
+    assert_int_equal(flasher_commands(b.f), 4 + 6);
+    for (size_t i = 0; i < IMAGES; i++) {
+        const struct flasher_region r = region(i);
+        assert_int_equal(flasher_verify(b.f, &r), ERR_OK); /* one wrong answer is asked again */
+    }
+    b.m->flash[FIRST + PARTITION - 1] = 0; /* behind the image: an old key might stand there */
+    const struct flasher_region r = region(0);
+    assert_int_equal(flasher_verify(b.f, &r), ERR_VERIFY);
+    assert_int_equal(b.m->begins, 3);
+}
+
 static void a_board_that_always_resets_ends_in_an_error(void **state)
 {
     (void)state;
@@ -565,8 +586,10 @@ static void what_does_not_fit_is_refused_before_anything_is_erased(void **state)
     };
     assert_int_equal(connect(), ERR_OK);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const struct flasher_region r = {cases[i].offset, cases[i].erase, b.image[0], cases[i].n,
-                                         false};
+        const struct flasher_region r = {.offset = cases[i].offset,
+                                         .erase_bytes = cases[i].erase,
+                                         .data = b.image[0],
+                                         .n = cases[i].n};
         assert_int_equal(flasher_write(b.f, &r, deadline_in_ms(1000), NULL, NULL), ERR_ARG);
     }
     uint8_t md5[MD5_BYTES];
@@ -682,6 +705,7 @@ int main(void)
         TEST(a_damaged_block_is_never_sent_again_in_place),
         TEST(a_wrong_md5_writes_the_region_again),
         TEST(a_flash_that_does_not_keep_is_told_after_three_tries),
+        TEST(verifying_can_wait_until_all_is_written),
         TEST(a_board_that_always_resets_ends_in_an_error),
         TEST(late_answers_are_waited_for),
         TEST(a_hang_up_is_told_at_once),

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -253,17 +252,16 @@ static void a_terminal_that_is_no_serial_port_is_told(void **state)
     expect(ERR_IO, "port_open", "ttyESP");
 }
 
+/* Root may do anything, so it becomes another for a moment. */
 static void a_port_without_permission_is_told_with_its_group(void **state)
 {
     (void)state;
-    if (geteuid() != 0) skip(); /* who may not become another cannot try */
-    struct passwd *nobody = getpwnam("nobody");
-    assert_non_null(nobody);
-    assert_int_equal(chmod(dir, 0755) + chmod(device, 0600), 0);
-    assert_int_equal(setegid(nobody->pw_gid) + seteuid(nobody->pw_uid), 0);
+    bool root = geteuid() == 0;
+    assert_int_equal(chmod(dir, 0755) + chmod(device, 0), 0);
+    if (root) assert_int_equal(seteuid(65534), 0);
     enum err e = port_serial_open(link_path, 115200, &port);
     struct err_info why = *err_last();
-    assert_int_equal(seteuid(0) + setegid(0), 0);
+    if (root) assert_int_equal(seteuid(0), 0);
     assert_int_equal(e, ERR_IO);
     assert_string_equal(why.code, "port_denied");
     assert_non_null(strstr(why.detail, "group"));
@@ -472,7 +470,7 @@ static void descriptors_above_1023_work(void **state)
     struct rlimit limit;
     int fds[1100], n = 0;
     getrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_max < 1300) skip();
+    assert_true(limit.rlim_max >= 1300);
     limit.rlim_cur = 1300;
     setrlimit(RLIMIT_NOFILE, &limit);
     while (n < 1100 && (fds[n] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 1040)
