@@ -172,14 +172,15 @@ static void acknowledged(struct firmware *fw)
 
 static void print_piece(struct firmware *fw, const struct mail *mail, size_t from, size_t n)
 {
+    static const char line_end[2] = {'\r', '\n'};
     char head[MQTT_TOPIC_MAX + 64];
     int head_n = snprintf(head, sizeof head, "+MQTTSUBRECV:0,\"%.*s\",%zu,", MQTT_TOPIC_MAX - 1,
                           mail->topic, n);
-    uint8_t line[sizeof head + RECEIVE_BUFFER + 2];
+    uint8_t line[sizeof head + RECEIVE_BUFFER + sizeof line_end];
     memcpy(line, head, (size_t)head_n);
     if (n) memcpy(line + head_n, mail->data + from, n);
-    memcpy(line + (size_t)head_n + n, "\r\n", 2);
-    uart_send(fw->env.at, line, (size_t)head_n + n + 2);
+    memcpy(line + (size_t)head_n + n, line_end, sizeof line_end);
+    uart_send(fw->env.at, line, (size_t)head_n + n + sizeof line_end);
 }
 
 /* Messages come through a buffer of 1024 bytes: the first piece shares it with the packet's head.

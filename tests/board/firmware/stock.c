@@ -95,11 +95,13 @@ static void put_image(struct flash *f, uint32_t at, const struct version *v, con
     flash_program(f, at, image, sizeof image);
 }
 
-static const struct entry *user_entry(const char *name)
+/* Where a partition of the second table is; the names are this file's own. */
+static uint32_t address_of(const char *name)
 {
-    for (size_t i = 0; i < sizeof user / sizeof *user; i++)
-        if (strcmp(user[i].name, name) == 0) return &user[i];
-    return NULL;
+    size_t i = 0;
+    while (strcmp(user[i].name, name) != 0)
+        i++;
+    return user[i].at;
 }
 
 static void put_factory_param(struct flash *f, const struct version *v)
@@ -120,9 +122,9 @@ static void put_factory_param(struct flash *f, const struct version *v)
     p[18] = 15;
     p[19] = 14;
     memset(p + 24, 0, 64);
-    memcpy(p + 24, "PLATFORM_ESP32", 14);
-    memcpy(p + 56, "WROOM-32", 8);
-    flash_program(f, user_entry("factory_param")->at, p, sizeof p);
+    snprintf((char *)p + 24, 32, "PLATFORM_ESP32");
+    snprintf((char *)p + 56, 32, "WROOM-32");
+    flash_program(f, address_of("factory_param"), p, sizeof p);
 }
 
 /* @p copies of the same item: stock client_* partitions hold two. */
@@ -135,13 +137,13 @@ static void put_pki(struct flash *f, const char *name, uint8_t type, const char 
         image[at] = type;
         image[at + 1] = (uint8_t)i;
         le_put(image + at + 2, (uint32_t)n, 2);
-        memcpy(image + at + 4, pem, n);
+        memcpy(image + at + 4, pem, n); // NOLINT(bugprone-not-null-terminated-result): counted
         at += 4 + padded;
     }
     le_put(image, 0xF1F1, 2);
     le_put(image + 2, (uint32_t)copies, 2);
     le_put(image + 4, (uint32_t)(at - 8), 4);
-    flash_program(f, user_entry(name)->at, image, at);
+    flash_program(f, address_of(name), image, at);
 }
 
 static void put_credentials(struct flash *f)
