@@ -78,6 +78,7 @@ static void after_answer(void *arg)
 void firmware_restart(struct firmware *fw)
 {
     fw->at.ready = false;
+    fw->mqtt.waiting = MQTT_WAIT_NOTHING; /* a command that was cut off says no more */
     wifi_down(fw);
     uart_when_sent(fw->env.at, after_answer, fw);
 }

@@ -156,6 +156,10 @@ class Mqtt(MqttCase):
         self.assertEqual(board.quiet(1), b"")
         board.at.write(b"AT\r\n")
         self.assertEqual(board.quiet(), b"ERR CODE:0x010b0000\r\n\r\nbusy p...\r\n")
+        board.at.write(b"AT+RST\r\n")
+        said = board.wait_for(b"\r\nready\r\n")
+        self.assertTrue(said.startswith(b"\r\nWill force to restart!!!\r\n"), said)
+        self.assertNotIn(b"ERROR", said)
 
     def test_a_refused_subscription_is_ok(self):
         server, board = Fake(talk_refusing_suback), self.start(credentials=())
