@@ -166,7 +166,7 @@ static enum err run(struct at_client *c, const struct request *r, struct deadlin
     enum err e = check_line(r->line, strlen(r->line));
     if (!e) e = prepare(c, until);
     if (e) return e;
-    enum at_sign sign;
+    enum at_sign sign = SIGN_LINE;
     e = begin(c, r, until, &sign);
     if (!e) return judge(c, r, sign);
     exchange_end(c, false);
@@ -230,7 +230,7 @@ enum err at_command_data(struct at_client *c, const struct at_data_command *d,
     enum err e = check_line(d->line, strlen(d->line));
     if (!e) e = prepare(c, until);
     if (e) return e;
-    enum at_sign sign;
+    enum at_sign sign = SIGN_LINE;
     e = begin(c, &r, until, &sign);
     bool asked = !e && sign == SIGN_PROMPT;
     /* A code before the prompt: the firmware refuses, but takes the bytes all the same. */
@@ -292,7 +292,7 @@ enum err at_wait_message(struct at_client *c, const char *const *prefixes, struc
             *out = (struct at_message){.line = l->text, .raw = l->raw, .raw_len = l->raw_len};
             return ERR_OK;
         }
-        enum at_sign sign;
+        enum at_sign sign = SIGN_LINE;
         enum err e = exchange_next(c, until, &sign);
         if (e) return e;
     }

@@ -135,14 +135,9 @@ static void keep_code(struct at_client *c, const char *digits)
 static bool is_final(const struct at_client *c, const char *text, enum at_sign *sign_out)
 {
     if (!c->running || !c->final) return false;
-    if (strcmp(text, c->final) == 0) {
-        *sign_out = SIGN_END;
-        return true;
-    }
-    const char *colon = strchr(c->final, ':');
-    size_t name = colon ? (size_t)(colon - c->final) + 1 : strlen(c->final);
-    *sign_out = SIGN_END_FAIL;
-    return strncmp(text, c->final, name) == 0;
+    *sign_out = strcmp(text, c->final) == 0 ? SIGN_END : SIGN_END_FAIL;
+    size_t name = strcspn(c->final, ":");
+    return strncmp(text, c->final, name) == 0 && text[name] == ':';
 }
 
 /* Lines with a fixed form that decide something. */
@@ -314,7 +309,7 @@ enum err exchange_drain(struct at_client *c)
 {
     enum err e = ERR_OK;
     struct deadline now = deadline_in_ms(0);
-    enum at_sign sign;
+    enum at_sign sign = SIGN_LINE;
     while (!e)
         e = exchange_next(c, now, &sign);
     return e == ERR_TIMEOUT ? ERR_OK : e;

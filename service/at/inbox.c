@@ -51,18 +51,19 @@ void inbox_dispose(struct inbox *b)
 
 enum err inbox_put(struct inbox *b, const char *text, const uint8_t *raw, size_t raw_len)
 {
-    struct inbox_line l = {.text = strdup(text), .raw_len = raw_len};
-    if (raw) l.raw = malloc(raw_len + 1);
-    if (!l.text || (raw && !l.raw)) {
-        release(&l);
-        return err_set(ERR_MEM, "out of memory for a line of the board");
-    }
-    if (raw && raw_len) memcpy(l.raw, raw, raw_len);
     if (b->n == INBOX_LINES) {
         struct inbox_line oldest = remove_at(b, 0);
         release(&oldest);
     }
-    b->lines[b->n++] = l;
+    struct inbox_line *l = &b->lines[b->n];
+    *l = (struct inbox_line){.text = strdup(text), .raw_len = raw_len};
+    if (raw) l->raw = malloc(raw_len + 1);
+    if (!l->text || (raw && !l->raw)) {
+        release(l);
+        return err_set(ERR_MEM, "out of memory for a line of the board");
+    }
+    if (raw && raw_len) memcpy(l->raw, raw, raw_len);
+    b->n++;
     return ERR_OK;
 }
 

@@ -17,7 +17,8 @@ enum {
     COMMAND_MS = 10000, /* a clean after a lost link takes 4.5 s */
     CONNECT_MS = 60000,
     MAX_TOPIC = 128,
-    MAX_NAME = 64, /* user name and password in USERCFG (esp-at.md 5.8) */
+    QUOTED_TOPIC = 256, /* each byte escaped */
+    MAX_NAME = 64,      /* user name and password in USERCFG (esp-at.md 5.8) */
     MAX_LONG = 1024,
     ALPN_PORT = 443,
 };
@@ -260,7 +261,7 @@ static enum err quoted_topic(const char *topic, int qos, struct buf *out)
 enum err at_mqtt_subscribe(struct at_client *c, const char *topic, int qos, struct deadline until)
 {
     struct buf quoted;
-    buf_init(&quoted, 2 * MAX_TOPIC);
+    buf_init(&quoted, QUOTED_TOPIC);
     enum err e = quoted_topic(topic, qos, &quoted);
     if (!e) e = at_command(c, until, "AT+MQTTSUB=0,\"%s\",%d", buf_str(&quoted), qos);
     buf_dispose(&quoted);
@@ -276,12 +277,12 @@ enum err at_mqtt_publish(struct at_client *c, const char *topic, int qos, const 
                          size_t n, struct deadline until)
 {
     struct buf quoted;
-    buf_init(&quoted, 2 * MAX_TOPIC);
+    buf_init(&quoted, QUOTED_TOPIC);
     enum err e = quoted_topic(topic, qos, &quoted);
     if (!e && !n) { /* the raw form refuses length 0 */
         e = at_command(c, until, "AT+MQTTPUB=0,\"%s\",\"\",%d,0", buf_str(&quoted), qos);
     } else if (!e) {
-        char line[2 * MAX_TOPIC + 64];
+        char line[QUOTED_TOPIC + 64];
         snprintf(line, sizeof line, "AT+MQTTPUBRAW=0,\"%s\",%zu,%d,0", buf_str(&quoted), n, qos);
         struct at_data_command d = {.line = line, .data = data, .n = n, .final = "+MQTTPUB:OK"};
         e = at_command_data(c, &d, until);

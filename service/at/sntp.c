@@ -29,9 +29,10 @@ static bool take(const char **at, char c)
 
 static bool take_month(const char **at, int *out)
 {
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     for (int i = 0; i < 12; i++)
-        if (strncmp(*at, months + 3 * i, 3) == 0) {
+        if (strncmp(*at, months[i], 3) == 0) {
             *out = i;
             *at += 3;
             return true;

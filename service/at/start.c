@@ -51,7 +51,7 @@ static enum err quiet(struct at_client *c, struct deadline until, enum at_sign *
     struct deadline most = deadline_within_ms(until, QUIET_MAX_MS);
     *sign_out = SIGN_LINE;
     while (!deadline_passed(most)) {
-        enum at_sign sign;
+        enum at_sign sign = SIGN_LINE;
         enum err e = first_sign(c, most, QUIET_MS, &sign);
         if (e || sign == SIGN_LINE) return e;
         *sign_out = sign;
@@ -73,7 +73,7 @@ static enum err after_answer(struct at_client *c, enum at_sign sign, struct dead
 {
     *idle_out = false;
     if (sign == SIGN_BUSY) return first_sign(c, until, OLD_END_MS, &sign);
-    enum at_sign last;
+    enum at_sign last = SIGN_LINE;
     enum err e = quiet(c, until, &last);
     *idle_out = !e && sign == SIGN_OK && last != SIGN_BUSY && last != SIGN_READY;
     return e;
@@ -94,7 +94,7 @@ enum err at_sync(struct at_client *c, struct deadline until, bool *silent_out)
     enum err e = exchange_drain(c);
     if (e) return e;
     for (int silent = 0; silent < TRIES && !deadline_passed(until);) {
-        enum at_sign sign;
+        enum at_sign sign = SIGN_LINE;
         e = ask(c, until, &sign);
         if (e) return e;
         busy = sign == SIGN_BUSY;
