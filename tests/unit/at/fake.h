@@ -25,7 +25,6 @@ int fake_clock_gettime(clockid_t id, struct timespec *t);
 
 #include "service/at/client.h"
 #include "service/port/port.h"
-#include "tests/unit/at/port_until_merge.h"
 
 static int64_t fake_now_ns = 1000000000;
 
