@@ -16,8 +16,8 @@ typedef void (*loop_timer_fn)(void *arg);
 struct loop *loop_new(void);
 void loop_free(struct loop *l);
 
-/** Watch @p fd for @p events (EPOLLIN …). The caller keeps the fd and removes it before closing it.
- */
+/** Watch @p fd for @p events (EPOLLIN …), or change what it is watched for. The caller keeps the fd
+ * and removes it before closing it. */
 int loop_add_fd(struct loop *l, int fd, uint32_t events, loop_fd_fn fn, void *arg);
 void loop_remove_fd(struct loop *l, int fd);
 

@@ -49,7 +49,7 @@ static bool make_modem_dir(void)
     modem_dir(dir, sizeof dir);
     struct stat st;
     if (mkdir(dir, 0700) != 0 && errno != EEXIST) return false;
-    if (stat(dir, &st) != 0) return false;
+    if (lstat(dir, &st) != 0) return false;
     if (S_ISDIR(st.st_mode) && st.st_uid == geteuid()) return true;
     errno = EPERM;
     return false;

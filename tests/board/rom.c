@@ -62,7 +62,10 @@ static void cmd_sync(struct rom *r, struct rom_answer *a)
     (void)a;
     r->value = rom_word(r, 0);
     r->error = 0;
-    uart_set_baud(r->env.uart, uart_baud(r->env.uart)); /* the speed is known now */
+    uint32_t baud = uart_baud(r->env.uart);
+    uart_set_baud(r->env.uart, baud); /* the speed is known now */
+    if (baud != ROM_BAUD)
+        regs_write(r->regs, r->env.chip->clkdiv_reg, r->env.chip->crystal_hz / baud);
 }
 
 void rom_cmd_read_reg(struct rom *r, struct rom_answer *a)

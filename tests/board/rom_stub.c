@@ -1,6 +1,7 @@
 /* rom_stub: the flasher stub that public tools upload. Its answers carry value 0 and two status
  * bytes, the first being the error itself; data blocks are answered before they are written, so an
- * error of a write is told with the next answer. Sectors are erased as writing reaches them. */
+ * error of a write is told with the next answer. Sectors, and whole blocks where
+ * they fit, are erased as writing reaches them. */
 #include <string.h>
 
 #include "tests/board/bytes.h"
@@ -18,6 +19,7 @@ enum {
     STUB_TOO_MUCH_DATA = 0xc9,
     STUB_MAX_BLOCK = 0x4000,
     STUB_MAX_PACKET = 4096,
+    STUB_ERASE_BLOCK = 65536,
     STUB_SYNC_ANSWERS = 8,
     OP_SYNC = 0x08,
 };
@@ -75,9 +77,12 @@ static void write_ahead(struct rom *r, struct rom_answer *a, const uint8_t *data
 {
     if (n > r->dl.left) n = r->dl.left; /* the padding of a last block */
     while (r->dl.erased < r->dl.at + n) {
-        rom_erase(r, r->dl.erased, FLASH_SECTOR_BYTES);
-        a->after_ns += flash_erase_ns(r->env.flash, 0, FLASH_SECTOR_BYTES);
-        r->dl.erased += FLASH_SECTOR_BYTES;
+        uint32_t end = r->dl.at + r->dl.left;
+        bool block = r->dl.erased % STUB_ERASE_BLOCK == 0 && end - r->dl.erased >= STUB_ERASE_BLOCK;
+        uint32_t step = block ? (uint32_t)STUB_ERASE_BLOCK : (uint32_t)FLASH_SECTOR_BYTES;
+        rom_erase(r, r->dl.erased, step);
+        a->after_ns += flash_erase_ns(r->env.flash, r->dl.erased, step);
+        r->dl.erased += step;
     }
     rom_program(r, r->dl.at, data, n);
     a->after_ns += flash_program_ns(r->env.flash, n);
