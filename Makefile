@@ -31,7 +31,7 @@ cov_F     := -O0 -g3 --coverage
 $(if $($(VARIANT)_F),,$(error VARIANT must be release, debug, asan, tsan or cov, not "$(VARIANT)"))
 CPPFLAGS  += -I. -D_GNU_SOURCE $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS    += -std=c11 $(WARN) $($(VARIANT)_F)
-LDFLAGS   += $($(VARIANT)_F) $($(VARIANT)_L)
+LDFLAGS   += -Wl,--as-needed $($(VARIANT)_F) $($(VARIANT)_L)
 LDLIBS    += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -pthread
 say        = $(if $(V),,@printf '  %-5s %s\n' $1 $@;)
 PYTHON    := /usr/bin/python3

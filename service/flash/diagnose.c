@@ -99,7 +99,21 @@ static enum err say(const struct evidence *ev)
                     "nothing was received from the board on %s", ev->port);
 }
 
+/* What tells most is how the last boot began: its "rst:… boot:…" line and what follows. */
+static struct text excerpt(struct text t)
+{
+    enum { ENOUGH = 300 };
+    for (const uint8_t *p = find(t, "rst:0x"); p;) {
+        t = (struct text){p, t.n - (size_t)(p - t.p)};
+        const struct text behind = {p + 1, t.n - 1};
+        p = find(behind, "rst:0x");
+    }
+    if (t.n > ENOUGH) t.n = ENOUGH;
+    return t;
+}
+
 enum err diagnose_failure(const struct evidence *ev)
 {
-    return err_device(say(ev), ev->text, ev->n);
+    struct text t = excerpt((struct text){ev->text, ev->n});
+    return err_device(say(ev), t.p, t.n);
 }

@@ -130,6 +130,7 @@ await loader.writeFlash({
   calculateMD5Hash: (image) => createHash("md5").update(image).digest("hex"),
 });
 const written = performance.now();
+const [writeOut, writeIn] = [port.bytesOut, port.bytesIn];
 const mac = await loader.chip.readMac(loader);
 const flashId = await loader.readFlashId();
 const back = await loader.readFlash(files[0].address, files[0].data.length);
@@ -144,6 +145,8 @@ const result = {
   flash_id: flashId,
   connect_ms: Math.round(connected - start),
   write_ms: Math.round(written - connected),
+  write_bytes_out: writeOut,
+  write_bytes_in: writeIn,
   bytes_out: port.bytesOut,
   bytes_in: port.bytesIn,
 };

@@ -1,0 +1,150 @@
+"""Runs every benchmark and prints one table: what was measured, its budget, its peer in the same run.
+
+bench.py BUILD_DIR. The rows lie in build/bench.json too. A figure over its budget is said so and ends the run with
+status 1; a peer's figure is only shown.
+"""
+import base64
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "build", "release"))
+os.environ["BIN_DIR"] = BUILD
+sys.path.insert(0, os.path.join(ROOT, "tests", "flow"))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+
+import harness  # noqa: E402  (needs BIN_DIR)
+
+IMAGES = [(0x37000, 1232), (0x39000, 1688), (0x3B000, 1200)]
+ROWS = []
+
+
+def row(what, measured, unit, budget=None, worse=None):
+    """budget: a limit; worse: "above" or "below" says which side of it is over."""
+    over = budget is not None and (measured > budget if worse == "above" else measured < budget)
+    ROWS.append({"what": what, "measured": measured, "unit": unit, "budget": budget, "over": over})
+
+
+def c_bench(name, *args):
+    """The JSON lines of one of the C programs."""
+    out = subprocess.run([os.path.join(BUILD, "tests", "bench", name), *args], check=True, stdout=subprocess.PIPE,
+                         env=dict(os.environ), text=True, timeout=600).stdout
+    return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+
+
+def atpki():
+    for line in c_bench("bench_atpki"):
+        if line["bench"] == "atpki_sets":
+            row("AtPKI sets on one core", round(line["per_second"]), "sets/s", 50000, "below")
+
+
+def flash():
+    """Three PKI partitions at 115200, paced; the peer writes the same to the same kind of board."""
+    for line in c_bench("bench_flash"):
+        if line["bench"] == "flash_three_partitions":
+            row("three PKI partitions: bytes to the board", line["bytes_out"], "bytes", 4560, "above")
+            row("three PKI partitions: bytes from the board", line["bytes_in"], "bytes", 400, "above")
+            row("three PKI partitions: ROM commands", line["commands"], "commands")
+            row("three PKI partitions: wall", line["wall_ms"], "ms")
+            row("three PKI partitions: wire + erase + program", line["wire_ms"] + line["flash_ms"], "ms")
+            row("three PKI partitions: wall / (wire + erase)", line["ratio"], "x", 1.15, "above")
+            row("reset into the loader, SYNC and detection", line["connect_ms"], "ms")
+        elif line["bench"] == "flash_parallel":
+            row(f"{line['boards']} boards at once against one", line["ratio"], "x", 1.15, "above")
+
+
+def text_like_pem(size):
+    """As hard to compress as a certificate: base64 of chance, in lines of 64."""
+    text = base64.b64encode(random.Random(size).randbytes(size)).decode()
+    return "\n".join(text[i:i + 64] for i in range(0, len(text), 64)).encode()[:size]
+
+
+def esptool_js():
+    import run as runner  # tests/run.py: knows how to install the peer
+    npm = os.path.join(os.path.dirname(BUILD), "npm")
+    subprocess.run([sys.executable, runner.__file__, "--npm", os.path.join(ROOT, "tests", "flow"), npm], check=True)
+    with harness.Bench([{"pace": "full"}], broker=False, gate=False) as bench:
+        board = bench.boards[0]
+        args = []
+        for at, size in IMAGES:
+            path = os.path.join(bench.folder, f"{at:x}.bin")
+            with open(path, "wb") as f:
+                f.write(text_like_pem(size))
+            args += [hex(at), path]
+        env = dict(os.environ, **bench.env, PTYMODEM=os.path.join(BUILD, "ptymodem.so"))
+        said = subprocess.run(["node", os.path.join(ROOT, "tests", "flow", "esptool_js.mjs"), "--modules", npm, "--port",
+                               board.download, *args], env=env, check=True, timeout=120, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True).stdout
+    peer = json.loads(said)
+    row("peer esptool-js: bytes to the board", peer["write_bytes_out"], "bytes")
+    row("peer esptool-js: bytes from the board", peer["write_bytes_in"], "bytes")
+    row("peer esptool-js: reset, detection and stub", peer["connect_ms"], "ms")
+    row("peer esptool-js: wall of the write", peer["write_ms"], "ms")
+
+
+def service():
+    """From exec to the line that says it is ready, and its memory then."""
+    times, memory = [], []
+    for _ in range(7):
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.monotonic()
+            gate = subprocess.Popen([os.path.join(BUILD, "espgate"), "--listen", "127.0.0.1:0", "--auth", "none", "--data",
+                                     os.path.join(folder, "data")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            gate.stdout.readline()
+            times.append((time.monotonic() - start) * 1000)
+            with open(f"/proc/{gate.pid}/status", encoding="ascii") as f:
+                memory += [int(line.split()[1]) / 1024 for line in f if line.startswith("VmRSS")]
+            gate.terminate()
+            gate.wait(30)
+            gate.stdout.close()
+    row("start to ready (median of 7)", round(statistics.median(times), 1), "ms", 150, "above")
+    row("RSS idle (median of 7)", round(statistics.median(memory), 1), "MB", 12, "above")
+
+
+def jobs():
+    """The whole job over HTTP, one board and eight."""
+    with harness.Bench([{"pace": "full"}] * 8) as bench:
+        credential = bench.upload()
+        slots = [bench.slot(b) for b in bench.boards]
+
+        def wall(names):
+            start = time.monotonic()
+            ids = [bench.gate.create_job({"kind": "write", "slot": s, "credential": credential, "method": "rom"})
+                   for s in names]
+            for job in ids:
+                ended = bench.gate.wait_job(job)
+                if ended["state"] != "succeeded":
+                    raise AssertionError(ended)
+            return (time.monotonic() - start) * 1000
+
+        one = wall(slots[:1])
+        # Another credential for the eight: what is on a board already is not written again.
+        credential = bench.upload(bench.pki.ec_device)
+        single = wall(slots[:1])
+        credential = bench.upload(bench.pki.other_device)
+        eight = wall(slots)
+    row("job write by ROM over HTTP, RSA credential, one board", round(one), "ms")
+    row("job write by ROM over HTTP, EC credential, one board", round(single), "ms")
+    row("the same, eight boards at once / one", round(eight / single, 2), "x", 1.15, "above")
+
+
+def main():
+    for part in (atpki, flash, esptool_js, jobs, service):
+        part()
+    width = max(len(r["what"]) for r in ROWS)
+    for r in ROWS:
+        budget = "" if r["budget"] is None else f"  budget {r['budget']:g}" + ("  OVER" if r["over"] else "")
+        print(f"{r['what']:<{width}}  {r['measured']:>10} {r['unit']}{budget}")
+    with open(os.path.join(ROOT, "build", "bench.json"), "w", encoding="ascii") as f:
+        json.dump(ROWS, f, indent=1)
+    return 1 if any(r["over"] for r in ROWS) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
