@@ -96,7 +96,7 @@ uint32_t identify_flash_bytes(uint32_t flash_id)
         return type >= 4 && type <= 9 ? 1U << (15 + type) : 0;
     }
     if (capacity >= 0x12 && capacity <= 0x1c) return 1U << capacity;
-    if (capacity >= 0x20 && capacity <= 0x22) return 1U << (capacity + 6);
+    if (capacity >= 0x20 && capacity <= 0x22) return 1U << (capacity - 6);
     if (capacity >= 0x32 && capacity <= 0x3a) return 1U << (capacity - 0x20);
     return 0;
 }

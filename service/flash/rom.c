@@ -240,14 +240,15 @@ static enum err transact(struct rom *r, const struct call *c)
 }
 
 /* A call with nothing but words in it. */
-static enum err simple(struct rom *r, struct call *c, const uint32_t *words, size_t n)
+static enum err simple(struct rom *r, const struct call *call, const uint32_t *words, size_t n)
 {
     uint8_t head[24];
     for (size_t i = 0; i < n; i++)
         le32_put(head + 4 * i, words[i]);
-    c->head = head;
-    c->head_n = 4 * n;
-    return transact(r, c);
+    struct call c = *call;
+    c.head = head;
+    c.head_n = 4 * n;
+    return transact(r, &c);
 }
 
 /* Answers that are too many: eight for each SYNC that was heard. How many were, nobody knows, so
@@ -284,10 +285,10 @@ enum err rom_sync(struct rom *r, struct deadline until)
 
 enum err rom_read_reg(struct rom *r, uint32_t addr, uint32_t *value_out)
 {
-    struct call c = {.name = "READ_REG",
-                     .op = OP_READ_REG,
-                     .value_out = value_out,
-                     .until = within(r, REGISTER_MS)};
+    const struct call c = {.name = "READ_REG",
+                           .op = OP_READ_REG,
+                           .value_out = value_out,
+                           .until = within(r, REGISTER_MS)};
     *value_out = 0;
     return simple(r, &c, &addr, 1);
 }
@@ -295,14 +296,16 @@ enum err rom_read_reg(struct rom *r, uint32_t addr, uint32_t *value_out)
 enum err rom_write_reg(struct rom *r, uint32_t addr, uint32_t value)
 {
     const uint32_t words[] = {addr, value, 0xffffffff, 0}; /* all bits, no delay */
-    struct call c = {.name = "WRITE_REG", .op = OP_WRITE_REG, .until = within(r, REGISTER_MS)};
+    const struct call c = {
+        .name = "WRITE_REG", .op = OP_WRITE_REG, .until = within(r, REGISTER_MS)};
     return simple(r, &c, words, 4);
 }
 
 enum err rom_spi_attach(struct rom *r, uint32_t pins)
 {
     const uint32_t words[] = {pins, 0};
-    struct call c = {.name = "SPI_ATTACH", .op = OP_SPI_ATTACH, .until = within(r, COMMAND_MS)};
+    const struct call c = {
+        .name = "SPI_ATTACH", .op = OP_SPI_ATTACH, .until = within(r, COMMAND_MS)};
     return simple(r, &c, words, 2);
 }
 
@@ -310,7 +313,7 @@ enum err rom_spi_set_params(struct rom *r, uint32_t flash_bytes)
 {
     /* id, size, block, sector, page, status mask */
     const uint32_t words[] = {0, flash_bytes, 0x10000, 0x1000, 0x100, 0xffff};
-    struct call c = {
+    const struct call c = {
         .name = "SPI_SET_PARAMS", .op = OP_SPI_SET_PARAMS, .until = within(r, COMMAND_MS)};
     return simple(r, &c, words, 6);
 }
@@ -319,9 +322,9 @@ enum err rom_flash_begin(struct rom *r, uint32_t erase_bytes, uint32_t blocks, u
                          uint32_t offset)
 {
     const uint32_t words[] = {erase_bytes, blocks, block_bytes, offset, 0}; /* 0: not encrypted */
-    struct call c = {.name = "FLASH_BEGIN",
-                     .op = OP_FLASH_BEGIN,
-                     .until = within(r, scaled_ms(r, erase_bytes, ERASE_MS_PER_MB, 0))};
+    const struct call c = {.name = "FLASH_BEGIN",
+                           .op = OP_FLASH_BEGIN,
+                           .until = within(r, scaled_ms(r, erase_bytes, ERASE_MS_PER_MB, 0))};
     return simple(r, &c, words, r->begin_words);
 }
 
@@ -356,11 +359,11 @@ enum err rom_flash_md5(struct rom *r, uint32_t offset, uint32_t n, uint8_t out[M
 {
     uint8_t hex[2 * MD5_BYTES];
     const uint32_t words[] = {offset, n, 0, 0};
-    struct call c = {.name = "SPI_FLASH_MD5",
-                     .op = OP_SPI_FLASH_MD5,
-                     .payload = hex,
-                     .payload_n = sizeof hex,
-                     .until = within(r, scaled_ms(r, n, MD5_MS_PER_MB, 0))};
+    const struct call c = {.name = "SPI_FLASH_MD5",
+                           .op = OP_SPI_FLASH_MD5,
+                           .payload = hex,
+                           .payload_n = sizeof hex,
+                           .until = within(r, scaled_ms(r, n, MD5_MS_PER_MB, 0))};
     enum err e = simple(r, &c, words, 4);
     if (e) return e;
     for (size_t i = 0; i < MD5_BYTES; i++) {
@@ -373,14 +376,14 @@ enum err rom_flash_md5(struct rom *r, uint32_t offset, uint32_t n, uint8_t out[M
 
 enum err rom_read_flash(struct rom *r, uint32_t offset, uint8_t *out, size_t n)
 {
-    uint8_t bytes[ROM_READ_MAX]; /* so many come back, whatever was asked for */
+    uint8_t bytes[ROM_READ_MAX] = {0}; /* so many come back, whatever was asked for */
     if (!n || n > sizeof bytes) return err_set(ERR_ARG, "slow read of %zu bytes", n);
     const uint32_t words[] = {offset, (uint32_t)n};
-    struct call c = {.name = "READ_FLASH_SLOW",
-                     .op = OP_READ_FLASH_SLOW,
-                     .payload = bytes,
-                     .payload_n = sizeof bytes,
-                     .until = within(r, COMMAND_MS)};
+    const struct call c = {.name = "READ_FLASH_SLOW",
+                           .op = OP_READ_FLASH_SLOW,
+                           .payload = bytes,
+                           .payload_n = sizeof bytes,
+                           .until = within(r, COMMAND_MS)};
     enum err e = simple(r, &c, words, 2);
     if (!e) memcpy(out, bytes, n);
     explicit_bzero(bytes, sizeof bytes);
@@ -390,7 +393,7 @@ enum err rom_read_flash(struct rom *r, uint32_t offset, uint8_t *out, size_t n)
 enum err rom_change_baud(struct rom *r, uint32_t baud)
 {
     const uint32_t words[] = {baud, 0};
-    struct call c = {
+    const struct call c = {
         .name = "CHANGE_BAUDRATE", .op = OP_CHANGE_BAUDRATE, .until = within(r, COMMAND_MS)};
     enum err e = simple(r, &c, words, 2);
     if (!e) e = port_set_baud(r->port, baud);

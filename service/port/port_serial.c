@@ -302,9 +302,12 @@ enum err port_serial_open(const char *path, uint32_t baud, struct port **p_out)
     /* libserialport 0.1.1 knows devices only by their kernel names: links are resolved here. */
     char *device = realpath(path, NULL);
     if (!device) return open_failed(path, path, errno);
+    enum err e = ERR_MEM;
     struct serial *s = calloc(1, sizeof *s);
-    enum err e = s ? ERR_OK : err_set(ERR_MEM, "out of memory");
-    if (e) goto out;
+    if (!s) {
+        err_set(e, "out of memory");
+        goto out;
+    }
     s->lock_fd = -1;
     s->port.ops = &serial_ops;
     s->port.baud = baud;
