@@ -1,0 +1,41 @@
+/* Any bytes as the body of POST /v1/jobs: refused with at least one fault, or a command within its
+ * limits. */
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "service/base/limits.h"
+#include "service/jobs/command.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void check(const struct command *c)
+{
+    char text[sizeof c->mqtt.client_id];
+    assert(c->slot[0] && strlen(c->slot) < sizeof c->slot);
+    assert(c->kind <= COMMAND_PROVISION && c->method <= METHOD_AT && c->level <= LEVEL_PUBLISH);
+    assert(c->timeout_s >= 5 && c->timeout_s <= LIMIT_JOB_SECONDS);
+    assert(c->at_line_count <= COMMAND_AT_LINES);
+    assert((c->kind == COMMAND_AT) == (c->at_line_count > 0));
+    assert(c->level == LEVEL_NONE || c->wifi.ssid[0]);
+    assert(c->level < LEVEL_CONNECT || c->mqtt.host[0]);
+    assert(!c->host_check || c->mqtt.host[0]);
+    assert(c->mqtt.scheme >= 1 && c->mqtt.scheme <= 5 && c->mqtt.port >= 1);
+    assert(!command_expand(c->mqtt.topic, "240ac4123456", c->slot, text, sizeof c->mqtt.topic));
+    assert(!command_expand(c->mqtt.client_id, "240ac4123456", c->slot, text, sizeof text));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    static struct command c;
+    struct field_errors errors;
+    enum err e = command_parse((const char *)data, n, &c, &errors);
+    if (!e) {
+        assert(errors.count == 0);
+        check(&c);
+        command_dispose(&c);
+    } else if (e == ERR_ARG) {
+        assert(strcmp(err_last()->code, errors.count ? "bad_body" : "bad_json") == 0);
+    }
+    return 0;
+}
