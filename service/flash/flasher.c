@@ -325,7 +325,9 @@ static enum err step_speed_up(struct flasher *f, void *arg)
     (void)arg;
     if (f->slow || f->port->baud == f->options.flash_baud) return ERR_OK;
     enum err e = rom_change_baud(&f->rom, f->options.flash_baud);
-    return e ? e : rom_sync(&f->rom, deadline_in_ms(RESYNC_MS));
+    if (!e) e = rom_sync(&f->rom, deadline_in_ms(RESYNC_MS));
+    if (e) f->slow = true;
+    return e;
 }
 
 static enum err check_region(const struct flasher *f, const struct flasher_region *r)

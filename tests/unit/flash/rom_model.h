@@ -52,7 +52,7 @@ struct model {
     bool no_lines, no_text, no_flash, strap_broken, deaf, silent, noisy, bridged, talks, gone,
         weak_flash;
     int64_t en_delay_ns, rising_at;
-    uint32_t max_baud, attach_pins;
+    uint32_t max_baud, adapter_baud, attach_pins;
     bool hit, begin_hit; /* this frame was damaged; a BEGIN was, and was believed */
 };
 
@@ -433,8 +433,8 @@ static inline enum err model_read(struct port *p, void *out, size_t cap, struct 
 
 static inline enum err model_set_baud(struct port *p, uint32_t baud)
 {
-    (void)baud;
     struct model *m = (struct model *)p;
+    if (m->adapter_baud && baud > m->adapter_baud) return err_set(ERR_UNSUPPORTED, "too fast");
     return m->gone ? err_set(ERR_PORT_GONE, "gone") : ERR_OK;
 }
 

@@ -687,6 +687,18 @@ static void a_speed_that_does_not_hold_is_given_up(void **state)
     assert_int_equal(b.m->resets, 2);
 }
 
+static void a_speed_that_the_adapter_does_not_know_is_given_up(void **state)
+{
+    (void)state;
+    tear_down(NULL);
+    const struct flasher_options o = {.reset = RESET_AUTO, .flash_baud = 921600};
+    set_up_with(&o);
+    b.m->adapter_baud = 460800;
+    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(write_large(), ERR_OK);
+    assert_int_equal(b.m->port.baud, 115200);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 
 int main(void)
@@ -737,6 +749,7 @@ int main(void)
         TEST(a_secret_region_stays_out_of_the_transcript),
         TEST(a_large_write_goes_at_the_flash_speed),
         TEST(a_speed_that_does_not_hold_is_given_up),
+        TEST(a_speed_that_the_adapter_does_not_know_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
