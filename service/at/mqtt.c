@@ -330,9 +330,7 @@ static bool join_piece(struct join *j, const struct at_message *m)
     }
     j->more = is_full(j, m->raw_len);
     j->got += m->raw_len;
-    if (j->got == j->n) return true;
-    if (!j->more) j->got = 0; /* a shorter message that only begins like it */
-    return false;
+    return j->got == j->n;
 }
 
 /* +MQTTSUBRECV:<link>,"<topic>",<n>, */

@@ -313,7 +313,7 @@ static void data_follows_its_prompt_only(void **state)
         {"\xff\x81>", "\r\nOK\r\n", NULL},
         {"\r\nOK\r\n\r\n>", "+MQTTPUB:OK\r\n", "+MQTTPUB:OK"},
         {"\r\nOK\r\n\r\n>", "+MQTTSUBRECV:0,\"t\",6,\r\nOK\r\n\r\n+MQTTPUB:OK\r\n", "+MQTTPUB:OK"},
-        {"\r\nOK\r\n\r\n>", "\r\nbusy p...\r\n\r\nOK\r\n", "+MQTTPUB:OK"},
+        {"\r\nOK\r\n\r\n>", "ERR CODE:0x010b0000\r\n\r\nbusy p...\r\n\r\nOK\r\n", NULL},
     };
     for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
         struct fake *f = fake_started();
@@ -324,6 +324,7 @@ static void data_follows_its_prompt_only(void **state)
         fake_on(f, "AT+X", "\r\n>\r\nOK\r\n"); /* and '>' is no prompt any more */
         struct at_data_command d = write_command(cases[i / 2].final);
         fake_is(at_command_data(f->client, &d, in_ms(1000)), ERR_OK, "");
+        assert_int_equal(at_error_code(f->client), 0);
         fake_is(at_command(f->client, in_ms(1000), "AT+X"), ERR_OK, "");
         fake_end(f, NULL);
     }

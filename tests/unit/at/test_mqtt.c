@@ -371,6 +371,12 @@ static void other_messages_do_not_count(void **state)
     say_split(f, "bench/t1", other, 1500, 7);
     fake_is(at_mqtt_expect(f->client, "bench/t1", message, 1500, in_ms(1000)), ERR_TIMEOUT,
             "mqtt_no_echo");
+    /* A message whose second piece is not full has no third. */
+    say_piece(f, 1, "bench/t1", message, 1009);
+    say_piece(f, 2, "bench/t1", message + 1009, 500);
+    say_piece(f, 3, "bench/t1", message + 1509, 491);
+    fake_is(at_mqtt_expect(f->client, "bench/t1", message, 2000, in_ms(1000)), ERR_TIMEOUT,
+            "mqtt_no_echo");
     /* The first piece of one that is longer, then ours. */
     say_piece(f, 1, "bench/t1", message, 1009);
     say_split(f, "bench/t1", message, 1500, 7);
