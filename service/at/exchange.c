@@ -43,13 +43,6 @@ static bool begins_any(const char *text, const char *const *list, size_t n)
     return false;
 }
 
-static bool contains_any(const char *text, const char *const *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strstr(text, list[i])) return true;
-    return false;
-}
-
 static bool is_unsolicited(const char *text)
 {
     return begins_any(text, unsolicited, sizeof unsolicited / sizeof *unsolicited);
@@ -57,7 +50,7 @@ static bool is_unsolicited(const char *text)
 
 static bool is_last_words(const char *text)
 {
-    return contains_any(text, last_words, sizeof last_words / sizeof *last_words);
+    return begins_any(text, last_words, sizeof last_words / sizeof *last_words);
 }
 
 /* "ready", also with the noise of a UART that just came up before it. */
@@ -185,7 +178,7 @@ static enum err sort_line(struct at_client *c, const char *text, enum at_sign *s
         return e;
     }
     if (begins(text, "ERR CODE:")) {
-        keep_code(c, text + strlen("ERR CODE:"));
+        if (c->running) keep_code(c, text + strlen("ERR CODE:"));
         return say(c, text);
     }
     if (c->port->mute && !is_harmless(text)) return ERR_OK;

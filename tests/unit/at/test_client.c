@@ -277,6 +277,16 @@ static void last_words_without_a_boot_are_an_error_too(void **state)
     fake_end(f, NULL);
 }
 
+static void a_name_that_reads_like_last_words_is_no_restart(void **state)
+{
+    (void)state;
+    struct fake *f = fake_started();
+    fake_on(f, "AT+CWLAP", "+CWLAP:(3,\"Guru Meditation\")\r\n+CWLAP:(3,\"ready\")\r\n\r\nOK\r\n");
+    fake_is(at_command(f->client, in_ms(1000), "AT+CWLAP"), ERR_OK, "");
+    assert_non_null(at_answer(f->client, "+CWLAP:", 1));
+    fake_end(f, NULL);
+}
+
 static void after_a_restart_the_next_command_works(void **state)
 {
     (void)state;
@@ -637,6 +647,7 @@ int main(void)
         cmocka_unit_test(a_lost_port_and_a_cancel_keep_their_kind),
         cmocka_unit_test(a_restart_in_the_middle_of_a_command_is_its_own_error),
         cmocka_unit_test(last_words_without_a_boot_are_an_error_too),
+        cmocka_unit_test(a_name_that_reads_like_last_words_is_no_restart),
         cmocka_unit_test(after_a_restart_the_next_command_works),
         cmocka_unit_test(data_follows_its_prompt_only),
         cmocka_unit_test(a_refused_data_command_sends_no_data),
