@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 import harness
+from fault_case import FaultCase
 
 CUSTOMIZE = 0x20000
 
@@ -17,29 +18,6 @@ def partition_table(rows):
                    for name, t, st, offset, size in rows)
     out += b"\xeb\xeb" + b"\xff" * 14 + hashlib.md5(out).digest()
     return out + b"\xff" * (0xC00 - len(out))
-
-
-class FaultCase(harness.BenchCase):
-    def fails(self, kind, code, step, board=None, **more):
-        """A job that fails so; its error is whole. The error."""
-        job = self.bench.run(kind, board or self.bench.boards[0], state="failed", **more)
-        error = job["error"]
-        self.assertEqual((error["code"], error["step"]), (code, step), error)
-        self.assertTrue(error["detail"], error)
-        self.assertTrue(error["hint"], error)
-        failed = [s for s in job["steps"] if s["state"] == "failed"]
-        self.assertEqual([s["name"] for s in failed], [step])
-        return error
-
-    def replug(self, **changes):
-        board = self.bench.boards[0]
-        board.stop()
-        board.start(**changes)
-
-    def works_again(self):
-        """The slot takes the next job, on a board that is in order."""
-        self.bench.run("write", self.bench.boards[0], method="rom")
-        self.bench.run("at", self.bench.boards[0], lines=["AT"])
 
 
 class BoardFaults(FaultCase):
@@ -182,48 +160,6 @@ class OtherContents(FaultCase):
         table[8] ^= 1
         self.set_flash(CUSTOMIZE, bytes(table))
         self.fails("write", "bad_table_md5", "layout", method="rom")
-
-
-class Network(FaultCase):
-    """What the board's own checks find; the board is not left on the bench's network, nor waiting."""
-
-    def provision_fails(self, code, step, **more):
-        more.setdefault("method", "rom")
-        error = self.fails("provision", code, step, **more)
-        record = self.gate.get(f"/v1/devices/{self.bench.boards[0].mac}").expect(200).json
-        self.assertEqual(record["history"][0]["outcome"], "failed")
-        self.bench.run("at", self.bench.boards[0], lines=["AT"])
-        return error
-
-    def test_a_wrong_wifi_password(self):
-        self.provision_fails("wifi_wrong_password", "wifi", wifi={"password": "not-this-one"})
-
-    def test_no_such_access_point(self):
-        self.provision_fails("wifi_not_found", "wifi", wifi={"ssid": "elsewhere"})
-
-    def test_no_time(self):
-        self.bench.clock.silent = True
-        self.provision_fails("time_not_synced", "time")
-
-    def test_nobody_listens_at_the_brokers_port(self):
-        self.provision_fails("mqtt_connect_failed", "connect", mqtt={"port": harness.free_port()})
-
-    def test_a_device_that_the_broker_does_not_know(self):
-        pki = self.bench.pki
-        files = [("x", "x", f) for f in (pki.foreign_device.cert, pki.foreign_device.key, pki.ca.cert)]
-        reply = self.gate.post("/v1/credentials?allow=chain_to_root", files=files).expect(201)
-        self.provision_fails("mqtt_connect_failed", "connect", credential=reply.json["id"])
-
-    def test_the_host_check_alone_finds_a_server_of_another_name(self):
-        # The firmware does not check the name; the host does.
-        self.bench.broker.stop()
-        self.bench.broker.server = self.bench.pki.elsewhere_broker
-        self.bench.broker.start()
-        self.provision_fails("mqtt_tls_server_name", "host_check")
-
-    def test_a_subscription_that_never_ends(self):
-        self.replug(fault=["at-stall:MQTTSUB"])
-        self.provision_fails("mqtt_subscribe_hangs", "subscribe")
 
 
 class Permission(harness.BenchCase):

@@ -198,7 +198,6 @@ static const struct {
     {WIFI_WITH("s", "1234567"), "/wifi/password", "8 to 64 bytes"},
     {WIFI_WITH("s", X64 "x"), "/wifi/password", "0 to 64 bytes"},
     {WIFI_WITH("s", "1234\\r\\n5678"), "/wifi/password", "control characters"},
-    {CHECK MQTT ",\"wifi\":{\"ssid\":\"s\"}}", "/wifi/password", "is required"},
     {CHECK WIFI "," MQTT ",\"time\":{\"zone\":15}}", "/time/zone", "from -12 to 14"},
     {CHECK WIFI "," MQTT ",\"time\":{\"zone\":-13}}", "/time/zone", "from -12 to 14"},
     {CHECK WIFI "," MQTT ",\"time\":{\"server\":\"a b\"}}", "/time/server", "letters, digits"},
