@@ -11,6 +11,8 @@ static const struct {
     {"queue_full", 429},
     {"shutting_down", 503},
     {"too_many_waiting", 503},
+    {"slot_has_no_at_port", 422},
+    {"slot_has_no_download_port", 422},
 };
 
 static int by_kind(enum err kind)
