@@ -248,7 +248,7 @@ static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *n
         x->reply = reply_error(&x->rq);
         x->refused = true;
     }
-    /* It may have been a key: MHD does not clear its buffer itself. */
+    /* It may have been a key: MHD's buffer is cleared here rather than when MHD thinks fit. */
     explicit_bzero((void *)(uintptr_t)data, *n);
     *n = 0;
     return cut ? MHD_NO : MHD_YES;

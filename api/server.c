@@ -1,8 +1,8 @@
 /* server: starts and stops libmicrohttpd.
  *
  * Why its own listening socket: the errors are ours to explain, and it is bound to one address.
- * Why memory_limit is small: the pool of a connection is not cleared by MHD; exchange.c clears
- * what passed through it, and a small pool keeps little else. */
+ * Why the pool of a connection is small: what a client sends passes through it, keys too
+ * (exchange.c clears it), and 16 KiB of request headers are more than any honest client has. */
 #include "api/server.h"
 
 #include <arpa/inet.h>

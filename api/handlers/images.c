@@ -19,7 +19,7 @@ enum { CUSTOM_MAX = 32, KEY_MAX = 64 * 1024 };
 
 /* --- layouts --- */
 
-static enum err stock_layout(const char *wanted, const struct layout **out)
+static enum err stock_layout(const char *wanted, struct layout *out)
 {
     char chip[16];
     size_t n;
@@ -28,7 +28,7 @@ static enum err stock_layout(const char *wanted, const struct layout **out)
     const struct layout_stock *list = layout_stock_list(chip, &n);
     for (size_t i = 0; i < n; i++) {
         if (strcmp(list[i].name, name) != 0) continue;
-        *out = &list[i].layout;
+        *out = list[i].layout;
         return ERR_OK;
     }
     return err_fail(ERR_UNSUPPORTED, "layout_unknown",
@@ -80,11 +80,8 @@ static enum err custom_layout(const json_t *value, struct layout *out, struct fi
 /* @param value  the string or object that asks for a layout */
 static enum err read_layout(const json_t *value, struct layout *out, struct field_errors *errors)
 {
-    const struct layout *stock = NULL;
-    if (json_is_object(value)) return custom_layout(value, out, errors);
-    enum err e = stock_layout(json_string_value(value), &stock);
-    if (!e) *out = *stock;
-    return e;
+    return json_is_object(value) ? custom_layout(value, out, errors)
+                                 : stock_layout(json_string_value(value), out);
 }
 
 /* --- building --- */

@@ -1,5 +1,6 @@
 /* slots: places on the bench, and the host's serial ports. A port that no stored slot names is a
  * slot of its own name ("implicit"), so that one board works without configuration. */
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,11 +26,23 @@ struct bench {
     size_t port_count, slot_count;
 };
 
+/* A port may be named by any link to it. */
+static void follow_links(char port[256])
+{
+    char device[PATH_MAX];
+    if (port[0] == '/' && realpath(port, device) && strlen(device) < 256)
+        memcpy(port, device, strlen(device) + 1);
+}
+
 static enum err bench_read(const struct service *svc, struct bench *b)
 {
     *b = (struct bench){.ports = NULL};
     enum err e = enumerate_ports(svc->port_globs, svc->port_glob_count, &b->ports, &b->port_count);
     if (!e) e = store_slot_list(svc->store, &b->slots, &b->slot_count);
+    for (size_t i = 0; !e && i < b->slot_count; i++) {
+        follow_links(b->slots[i].download_port);
+        follow_links(b->slots[i].at_port);
+    }
     return e;
 }
 
