@@ -44,7 +44,7 @@ static enum err reserve(struct buf *b, size_t n)
     if (b->failed) return buf_ok(b);
     if (n > b->max - b->len) return fail(b, err_set(ERR_TOO_LARGE, "more than %zu bytes", b->max));
     size_t need = b->len + n + 1;
-    if (need <= b->cap) return ERR_OK;
+    if (b->data && need <= b->cap) return ERR_OK;
     size_t cap = b->cap ? b->cap : 64;
     while (cap < need)
         cap *= 2;
