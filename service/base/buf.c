@@ -42,16 +42,24 @@ static enum err fail(struct buf *b, enum err e)
 static enum err reserve(struct buf *b, size_t n)
 {
     if (b->failed) return buf_ok(b);
-    if (n > b->max - b->len) return fail(b, err_set(ERR_TOO_LARGE, "more than %zu bytes", b->max));
+    if (n > b->max - b->len) {
+        err_set(ERR_TOO_LARGE, "more than %zu bytes", b->max);
+        return fail(b, ERR_TOO_LARGE);
+    }
     size_t need = b->len + n + 1;
     if (b->data && need <= b->cap) return ERR_OK;
     size_t cap = b->cap ? b->cap : 64;
     while (cap < need)
         cap *= 2;
     uint8_t *grown = malloc(cap);
-    if (!grown) return fail(b, err_set(ERR_MEM, "out of memory for %zu bytes", cap));
-    if (b->len) memcpy(grown, b->data, b->len);
-    if (b->data && b->secret) explicit_bzero(b->data, b->cap);
+    if (!grown) {
+        err_set(ERR_MEM, "out of memory for %zu bytes", cap);
+        return fail(b, ERR_MEM);
+    }
+    if (b->data) {
+        memcpy(grown, b->data, b->len);
+        if (b->secret) explicit_bzero(b->data, b->cap);
+    }
     free(b->data);
     b->data = grown;
     b->cap = cap;
@@ -132,10 +140,9 @@ void buf_consume(struct buf *b, size_t n)
 enum err buf_ok(const struct buf *b)
 {
     if (!b->failed) return ERR_OK;
-    enum err kind = err_last()->kind;
-    return kind == ERR_MEM || kind == ERR_TOO_LARGE
-               ? kind
-               : err_set(ERR_TOO_LARGE, "more than %zu bytes", b->max);
+    if (err_last()->kind == ERR_MEM) return ERR_MEM;
+    if (err_last()->kind != ERR_TOO_LARGE) err_set(ERR_TOO_LARGE, "more than %zu bytes", b->max);
+    return ERR_TOO_LARGE;
 }
 
 const char *buf_str(const struct buf *b)

@@ -57,6 +57,7 @@ def flash():
             row("three PKI partitions: wire + erase + program", line["wire_ms"] + line["flash_ms"], "ms")
             row("three PKI partitions: wall / (wire + erase)", line["ratio"], "x", 1.15, "above")
             row("reset into the loader, SYNC and detection", line["connect_ms"], "ms")
+            row("three PKI partitions: all of it", round(line["connect_ms"] + line["write_ms"], 1), "ms")
         elif line["bench"] == "flash_parallel":
             row(f"{line['boards']} boards at once / one, library", line["ratio"], "x", 1.15, "above")
         else:
@@ -90,6 +91,7 @@ def esptool_js():
     row("peer esptool-js: bytes from the board", peer["write_bytes_in"], "bytes")
     row("peer esptool-js: reset, detection and stub", peer["connect_ms"], "ms")
     row("peer esptool-js: wall of the write", peer["write_ms"], "ms")
+    row("peer esptool-js: all of it", peer["connect_ms"] + peer["write_ms"], "ms")
 
 
 def service():
