@@ -34,6 +34,7 @@ CFLAGS    += -std=c11 $(WARN) $($(VARIANT)_F)
 LDFLAGS   += -Wl,--as-needed $($(VARIANT)_F) $($(VARIANT)_L)
 LDLIBS    += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -pthread
 say        = $(if $(V),,@printf '  %-5s %s\n' $1 $@;)
+step       = $(if $(V),,@echo '  LINT  $1'; )
 PYTHON    := /usr/bin/python3
 
 LIB    := $(B)/lib$(NAME).a
@@ -105,15 +106,16 @@ fuzz:
 	@set -e; mkdir -p build/fuzz; for f in $(FUZZ); do n=$${f##*/fuzz_}; n=$${n%.c}; \
 	clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined $(CPPFLAGS) -o build/fuzz/$$n $$f $(filter-out api/server.c,$(SRC)) build/release/openapi.o $(LDLIBS); \
 	build/fuzz/$$n -max_total_time=$(or $(T),30) -artifact_prefix=build/fuzz/ tests/fuzz/corpus/$$n; done
-lint-all:
-	clang-format --dry-run --Werror $(FORMAT)
-	@set -e; for h in $(HDR); do $(CC) -std=c11 $(CPPFLAGS) -fsyntax-only -x c $$h; done
-	sh tests/lint/layers.sh
-	sh tests/lint/banned.sh
-	$(PYTHON) tests/lint/openapi.py openapi.yaml
-	cppcheck -q -j2 --std=c11 --enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
+lint-all: build/openapi.json
+	$(call step,format)clang-format --dry-run --Werror $(FORMAT)
+	$(call step,headers)set -e; for h in $(HDR); do $(CC) -std=c11 $(CPPFLAGS) -fsyntax-only -x c $$h; done
+	$(call step,layers)sh tests/lint/layers.sh
+	$(call step,banned calls)sh tests/lint/banned.sh
+	$(call step,openapi.yaml)$(PYTHON) tests/lint/openapi.py openapi.yaml
+	$(call step,cppcheck)cppcheck -q -j2 --std=c11 --enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
 	  --suppress=missingIncludeSystem -I. -D_GNU_SOURCE service api tests/board
-	printf '%s\n' $(SRC) service/main.c $(BOARD) | xargs -P2 -n1 sh -c 'clang-tidy --quiet "$$@" -- $(CPPFLAGS) -DVERSION=\"lint\" -std=c11' --
+	$(call step,clang-tidy)printf '%s\n' $(SRC) service/main.c $(BOARD) | xargs -P2 -n1 sh -c \
+	  'clang-tidy --quiet "$$@" -- $(CPPFLAGS) -DVERSION=\"lint\" -std=c11 2>/dev/null' --
 fmt:
 	clang-format -i $(FORMAT)
 clean:
