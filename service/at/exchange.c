@@ -21,8 +21,8 @@ enum { SAID_BYTES = AT_SAID_BYTES, ECHO_MS = 500, FLOOD_MS = 100 };
 static const char *const unsolicited[] = {
     "WIFI CONNECTED", "WIFI GOT IP",        "WIFI DISCONNECT", "+TIME_UPDATED",
     "+MQTTCONNECTED", "+MQTTDISCONNECTED:", "+MQTTSUBRECV:",   "+STA_CONNECTED",
-    "+DIST_STA_IP",   "+STA_DISCONNECTED",  "+ETH_",           "+WPS",
-    "+LINK_CONN",     "+BLECONN",           "+BLEDISCONN",
+    "+DIST_STA_IP",   "+STA_DISCONNECTED",  "+ETH_",           "+LINK_CONN",
+    "+BLECONN",       "+BLEDISCONN",
 };
 
 /* The end of a program, and the ROM's first words after it. Registers and stack are left out. */

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,7 +74,10 @@ static void board_sanitizer(char *out, size_t cap)
 /* First thing in main(). */
 static void board_preload(char **argv)
 {
-    if (getenv("PTYMODEM_DIR")) return;
+    if (getenv("PTYMODEM_DIR")) {
+        unsetenv("LD_PRELOAD"); /* it is in; the programs started from here do not want it */
+        return;
+    }
     char build[PATH_MAX], sanitizer[PATH_MAX], preload[2 * PATH_MAX + 32];
     char dir[] = "/tmp/espgate-lines-XXXXXX";
     board_build_dir(build, sizeof build);
@@ -150,7 +154,7 @@ static struct board *board_start(const char *const *more)
     b->pid = fork();
     assert_true(b->pid >= 0);
     if (b->pid == 0) {
-        unsetenv("LD_PRELOAD");
+        prctl(PR_SET_PDEATHSIG, SIGTERM); /* also when a test fails half-way */
         dup2(out[1], STDOUT_FILENO);
         execv(program, (char *const *)argv);
         _exit(127);

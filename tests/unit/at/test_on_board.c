@@ -1,17 +1,12 @@
 /* The AT modules on the simulated board, through the real port layer. */
 #include "tests/unit/at/board.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <sys/socket.h>
-#include <time.h>
-
 #include "service/at/info.h"
 #include "service/at/mqtt.h"
 #include "service/at/sntp.h"
 #include "service/at/sysflash.h"
 #include "service/at/wifi.h"
+#include "tests/unit/at/time_server.h"
 
 /* Nothing here is judged by its speed. */
 static struct deadline soon(void)
@@ -200,58 +195,13 @@ static void joins_succeed_and_fail_as_they_should(void **state)
     board_stop(b);
 }
 
-/* One SNTP server on a port of the system's choice. */
-struct time_server {
-    int fd;
-    pthread_t thread;
-    time_t now;
-};
-
-static void *serve_time(void *arg)
-{
-    struct time_server *s = arg;
-    uint8_t p[512];
-    struct sockaddr_in peer;
-    socklen_t len = sizeof peer;
-    ssize_t n;
-    while ((n = recvfrom(s->fd, p, sizeof p, 0, (struct sockaddr *)&peer, &len)) >= 48) {
-        uint32_t seconds = htonl((uint32_t)((uint64_t)s->now + 2208988800u));
-        memcpy(p + 24, p + 40, 8); /* originate: their transmit */
-        p[0] = 0x24;               /* version 4, server */
-        p[1] = 1;
-        memcpy(p + 40, &seconds, 4);
-        memset(p + 44, 0, 4);
-        sendto(s->fd, p, 48, 0, (struct sockaddr *)&peer, len);
-    }
-    return NULL;
-}
-
-/* A socket on 127.0.0.1 and its port. */
-static int local_socket(int type, int *port_out)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof a;
-    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-    *port_out = ntohs(a.sin_port);
-    return fd;
-}
-
 static void the_clock_is_set_by_a_server(void **state)
 {
     (void)state;
     static const char *const options[] = {"--wifi", "Open", NULL};
     struct time_server s = {.now = 1819875907};
-    int port;
-    char text[16];
-    s.fd = local_socket(SOCK_DGRAM, &port);
-    snprintf(text, sizeof text, "%d", port);
-    assert_int_equal(pthread_create(&s.thread, NULL, serve_time, &s), 0);
-    setenv("ESPBOARD_SNTP_PORT", text, 1);
+    time_server_start(&s);
     struct board *b = started(options);
-    unsetenv("ESPBOARD_SNTP_PORT");
     int64_t got = 0;
     board_is(at_sntp_sync(b->client, "127.0.0.1", 0, deadline_in_ms(1500), &got), ERR_TIMEOUT,
              "time_not_synced"); /* no network yet */
@@ -259,9 +209,7 @@ static void the_clock_is_set_by_a_server(void **state)
     board_is(at_sntp_sync(b->client, "127.0.0.1", 8, soon(), &got), ERR_OK, "");
     assert_in_range(got, s.now, s.now + 120);
     board_stop(b);
-    shutdown(s.fd, SHUT_RDWR);
-    pthread_join(s.thread, NULL);
-    close(s.fd);
+    time_server_stop(&s);
 }
 
 static void a_broker_that_is_not_there_is_a_failed_connection(void **state)
