@@ -97,11 +97,11 @@ enum err at_sync(struct at_client *c, struct deadline until, bool *silent_out)
         enum at_sign sign = SIGN_LINE;
         e = ask(c, until, &sign);
         if (e) return e;
-        busy = sign == SIGN_BUSY;
         if (sign == SIGN_LINE) {
             silent++;
             continue;
         }
+        busy = sign == SIGN_BUSY;
         silent = 0;
         *silent_out = false;
         bool idle = false;
