@@ -1,0 +1,92 @@
+"""openapi.yaml and the server say the same: the same routes, every documented answer is met, each real answer fits
+its schema, and so does each request that was taken."""
+import os
+import subprocess
+import unittest
+
+import contract
+import harness
+from tour import Tour, json_of
+
+
+class RoutesTest(unittest.TestCase):
+    def test_the_contract_has_exactly_the_routes_of_the_server(self):
+        printed = subprocess.run([os.path.join(harness.BIN, "espgate"), "--routes"], capture_output=True, text=True,
+                                 check=True).stdout
+        self.assertEqual(set(printed.splitlines()), contract.Contract().routes())
+        self.assertEqual(len(printed.splitlines()), len(set(printed.splitlines())))
+
+
+class TourTest(unittest.TestCase):
+    """The tour runs once; each test looks at all that was said on it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.judge = contract.Contract()
+        cls.exchanges = []  # (method, path, request body, reply)
+        with harness.Bench(boards=[{}, {"fault": ["silent"]}], broker=False) as cls.bench:
+            cls.bench.gate.observers.append(lambda *seen: cls.exchanges.append(seen))
+            for step in Tour(cls.bench).steps():
+                step()
+
+    def test_every_answer_is_what_the_contract_says(self):
+        for method, path, _, reply in self.exchanges:
+            faults, _ = self.judge.judge(method, path, reply)
+            with self.subTest(f"{method} {path} {reply.status}"):
+                self.assertEqual(faults, [], str(reply))
+
+    def test_every_documented_answer_was_met(self):
+        met = {self.judge.judge(method, path, reply)[1] for method, path, _, reply in self.exchanges}
+        self.assertEqual(self.judge.statuses() - met, set())
+
+    def test_what_was_taken_fits_the_schema_and_what_was_refused_does_not(self):
+        judged = 0
+        for method, path, body, reply in self.exchanges:
+            operation = self.judge.find(method, path)
+            schema = operation and self.judge.request_schema(operation, "application/json")
+            value = json_of(body) if schema else None
+            if value is None or reply.status == 413:
+                continue
+            code = reply.json.get("code") if reply.status >= 400 else None
+            if reply.status >= 400 and code not in ("bad_body",):
+                continue
+            faults = self.judge.faults(schema, value)
+            judged += 1
+            with self.subTest(f"{method} {path} {value}"):
+                if reply.status < 400:
+                    self.assertEqual(faults, [])
+                else:
+                    self.assertNotEqual(faults, [], "the server refused what the contract allows")
+        self.assertGreater(judged, 10)
+
+    def test_only_the_contract_may_be_kept_by_caches(self):
+        for method, path, _, reply in self.exchanges:
+            kept = path.startswith("/openapi.") and reply.status in (200, 304)
+            self.assertEqual(reply.headers["Cache-Control"], "no-cache" if kept else "no-store", f"{method} {path}")
+
+    def test_no_answer_holds_a_key(self):
+        for method, path, _, reply in self.exchanges:
+            if path.endswith("mqtt_key.bin") and reply.status == 200:
+                continue
+            for secret in self.bench.pki.device.secrets():
+                self.assertNotIn(secret.encode(), reply.body, f"{method} {path}")
+
+    def test_the_log_of_a_job_is_lines_of_json(self):
+        lines = 0
+        for method, path, _, reply in self.exchanges:
+            if path.endswith("/log") and reply.status == 200:
+                for line in reply.body.decode().splitlines():
+                    lines += 1
+                    value = json_of(line)
+                    self.assertEqual(self.judge.faults({"$ref": "#/components/schemas/LogLine"}, value), [], line)
+        self.assertGreater(lines, 0)
+
+    def test_both_forms_of_the_contract_are_the_same(self):
+        forms = {path: reply for _, path, _, reply in self.exchanges
+                 if path.startswith("/openapi.") and reply.status == 200}
+        self.assertEqual(contract.yaml.safe_load(forms["/openapi.yaml"].body), forms["/openapi.json"].json)
+        self.assertEqual(forms["/openapi.json"].json, self.judge.doc)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,253 @@
+"""A tour of the whole service through HTTP that meets every documented answer of every operation at least once.
+Each step is a function of the bench; the requests that it makes are watched."""
+import json
+import os
+import resource
+import select
+import socket
+
+import raw
+
+QUEUE = 1000  # LIMIT_QUEUE
+WAITERS = 1000  # LIMIT_WAITERS
+
+
+class Tour:
+    def __init__(self, bench):
+        """bench: its second board is silent, so that a job on it runs for long."""
+        self.bench, self.gate = bench, bench.gate
+
+    def steps(self):
+        return [self.service, self.contract, self.bad_queries, self.bad_bodies, self.slots, self.credentials, self.images,
+                self.converters, self.jobs, self.devices, self.full_queue, self.full_waiting_room, self.not_ready]
+
+    # ---- the service itself ----
+
+    def service(self):
+        self.gate.get("/healthz").expect(200)
+        self.gate.get("/readyz").expect(200)
+        self.gate.get("/v1/ports").expect(200)
+
+    def contract(self):
+        for path in ("/openapi.yaml", "/openapi.json"):
+            etag = self.gate.get(path).expect(200).headers["ETag"]
+            self.gate.get(path, headers={"If-None-Match": etag}).expect(304)
+
+    def bad_queries(self):
+        for method, path in (
+                ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/openapi.yaml"), ("GET", "/openapi.json"),
+                ("GET", "/v1/ports"), ("GET", "/v1/slots"), ("GET", "/v1/slots/a"), ("PUT", "/v1/slots/a"),
+                ("DELETE", "/v1/slots/a"), ("POST", "/v1/credentials/validate"), ("POST", "/v1/credentials"),
+                ("GET", "/v1/credentials"), ("GET", "/v1/credentials/a"), ("DELETE", "/v1/credentials/a"),
+                ("POST", "/v1/images"), ("GET", "/v1/images/a"), ("GET", "/v1/images/a/b"), ("POST", "/v1/images/atpki"),
+                ("POST", "/v1/images/partition-table"), ("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("GET", "/v1/jobs/a"),
+                ("POST", "/v1/jobs/a/cancel"), ("POST", "/v1/jobs/a/retry"), ("GET", "/v1/jobs/a/log"),
+                ("GET", "/v1/devices"), ("GET", "/v1/devices/a")):
+            self.gate.request(method, path + "?nosuch=1").problem(400, "bad_query")
+
+    def bad_bodies(self):
+        """What holds for every body alike: empty, of a wrong type, too large."""
+        for method, path, media, cap in (
+                ("PUT", "/v1/slots/a", "application/json", 256), ("POST", "/v1/images", "application/json", 256),
+                ("POST", "/v1/jobs", "application/json", 256),
+                ("POST", "/v1/credentials", "application/json", 1024),
+                ("POST", "/v1/credentials/validate", "multipart/form-data; boundary=b", 1024),
+                ("POST", "/v1/images/atpki", "multipart/form-data; boundary=b", 1024),
+                ("POST", "/v1/images/partition-table", "text/csv", 64)):
+            kind = {"Content-Type": media}
+            self.gate.request(method, path, b"", headers=kind).problem(400, "empty_body")
+            self.gate.request(method, path, b"x", headers={"Content-Type": "text/plain"}).problem(415, "bad_media_type")
+            self.gate.request(method, path, b"x").problem(415, "bad_media_type")
+            with raw.Connection(self.gate) as c:
+                c.send_head(method, path, f"Content-Type: {media}", f"Content-Length: {cap * 1024 + 1}")
+                c.reply(method, path).problem(413, "body_too_large")
+            with raw.Connection(self.gate) as c:
+                c.send_head(method, path, f"Content-Type: {media}", "Transfer-Encoding: chunked")
+                c.send_chunks(b" " * (cap * 1024 + 1))
+                c.reply(method, path).problem(413, "body_too_large")
+
+    # ---- the bench ----
+
+    def slots(self):
+        gate = self.gate
+        board = self.bench.boards[0]
+        body = {"download_port": board.download, "at_port": board.at}
+        made = gate.put("/v1/slots/tour", body).expect(201)
+        gate.put("/v1/slots/tour", dict(body, reset="classic"), headers={"If-Match": made.headers["ETag"]}).expect(200)
+        gate.put("/v1/slots/tour", body, headers={"If-Match": made.headers["ETag"]}).problem(412, "precondition_failed")
+        gate.put("/v1/slots/tour", {"speed": 1}).problem(400, "bad_body")
+        gate.get("/v1/slots/tour").expect(200)
+        gate.get("/v1/slots").expect(200)
+        gate.get("/v1/slots/nowhere").problem(404, "slot_not_found")
+        gate.delete("/v1/slots/tour", headers={"If-Match": '"x"'}).problem(412, "precondition_failed")
+        gate.delete("/v1/slots/tour").expect(204)
+        gate.delete("/v1/slots/tour").problem(404, "slot_not_found")
+
+    def credentials(self):
+        gate, pki = self.gate, self.bench.pki
+        files = [("x", "1", pki.device.cert), ("y", "2", pki.device.key), ("z", "3", pki.ca.cert)]
+        body = {"certificate": pki.device.cert.decode(), "private_key": pki.device.key.decode(),
+                "root_ca": pki.ca.cert.decode()}
+        self.bench.secrets.update(pki.device.secrets())
+        gate.post("/v1/credentials/validate", files=files).expect(200)
+        gate.post("/v1/credentials/validate", body).expect(200)
+        gate.post("/v1/credentials/validate", dict(body, root_ca="")).expect(200)
+        gate.post("/v1/credentials/validate?allow=dates", body).problem(400, "bad_query")
+        made = gate.post("/v1/credentials", body).expect(201)
+        second = gate.post("/v1/credentials?allow=chain_to_root,validity", files=files).expect(201)
+        gate.post("/v1/credentials", files=files[:2]).expect(422)
+        gate.post("/v1/credentials", {"certificate": 1}).problem(400, "bad_body")
+        gate.get(made.headers["Location"]).expect(200)
+        page = gate.get("/v1/credentials?limit=1").expect(200)
+        gate.get(f"/v1/credentials?limit=1&cursor={page.json['next']}").expect(200)
+        gate.get("/v1/credentials?limit=0").problem(400, "bad_query")
+        gate.get("/v1/credentials/cred_0").problem(404, "credential_not_found")
+        gate.delete("/v1/credentials/cred_0").problem(404, "credential_not_found")
+        gate.delete(second.headers["Location"]).expect(204)
+        gate.get(second.headers["Location"]).problem(404, "credential_not_found")
+        self.credential = made.json["id"]
+
+    # ---- images ----
+
+    def images(self):
+        gate = self.gate
+        made = gate.post("/v1/images", {"credential": self.credential}).expect(201)
+        gate.post("/v1/images", {"credential": self.credential, "layout": "esp32c3-v2"}).expect(201)
+        own = {"partitions": [{"name": n, "offset": 0x30000 + i * 0x2000, "size": 0x2000}
+                              for i, n in enumerate(("mqtt_cert", "mqtt_key", "mqtt_ca"))]}
+        gate.post("/v1/images", {"credential": self.credential, "layout": own}).expect(201)
+        gate.get(made.headers["Location"]).expect(200)
+        for image in made.json["images"]:
+            got = gate.get(image["url"]).expect(200)
+            gate.get(image["url"], headers={"If-None-Match": got.headers["ETag"]}).expect(304)
+        gate.get(made.headers["Location"] + "/nosuch.bin").problem(404, "image_not_found")
+        gate.get("/v1/images/img_0").problem(404, "image_not_found")
+        gate.get("/v1/images/img_0/mqtt_ca.bin").problem(404, "image_not_found")
+        gate.post("/v1/images", {"credential": "cred_0"}).problem(404, "credential_not_found")
+        gate.post("/v1/images", {"credential": self.credential, "layout": "esp8266"}).problem(422, "layout_unknown")
+        gate.post("/v1/images", {"credential": 1}).problem(400, "bad_body")
+
+    def converters(self):
+        gate, pki = self.gate, self.bench.pki
+        gate.post("/v1/images/atpki", files=[("ca", None, pki.ca.cert)]).expect(200)
+        gate.post("/v1/images/atpki", files=[("ca", None, b"")]).problem(422, "item_empty")
+        gate.post("/v1/images/atpki", files=[]).problem(400, "empty_upload")
+        table = b"nvs,data,nvs,0x9000,0x6000,\n"
+        csv = {"Content-Type": "text/csv"}
+        binary = gate.post("/v1/images/partition-table?md5=false", table, headers=csv).expect(200).body
+        octets = {"Content-Type": "application/octet-stream"}
+        gate.post("/v1/images/partition-table", binary, headers=octets).expect(200)
+        gate.post("/v1/images/partition-table", b"a,b\n", headers=csv).problem(422, "bad_csv")
+        gate.post("/v1/images/partition-table", b"\xff" * 3072, headers=octets).problem(422, "no_partition_table")
+        gate.post("/v1/images/partition-table?md5=yes", table, headers=csv).problem(400, "bad_query")
+
+    # ---- jobs ----
+
+    def jobs(self):
+        gate = self.gate
+        gate.put("/v1/slots/silent", {"download_port": self.bench.boards[1].download}).expect(201)
+        gate.put("/v1/slots/gone", {"at_port": "/dev/nosuch"}).expect(201)
+        order = {"kind": "reset", "slot": "gone"}
+        ended = gate.post("/v1/jobs", order, headers={"Prefer": "wait=60"}).expect(200).json["id"]
+        gate.get(f"/v1/jobs/{ended}?wait=1").expect(200)
+        gate.get(f"/v1/jobs/{ended}/log").expect(200)
+        gate.post(f"/v1/jobs/{ended}/cancel").problem(409, "job_ended")
+        again = gate.post(f"/v1/jobs/{ended}/retry").expect(202).json["id"]
+        gate.wait_job(again)
+        gate.post("/v1/jobs", {"kind": "at", "slot": "silent", "lines": ["AT"]}).problem(422, "slot_has_no_at_port")
+        gate.post("/v1/jobs", {"kind": "reset", "slot": "nowhere"}).problem(404, "slot_not_found")
+        gate.post("/v1/jobs", {"kind": "reset"}).problem(400, "bad_body")
+        running = self.occupy()
+        waiting = gate.create_job({"kind": "write", "slot": "silent", "credential": self.credential})
+        gate.delete("/v1/slots/silent").problem(409, "slot_busy")
+        gate.delete(f"/v1/credentials/{self.credential}").problem(409, "credential_in_use")
+        gate.post(f"/v1/jobs/{waiting}/retry").problem(409, "job_not_ended")
+        gate.post(f"/v1/jobs/{waiting}/cancel").expect(200)
+        gate.post(f"/v1/jobs/{running}/cancel").expect(202)
+        gate.wait_job(running)
+        page = gate.get("/v1/jobs?limit=2&slot=silent").expect(200)
+        gate.get(page.headers["Link"].split(">")[0][1:] if "Link" in page.headers else "/v1/jobs").expect(200)
+        for state in ("queued", "running", "succeeded", "failed", "cancelled", "interrupted"):
+            gate.get(f"/v1/jobs?state={state}").expect(200)
+        gate.get("/v1/jobs?kind=fly").problem(400, "bad_query")
+        for method, path in (("GET", ""), ("POST", "/cancel"), ("POST", "/retry"), ("GET", "/log")):
+            gate.request(method, "/v1/jobs/job_0" + path).problem(404, "job_not_found")
+
+    def occupy(self):
+        """A job that runs on the silent board, and for long."""
+        job = self.gate.create_job({"kind": "identify", "slot": "silent", "timeout": 900})
+        while self.gate.job(job)["state"] == "queued":
+            self.gate.get(f"/v1/jobs/{job}?wait=1").expect(200)
+        return job
+
+    def devices(self):
+        gate = self.gate
+        job = self.bench.run("identify", self.bench.boards[0])
+        gate.get(f"/v1/jobs/{job['id']}/log").expect(200)
+        gate.get("/v1/devices").expect(200)
+        gate.get("/v1/devices", headers={"Accept": "text/csv"}).expect(200)
+        gate.get(f"/v1/devices/{self.bench.boards[0].mac}").expect(200)
+        gate.get("/v1/devices/00:00:00:00:00:00").problem(404, "device_not_found")
+
+    # ---- full up ----
+
+    def full_queue(self):
+        gate = self.gate
+        self.occupy()
+        order = {"kind": "identify", "slot": "silent"}
+        first = gate.create_job(order)
+        gate.post(f"/v1/jobs/{first}/cancel").expect(200)
+        # A run that ends meanwhile makes room for one: a few more than fit.
+        for _ in range(QUEUE + 100):
+            if gate.post("/v1/jobs", order).status == 429:
+                break
+        gate.post("/v1/jobs", order).problem(429, "queue_full")
+        gate.post(f"/v1/jobs/{first}/retry").problem(429, "queue_full")
+
+    def full_waiting_room(self):
+        """One request more than may wait: somebody is told so, and everybody else still waits."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 4096), hard), hard))
+        job = self.gate.create_job({"kind": "reset", "slot": "gone"})
+        self.gate.wait_job(job)
+        queued = self.gate.get("/v1/jobs?slot=silent&state=queued&limit=1").expect(200).json["items"][0]["id"]
+        path = f"/v1/jobs/{queued}?wait=60"
+        sockets = []
+        try:
+            for _ in range(WAITERS + 1):
+                s = socket.create_connection(("127.0.0.1", self.gate.port), 60)
+                s.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                sockets.append(s)
+            poll = select.poll()
+            for s in sockets:
+                poll.register(s, select.POLLIN)
+            answered = poll.poll(60000)
+            assert answered and len(answered) < 10, f"{len(answered)} of {len(sockets)} were answered"
+            refused = next(s for s in sockets if s.fileno() == answered[0][0])
+            assert b" 503 " in refused.recv(64)
+            # The same once more for the watchers, while the room is full.
+            self.gate.get(path).problem(503, "too_many_waiting")
+        finally:
+            for s in sockets:
+                s.close()
+
+    def not_ready(self):
+        """Out of file descriptors: the ports cannot be listed. The connection is there already."""
+        pid = self.gate.child.pid
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        with raw.Connection(self.gate) as kept:
+            kept.get("/healthz").expect(200)
+            try:
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+                kept.get("/readyz").problem(503, "not_ready")
+            finally:
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+            kept.get("/readyz").expect(200)
+
+
+def json_of(body):
+    """The request's body as JSON, or None."""
+    try:
+        return json.loads(body)
+    except (TypeError, ValueError):
+        return None
