@@ -55,20 +55,20 @@ static void add_allow(char allow[48], const char *method)
 enum route_verdict route_find(const struct route *table, size_t n, const char *method,
                               const char *path, struct route_match *out)
 {
-    const char *best = NULL;
+    const struct route *best = NULL;
     uint32_t best_rank = 0;
     *out = (struct route_match){.route = NULL};
     for (size_t i = 0; i < n; i++) {
         uint32_t rank;
         if (!path_fits(table[i].path, path, &rank) || (best && rank <= best_rank)) continue;
-        best = table[i].path;
+        best = &table[i];
         best_rank = rank;
     }
     if (!best) return ROUTE_NO_PATH;
-    if (!take_vars(best, path, out)) return ROUTE_BAD_PATH;
+    if (!take_vars(best->path, path, out)) return ROUTE_BAD_PATH;
     if (strcmp(method, "HEAD") == 0) method = "GET";
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(table[i].path, best) != 0) continue;
+        if (strcmp(table[i].path, best->path) != 0) continue;
         if (strcmp(table[i].method, method) == 0) out->route = &table[i];
         add_allow(out->allow, table[i].method);
     }

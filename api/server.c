@@ -124,8 +124,8 @@ static unsigned connection_limit(void)
         getrlimit(RLIMIT_NOFILE, &files);
     }
     if (files.rlim_cur >= want) return CONNECTIONS;
-    return files.rlim_cur > 2 * OTHER_FILES ? (unsigned)(files.rlim_cur - OTHER_FILES)
-                                            : OTHER_FILES;
+    return files.rlim_cur > (rlim_t)2 * OTHER_FILES ? (unsigned)(files.rlim_cur - OTHER_FILES)
+                                                    : OTHER_FILES;
 }
 
 /* What MHD says about clients' broken connections is noise; what it says when it cannot start is

@@ -13,7 +13,8 @@
 static enum err pack(const struct multipart_part *parts, size_t n, struct buf *out)
 {
     struct atpki_item *items = calloc(n, sizeof *items);
-    enum err e = items ? ERR_OK : err_set(ERR_MEM, "out of memory");
+    if (!items) return err_set(ERR_MEM, "out of memory");
+    enum err e = ERR_OK;
     for (size_t i = 0; !e && i < n; i++) {
         e = atpki_type_parse(parts[i].name, &items[i].type);
         items[i].data = parts[i].data;

@@ -40,7 +40,7 @@ static enum err from_parts(const struct request *rq, struct files *out)
     size_t n;
     enum err e = files_read_parts(rq, &out->parts, &n);
     if (e) return e;
-    out->inputs = calloc(n, sizeof *out->inputs);
+    out->inputs = calloc(LIMIT_UPLOAD_PARTS, sizeof *out->inputs);
     if (!out->inputs) return err_set(ERR_MEM, "out of memory");
     for (size_t i = 0; i < n; i++) {
         const struct multipart_part *p = &out->parts[i];

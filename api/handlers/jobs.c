@@ -165,7 +165,7 @@ struct reply handle_job_log(struct request *rq, const struct service *svc)
 {
     struct buf text;
     const char *id = request_var(rq, "id");
-    buf_init(&text, LIMIT_TRANSCRIPT * 4);
+    buf_init(&text, (size_t)LIMIT_TRANSCRIPT * 4);
     enum err e = request_is_id(id) ? jobs_log(svc->jobs, id, &text) : not_found(id);
     if (!e) return reply_bytes(200, "application/x-ndjson", &text);
     buf_dispose(&text);

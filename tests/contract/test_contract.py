@@ -9,6 +9,9 @@ import harness
 from tour import Tour, json_of
 
 
+CONCURRENT = True  # also run under TSan
+
+
 class RoutesTest(unittest.TestCase):
     def test_the_contract_has_exactly_the_routes_of_the_server(self):
         printed = subprocess.run([os.path.join(harness.BIN, "espgate"), "--routes"], capture_output=True, text=True,

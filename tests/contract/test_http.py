@@ -6,6 +6,7 @@ import contract
 import harness
 import raw
 
+CONCURRENT = True  # also run under TSan
 ORDER = b'{"kind":"reset","slot":"nowhere"}'
 JSON = "Content-Type: application/json"
 
