@@ -180,7 +180,6 @@ static inline void *peer_run(void *arg)
     poll(NULL, 0, p->script.late_ms);
     if (p->script.vanishes) {
         close(p->fd);
-        p->fd = -1;
         return NULL;
     }
     for (;;) {
@@ -238,9 +237,10 @@ static inline void peer_start(struct peer *p, const struct peer_script *script)
 
 static inline void peer_stop(struct peer *p)
 {
-    shutdown(p->fd, SHUT_RDWR);
+    bool ours = !p->script.vanishes; /* else its thread closes the socket */
+    if (ours) shutdown(p->fd, SHUT_RDWR);
     pthread_join(p->thread, NULL);
-    if (p->fd >= 0) close(p->fd);
+    if (ours) close(p->fd);
     SSL_CTX_free(p->ctx);
 }
 #endif
