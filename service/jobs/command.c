@@ -206,9 +206,7 @@ static void judge_network(struct command *c, const struct draft *d, struct field
                          levels[c->level]);
     else if (d->host_check_given && c->host_check && !host_there)
         field_errors_add(errors, "/mqtt/host", "is required for the host's own check");
-    /* Schemes 1 and 2 need neither a root CA nor a client certificate. */
-    if (d->host_check_given && c->host_check && c->mqtt.scheme >= 3 && !c->credential[0] &&
-        c->kind == COMMAND_CHECK)
+    if (d->host_check_given && c->host_check && !c->credential[0] && c->kind == COMMAND_CHECK)
         field_errors_add(errors, "/credential", "is required for the host's own check");
 }
 
@@ -231,7 +229,8 @@ static void settle(struct command *c, const struct draft *d)
     c->level = LEVEL_NONE;
     if (c->kind == COMMAND_CHECK) c->level = (enum check_level)(d->level + LEVEL_WIFI);
     if (c->kind == COMMAND_PROVISION) c->level = (enum check_level)d->check;
-    c->host_check = d->host_check_given ? d->host_check : c->credential[0] && c->mqtt.host[0];
+    c->host_check =
+        d->host_check_given ? d->host_check : c->credential[0] && c->level >= LEVEL_CONNECT;
 }
 
 /* The rows of the fields that this kind has. */

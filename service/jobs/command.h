@@ -32,7 +32,8 @@ struct command {
     enum command_method method; /* write, provision, identify; default auto */
     enum check_level
         level;       /* check: "level", default publish; provision: "check", default publish */
-    bool host_check; /* check, provision: "host_check", default true when there is a credential */
+    bool host_check; /* check, provision: "host_check", default true when there is a credential and
+                        the level is connect or publish; true only with a credential and a host */
     struct {
         char ssid[33], password[65];
     } wifi; /* required from level wifi on */

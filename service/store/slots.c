@@ -77,16 +77,18 @@ enum err store_slot_delete(struct store *s, const char *name)
     return store_write(s, delete_slot, (void *)name);
 }
 
-/* A bench has few slots, so the list grows by doubling without a limit of its own. */
-static enum err grow(struct slot_record **list, size_t n, size_t *cap)
+/* A bench has few slots, so the list grows by doubling without a limit of its own.
+ * @return room for item @p n, NULL when there is no memory */
+static struct slot_record *room_for(struct slot_record **list, size_t n, size_t *cap)
 {
-    if (n < *cap) return ERR_OK;
-    size_t more = *cap ? *cap * 2 : 16;
-    struct slot_record *grown = reallocarray(*list, more, sizeof **list);
-    if (!grown) return err_set(ERR_MEM, "out of memory");
-    *list = grown;
-    *cap = more;
-    return ERR_OK;
+    if (n >= *cap) {
+        size_t more = *cap ? *cap * 2 : 16;
+        struct slot_record *grown = reallocarray(*list, more, sizeof **list);
+        if (!grown) return NULL;
+        *list = grown;
+        *cap = more;
+    }
+    return &(*list)[n];
 }
 
 enum err store_slot_list(struct store *s, struct slot_record **list_out, size_t *n_out)
@@ -102,9 +104,13 @@ enum err store_slot_list(struct store *s, struct slot_record **list_out, size_t 
     if (e) return e;
     query_begin(&q, db, "SELECT " SLOT_COLUMNS " FROM slot ORDER BY name");
     while (!(e = query_next(&q, &row)) && row) {
-        e = grow(&list, n, &cap);
-        if (e) break;
-        read_row(&q, &list[n++]);
+        struct slot_record *item = room_for(&list, n, &cap);
+        if (!item) {
+            e = err_set(ERR_MEM, "out of memory");
+            break;
+        }
+        read_row(&q, item);
+        n++;
     }
     query_end(&q);
     store_reader_done(s, db);

@@ -181,7 +181,7 @@ enum err vault_unseal(struct vault *v, const char *context, const void *sealed, 
     const struct crypt c = {false, v->key, in, context, in + HEAD, plain, out->data + start, tag};
     if (crypt_once(&c)) return ERR_OK;
     /* What does not authenticate is never shown. */
-    if (out->data) explicit_bzero(out->data + start, plain);
+    explicit_bzero(out->data + start, plain);
     out->len = start;
     return err_fail(ERR_CRYPTO, code, hint, "sealed bytes do not open");
 }

@@ -149,13 +149,19 @@ enum err writer_start(struct db *db, struct writer **out)
     return ERR_OK;
 }
 
+/* Under the lock. */
+static void append(struct writer *w, struct op *op)
+{
+    *w->last = op;
+    w->last = &op->next;
+}
+
 enum err writer_do(struct writer *w, write_fn fn, void *arg)
 {
     struct op op = {.fn = fn, .arg = arg, .result = ERR_INTERNAL};
     pthread_cond_init(&op.wake, NULL);
     pthread_mutex_lock(&w->lock);
-    *w->last = &op;
-    w->last = &op.next;
+    append(w, &op);
     pthread_cond_signal(&w->work);
     while (!op.done)
         pthread_cond_wait(&op.wake, &w->lock);

@@ -113,11 +113,11 @@ static const struct {
     {CHECK WIFI ",\"level\":\"time\"}", COMMAND_CHECK},
     {CHECK WIFI "," MQTT ",\"level\":\"connect\"}", COMMAND_CHECK},
     {CHECK WIFI "," MQTT "," CRED ",\"host_check\":true}", COMMAND_CHECK},
-    {CHECK WIFI ",\"mqtt\":{\"host\":\"b\",\"scheme\":1},\"host_check\":true}", COMMAND_CHECK},
     {HEAD "\"provision\"," CRED ",\"check\":\"none\"}", COMMAND_PROVISION},
     {HEAD "\"provision\"," CRED ",\"check\":\"wifi\"," WIFI "}", COMMAND_PROVISION},
     {HEAD "\"provision\"," CRED ",\"check\":\"none\"," MQTT ",\"host_check\":true}",
      COMMAND_PROVISION},
+    {CHECK MQTT ",\"wifi\":{\"ssid\":\"open\"}}", COMMAND_CHECK},
     {CHECK MQTT ",\"wifi\":{\"ssid\":\"s\",\"password\":\"" X64 "\"}}", COMMAND_CHECK},
 };
 
@@ -131,10 +131,16 @@ static void each_kind_takes_its_own_fields(void **state)
     }
 }
 
-static void host_check_needs_a_broker_to_be_the_default(void **state)
+static void host_check_is_the_default_where_there_is_a_broker_to_check(void **state)
 {
     (void)state;
     struct command c;
+    parse_good(CHECK WIFI "," MQTT "," CRED ",\"level\":\"connect\"}", &c);
+    assert_true(c.host_check);
+    parse_good(CHECK WIFI "," MQTT "," CRED ",\"level\":\"time\"}", &c);
+    assert_false(c.host_check);
+    parse_good(CHECK WIFI "," MQTT "}", &c);
+    assert_false(c.host_check);
     parse_good(HEAD "\"provision\"," CRED ",\"check\":\"none\"}", &c);
     assert_int_equal(c.level, LEVEL_NONE);
     assert_false(c.host_check);
@@ -192,12 +198,15 @@ static const struct {
     {CHECK WIFI ",\"mqtt\":5}", "/mqtt", "must be an object"},
     {CHECK MQTT ",\"wifi\":\"bench\"}", "/wifi", "must be an object"},
     {CHECK WIFI "," MQTT ",\"host_check\":true}", "/credential", "host's own check"},
+    {CHECK WIFI ",\"mqtt\":{\"host\":\"b\",\"scheme\":1},\"host_check\":true}", "/credential",
+     "host's own check"},
     {CHECK WIFI "," MQTT ",\"host_check\":1}", "/host_check", "true or false"},
     {WIFI_WITH("", "12345678"), "/wifi/ssid", "1 to 32 bytes"},
     {WIFI_WITH("123456789012345678901234567890123", "12345678"), "/wifi/ssid", "1 to 32 bytes"},
     {WIFI_WITH("s", "1234567"), "/wifi/password", "8 to 64 bytes"},
     {WIFI_WITH("s", X64 "x"), "/wifi/password", "0 to 64 bytes"},
     {WIFI_WITH("s", "1234\\r\\n5678"), "/wifi/password", "control characters"},
+    {CHECK MQTT ",\"wifi\":{\"password\":\"12345678\"}}", "/wifi/ssid", "is required"},
     {CHECK WIFI "," MQTT ",\"time\":{\"zone\":15}}", "/time/zone", "from -12 to 14"},
     {CHECK WIFI "," MQTT ",\"time\":{\"zone\":-13}}", "/time/zone", "from -12 to 14"},
     {CHECK WIFI "," MQTT ",\"time\":{\"server\":\"a b\"}}", "/time/server", "letters, digits"},
@@ -355,7 +364,7 @@ int main(void)
         cmocka_unit_test(every_field_is_read),
         cmocka_unit_test(plain_mqtt_has_its_own_port),
         cmocka_unit_test(each_kind_takes_its_own_fields),
-        cmocka_unit_test(host_check_needs_a_broker_to_be_the_default),
+        cmocka_unit_test(host_check_is_the_default_where_there_is_a_broker_to_check),
         cmocka_unit_test(lines_are_kept_in_order),
         cmocka_unit_test(each_bad_body_names_its_field),
         cmocka_unit_test(all_faults_of_a_body_are_told),
