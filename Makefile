@@ -102,10 +102,11 @@ unit: $(TESTS)
 	@set -e; for t in $(TESTS); do $$t; done
 bench-all: all $(BENCHS)
 	@sh tests/bench/bench.sh $(B)
-fuzz:
+fuzz: build/release/openapi.o
 	@set -e; mkdir -p build/fuzz; for f in $(FUZZ); do n=$${f##*/fuzz_}; n=$${n%.c}; \
-	clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined $(CPPFLAGS) -o build/fuzz/$$n $$f $(filter-out api/server.c,$(SRC)) build/release/openapi.o $(LDLIBS); \
-	build/fuzz/$$n -max_total_time=$(or $(T),30) -artifact_prefix=build/fuzz/ tests/fuzz/corpus/$$n; done
+	clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined $(CPPFLAGS) -o build/fuzz/$$n $$f $(SRC) build/release/openapi.o $(LDLIBS); \
+	mkdir -p build/fuzz/$$n.found; \
+	build/fuzz/$$n -max_total_time=$(or $(T),30) -artifact_prefix=build/fuzz/ build/fuzz/$$n.found tests/fuzz/corpus/$$n; done
 lint-all: build/openapi.json
 	$(call step,format)clang-format --dry-run --Werror $(FORMAT)
 	$(call step,headers)set -e; for h in $(HDR); do $(CC) -std=c11 $(CPPFLAGS) -fsyntax-only -x c $$h; done

@@ -3,7 +3,6 @@
 #include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -162,6 +161,17 @@ bool field_etag_listed(const char *value, const char *etag, bool weak)
     return false;
 }
 
+/* A weight as RFC 9110 writes it, "0.7", in thousandths; what is not one counts as 1. */
+static int weight(const char *s)
+{
+    if (*s != '0' && *s != '1') return 1000;
+    int thousandths = (*s - '0') * 1000;
+    for (int i = 0, unit = 100; s[1] == '.' && i < 3 && s[2 + i] >= '0' && s[2 + i] <= '9';
+         i++, unit /= 10)
+        thousandths += (s[2 + i] - '0') * unit;
+    return thousandths < 1000 ? thousandths : 1000;
+}
+
 /* How much one media range of Accept likes a type: 0 not at all … 1000 fully; -1: does not speak of
  * it. The more exact range counts, so its rank is told too. */
 static int range_quality(const char *s, size_t n, const char *type, int *rank_out)
@@ -177,8 +187,7 @@ static int range_quality(const char *s, size_t n, const char *type, int *rank_ou
     else
         return -1;
     for (size_t i = len; i + 2 < n; i++)
-        if (s[i] == 'q' && s[i + 1] == '=' && strchr("; \t", s[i - 1]))
-            return (int)(strtod(s + i + 2, NULL) * 1000);
+        if (s[i] == 'q' && s[i + 1] == '=' && strchr("; \t", s[i - 1])) return weight(s + i + 2);
     return 1000;
 }
 

@@ -1,15 +1,11 @@
 /* Wires the modules in order, waits for a signal, unwinds in reverse. */
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include "api/server.h"
-#include "service/base/file.h"
 #include "service/base/log.h"
 #include "service/cloud/mqtt_check.h"
 #include "service/config.h"
@@ -19,30 +15,14 @@
 
 /* What is running; each pointer is NULL until its part has started. */
 struct parts {
-    int lock_fd;
     struct store *store;
     struct jobs *jobs;
     struct server *server;
 };
 
-/* Two services on one folder would both run its queued jobs. */
-static enum err lock_data(const char *dir, int *fd_out)
-{
-    char path[PATH_MAX + 16];
-    enum err e = file_make_dirs(dir);
-    if (e) return e;
-    snprintf(path, sizeof path, "%s/espgate.lock", dir);
-    *fd_out = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (*fd_out < 0) return err_set(ERR_IO, "%s: %s", path, strerror(errno));
-    if (flock(*fd_out, LOCK_EX | LOCK_NB))
-        return err_set(ERR_BUSY, "another espgate works on %s; give this one its own --data", dir);
-    return ERR_OK;
-}
-
 static enum err start(const struct config *c, struct parts *p)
 {
-    enum err e = lock_data(c->data_dir, &p->lock_fd);
-    if (!e) e = store_open(c->data_dir, &p->store);
+    enum err e = store_open(c->data_dir, &p->store);
     if (!e) e = server_new(&p->server);
     if (e) return e;
     struct jobs_config jobs = {.store = p->store,
@@ -71,7 +51,6 @@ static void stop(struct parts *p)
     jobs_stop(p->jobs);
     server_free(p->server);
     store_close(p->store);
-    if (p->lock_fd >= 0) close(p->lock_fd);
 }
 
 static int serve(const struct config *c)
@@ -85,8 +64,10 @@ static int serve(const struct config *c)
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);
     log_set_level(c->log_level);
+    const struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none); /* a core file would hold keys */
 
-    struct parts p = {.lock_fd = -1};
+    struct parts p = {0};
     enum err e = mqtt_check_global_init();
     if (!e) e = start(c, &p);
     if (e) {

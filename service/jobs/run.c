@@ -38,7 +38,7 @@ static bool wants_publish(const struct job_context *ctx)
 
 static bool wants_host(const struct job_context *ctx)
 {
-    return wants_connect(ctx) && ctx->command->host_check && ctx->command->credential[0];
+    return ctx->command->host_check;
 }
 
 /* Parts: what several kinds have in common. Each ends with a row without a name. */

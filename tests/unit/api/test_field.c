@@ -207,6 +207,9 @@ static void csv_is_given_only_to_those_who_like_it_better(void **state)
         {"text/csv, application/json", false},
         {"application/json;q=0.4, text/csv;q=0.5", true},
         {"text/csv;q=0", false},
+        {"text/csv;q=0.002, application/json;q=0.001", true},
+        {"application/json;q=7.7e13, text/csv", false}, /* no weight: counts as 1 */
+        {"text/csv;q=-1, application/json;q=0.9", true},
         {"text/html, application/xhtml+xml, */*;q=0.8", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
