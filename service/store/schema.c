@@ -48,11 +48,11 @@ static const char *const steps[] = {
     "CREATE INDEX device_entry_mac ON device_entry (mac, seq);",
 };
 
-enum { VERSION = sizeof steps / sizeof *steps };
+enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };
 
 int schema_version(void)
 {
-    return VERSION;
+    return SCHEMA_VERSION;
 }
 
 static enum err take_step(struct db *db, int from)
@@ -74,11 +74,11 @@ enum err schema_migrate(struct db *db)
 {
     int64_t version;
     enum err e = db_number(db, "PRAGMA user_version", &version);
-    if (!e && version > VERSION)
+    if (!e && version > SCHEMA_VERSION)
         return err_fail(ERR_IO, "store_newer", "Start the newer espgate, or use another --data.",
                         "the database has version %lld, this espgate knows up to %d",
-                        (long long)version, VERSION);
-    for (int v = (int)version; !e && v < VERSION; v++)
+                        (long long)version, SCHEMA_VERSION);
+    for (int v = (int)version; !e && v < SCHEMA_VERSION; v++)
         e = take_step(db, v);
     return e;
 }
