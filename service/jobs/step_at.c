@@ -161,6 +161,14 @@ static json_t *answer_lines(const struct at_client *c)
     return lines;
 }
 
+/* What is in quotes may be a password (AT+CWJAP="name","…"): such a line is kept out of transcript
+ * and errors like those that we make ourselves. */
+static enum err send_line(struct at_client *client, const char *line, struct deadline until)
+{
+    return strchr(line, '"') ? at_command_secret(client, until, line)
+                             : at_command(client, until, "%s", line);
+}
+
 enum err step_at_lines(struct session *s)
 {
     const struct command *c = s->ctx->command;
@@ -169,7 +177,7 @@ enum err step_at_lines(struct session *s)
     json_t *done = json_array();
     for (size_t i = 0; i < c->at_line_count && !e; i++) {
         s->at_cut = true;
-        e = at_command(client, within(s, TRANSFER_MS), "%s", c->at_lines[i]);
+        e = send_line(client, c->at_lines[i], within(s, TRANSFER_MS));
         if (!e || e == ERR_DEVICE) s->at_cut = false;
         json_array_append_new(done, json_pack("{s:i,s:b,s:o}", "line", (int)i, "ok", e == ERR_OK,
                                               "answer", answer_lines(client)));

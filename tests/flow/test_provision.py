@@ -139,6 +139,21 @@ class OtherJobs(harness.BenchCase):
         job = self.bench.run("check", board, level="wifi")
         self.assertEqual(steps(job), ["identify", "wifi", "record"])
 
+    def test_a_password_in_an_at_line_is_shown_nowhere(self):
+        secret = "hunter2-of-the-bench"
+        self.bench.secrets.add(secret)
+        join = f'AT+CWJAP="{harness.SSID}","{secret}"'
+        for lines in ([join], ["ATE1", "AT+CWMODE=1", join]):
+            job = self.bench.run("at", self.bench.boards[0], state="failed", lines=lines)
+            self.assertIn("AT+CWJAP was refused", job["error"]["detail"])
+            log = self.gate.get(f"/v1/jobs/{job['id']}/log").expect(200)
+            sent = b"".join(bytes.fromhex(json.loads(x).get("hex", "")) for x in log.body.splitlines())
+            self.assertNotIn(secret.encode(), sent)
+            self.assertNotIn(secret, json.dumps(job))
+        job = self.bench.run("at", self.bench.boards[0], lines=["AT+CWMODE=1",
+                                                               f'AT+CWJAP="{harness.SSID}","{harness.PASSWORD}"'])
+        self.assertNotIn(harness.PASSWORD, json.dumps(job))
+
     def test_write_then_check(self):
         board = self.bench.boards[0]
         credential = self.bench.upload()
