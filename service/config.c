@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "service/base/limits.h"
 
@@ -34,6 +35,8 @@ static enum err take_listen(struct config *c, const char *text)
     if (n >= sizeof c->listen_address) return err_set(ERR_ARG, "--listen: address too long");
     memcpy(c->listen_address, start, n);
     c->listen_address[n] = '\0';
+    if (strcmp(c->listen_address, "localhost") == 0)
+        snprintf(c->listen_address, sizeof c->listen_address, "127.0.0.1");
     unsigned long port;
     enum err e = take_number(colon + 1, 0, 65535, &port);
     if (e) return err_wrap(e, "--listen");
@@ -91,6 +94,19 @@ static enum err loopback_only(const struct config *c)
                    c->listen_address);
 }
 
+/* Where a program keeps its data: the system's place for root, the user's own for everybody else,
+ * who could not write there (XDG base directories). */
+static void default_data(struct config *c)
+{
+    const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+    if (xdg && *xdg)
+        snprintf(c->data_dir, sizeof c->data_dir, "%s/espgate", xdg);
+    else if (geteuid() != 0 && home && *home)
+        snprintf(c->data_dir, sizeof c->data_dir, "%s/.local/share/espgate", home);
+    else
+        snprintf(c->data_dir, sizeof c->data_dir, "/var/lib/espgate");
+}
+
 static void defaults(struct config *c)
 {
     memset(c, 0, sizeof *c);
@@ -98,29 +114,37 @@ static void defaults(struct config *c)
     c->listen_port = 8080;
     c->max_body = LIMIT_UPLOAD_BODY;
     c->log_level = LOG_INFO;
-    const char *home = getenv("XDG_DATA_HOME");
-    if (home && *home)
-        snprintf(c->data_dir, sizeof c->data_dir, "%s/espgate", home);
-    else
-        snprintf(c->data_dir, sizeof c->data_dir, "/var/lib/espgate");
+    default_data(c);
+}
+
+static enum err take_port_list(struct config *c, const char *text)
+{
+    enum err e = ERR_OK;
+    snprintf(c->ports_env, sizeof c->ports_env, "%s", text);
+    char *rest = c->ports_env, *one;
+    while (!e && (one = strsep(&rest, ":")))
+        if (*one) e = take_ports(c, one);
+    return e;
 }
 
 static enum err from_environment(struct config *c, const char **auth)
 {
-    const char *v;
-    enum err e = ERR_OK;
-    if ((v = getenv("ESPGATE_LISTEN"))) e = take_listen(c, v);
-    if (!e && (v = getenv("ESPGATE_DATA"))) e = take_data(c, v);
-    if (!e && (v = getenv("ESPGATE_LOG_LEVEL"))) e = take_level(c, v);
-    if (!e && (v = getenv("ESPGATE_MAX_BODY"))) e = take_max_body(c, v);
-    if (!e && (v = getenv("ESPGATE_AUTH"))) *auth = v;
-    if (!e && (v = getenv("ESPGATE_PORTS"))) {
-        snprintf(c->ports_env, sizeof c->ports_env, "%s", v);
-        char *rest = c->ports_env, *one;
-        while (!e && (one = strsep(&rest, ":")))
-            if (*one) e = take_ports(c, one);
+    static const struct {
+        const char *name;
+        enum err (*take)(struct config *c, const char *text);
+    } twins[] = {
+        {"ESPGATE_LISTEN", take_listen},   {"ESPGATE_DATA", take_data},
+        {"ESPGATE_LOG_LEVEL", take_level}, {"ESPGATE_MAX_BODY", take_max_body},
+        {"ESPGATE_PORTS", take_port_list},
+    };
+    for (size_t i = 0; i < sizeof twins / sizeof *twins; i++) {
+        const char *text = getenv(twins[i].name);
+        enum err e = text ? twins[i].take(c, text) : ERR_OK;
+        if (e) return err_wrap(e, "%s", twins[i].name);
     }
-    return e;
+    const char *who = getenv("ESPGATE_AUTH");
+    if (who) *auth = who;
+    return ERR_OK;
 }
 
 static enum err from_options(struct config *c, int argc, char **argv, const char **auth)
@@ -182,9 +206,11 @@ enum err config_read(int argc, char **argv, struct config *out)
 {
     const char *auth = "token";
     defaults(out);
-    enum err e = from_environment(out, &auth);
-    if (!e) e = from_options(out, argc, argv, &auth);
+    enum err environment = from_environment(out, &auth);
+    struct err_info saved = *err_last();
+    enum err e = from_options(out, argc, argv, &auth);
     if (e || out->action != CONFIG_SERVE) return e;
+    if (environment) return err_restore(&saved);
     e = take_auth(auth);
     return e ? e : loopback_only(out);
 }
@@ -196,8 +222,9 @@ void config_print_help(FILE *out)
           "  espgate --auth none [options]\n"
           "\n"
           "  --listen ADDR:PORT   default 127.0.0.1:8080; port 0 takes a free one\n"
-          "  --data DIR           database and vault; default $XDG_DATA_HOME/espgate or "
-          "/var/lib/espgate\n"
+          "  --data DIR           database and vault; default $XDG_DATA_HOME/espgate, else "
+          "~/.local/share/espgate,\n"
+          "                       for root /var/lib/espgate\n"
           "  --ports GLOB         more serial ports than those found (/dev/ttyAMA0); may be "
           "repeated\n"
           "  --auth token|none    who may call; this version knows only none, on loopback\n"

@@ -71,7 +71,9 @@ static int serve(const struct config *c)
     enum err e = mqtt_check_global_init();
     if (!e) e = start(c, &p);
     if (e) {
-        log_error("cannot start", "code=%s detail=\"%s\"", err_last()->code, err_last()->detail);
+        const struct err_info *why = err_last();
+        log_error("cannot start", "code=%s detail=\"%s\" hint=\"%s\"", why->code, why->detail,
+                  why->hint);
     } else {
         bool v6 = strchr(c->listen_address, ':') != NULL;
         printf("espgate %s listening on http://%s%s%s:%u\n", VERSION, v6 ? "[" : "",

@@ -225,8 +225,9 @@ static enum err as_open_error(enum err e, const char *dir)
     if (e == ERR_MEM || strncmp(saved.code, "store_", 6) == 0 ||
         strncmp(saved.code, "vault_", 6) == 0)
         return e;
+    bool named = strncmp(saved.detail, dir, strlen(dir)) == 0;
     return err_fail(ERR_IO, "store_open", "Check owner, mode and disk of the data directory.",
-                    "%s: %s", dir, saved.detail);
+                    "%s%s%s", named ? "" : dir, named ? "" : ": ", saved.detail);
 }
 
 enum err store_open(const char *dir, struct store **out)
