@@ -96,7 +96,8 @@ static bool begin_route(struct exchange *x, const char *method, const char *url)
                  "there is nothing at this path");
         return refuse(x, 404);
     case ROUTE_BAD_PATH:
-        err_fail(ERR_ARG, "bad_path", NULL, "the path holds bytes that are not printable ASCII");
+        err_fail(ERR_ARG, "bad_path", NULL,
+                 "a part of the path is too long, or is not printable ASCII, percent-encoded");
         return refuse(x, 400);
     case ROUTE_NO_METHOD:
         err_fail(ERR_ARG, "bad_method", NULL, "this path takes %s", x->rq.match.allow);
@@ -294,7 +295,7 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *conn, const ch
         *state = x = new_exchange(cls, conn, method);
         if (!x) return MHD_NO;
         log_context(x->rq.id, "");
-        if (begin(x, method, url)) result = send_reply(x);
+        if (begin(x, method, field_target_path(url))) result = send_reply(x);
     } else {
         log_context(x->rq.id, "");
         result = *data_len ? take_body(x, data, data_len) : finish(x);

@@ -34,6 +34,19 @@ bool field_percent_decode(const char *in, size_t n, char *out, size_t cap)
     return true;
 }
 
+const char *field_target_path(const char *target)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t n = strlen(schemes[i]);
+        if (strncasecmp(target, schemes[i], n) != 0) continue;
+        size_t host = strcspn(target + n, "/");
+        if (!host) break;
+        return target[n + host] ? target + n + host : "/";
+    }
+    return target;
+}
+
 bool field_percent_encode(const char *in, char *out, size_t cap)
 {
     static const char digits[] = "0123456789ABCDEF";

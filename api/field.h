@@ -10,6 +10,10 @@
  *  @return false when an escape is broken, a byte is not allowed or @p cap is too small */
 bool field_percent_decode(const char *in, size_t n, char *out, size_t cap);
 
+/** The path of a request target: the target itself, or what stands behind the authority when a
+ * client sends the whole address, as it does to a proxy (RFC 9112 3.2.2). Borrowed. */
+const char *field_target_path(const char *target);
+
 /** Append @p in with all but unreserved characters escaped. @return false when it does not fit */
 bool field_percent_encode(const char *in, char *out, size_t cap);
 

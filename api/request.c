@@ -77,7 +77,8 @@ enum err request_query_bool(const struct request *rq, const char *name, bool *ou
     return ERR_OK;
 }
 
-enum err request_page(const struct request *rq, struct store_page *out)
+enum err request_page(const struct request *rq, bool (*is_one)(const char *text),
+                      struct store_page *out)
 {
     long limit = 100;
     const char *cursor = request_query(rq, "cursor");
@@ -86,7 +87,7 @@ enum err request_page(const struct request *rq, struct store_page *out)
     if (e) return e;
     out->limit = (size_t)limit;
     if (!cursor) return ERR_OK;
-    if (strlen(cursor) >= sizeof out->cursor || !*cursor)
+    if (strlen(cursor) >= sizeof out->cursor || !is_one(cursor))
         return err_fail(ERR_ARG, "bad_query", "Take it from \"next\" of the page before.",
                         "query parameter cursor is not one of ours");
     snprintf(out->cursor, sizeof out->cursor, "%s", cursor);
@@ -101,4 +102,9 @@ enum err request_json(const struct request *rq, json_t **out)
 bool request_is_id(const char *text)
 {
     return id_is_name(text, ID_TEXT - 1);
+}
+
+bool request_is_id_of(const char *text, const char *kind)
+{
+    return request_is_id(text) && strncmp(text, kind, strlen(kind)) == 0;
 }

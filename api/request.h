@@ -45,10 +45,15 @@ enum err request_query_number(const struct request *rq, const char *name, long m
                               long *out);
 /** true or false, the same way. */
 enum err request_query_bool(const struct request *rq, const char *name, bool *out);
-/** limit and cursor of a list. @return ERR_OK; ERR_ARG with code bad_query */
-enum err request_page(const struct request *rq, struct store_page *out);
+/** limit and cursor of a list.
+ *  @param is_one  can this text be the id of an item of the list, and so a cursor of ours?
+ *  @return ERR_OK; ERR_ARG with code bad_query */
+enum err request_page(const struct request *rq, bool (*is_one)(const char *text),
+                      struct store_page *out);
 /** The body as a JSON object; json_decref() it. @return ERR_OK; ERR_ARG with code bad_json */
 enum err request_json(const struct request *rq, json_t **out);
 /** 64 and more bits of caution: an id is a short word; what cannot be one is not looked up. */
 bool request_is_id(const char *text);
+/** The same with the beginning that all ids of a kind have, "job_". */
+bool request_is_id_of(const char *text, const char *kind);
 #endif

@@ -117,13 +117,19 @@ struct reply handle_credential_create(struct request *rq, const struct service *
     return r;
 }
 
+static bool is_cred(const char *text)
+{
+    return request_is_id_of(text, "cred_");
+}
+
 struct reply handle_credential_list(struct request *rq, const struct service *svc)
 {
     struct store_page page;
     struct credential_record *list = NULL;
     size_t n;
     char next[ID_TEXT * 2] = "";
-    if (request_page(rq, &page) || store_credential_list(svc->store, &page, &list, &n, next))
+    if (request_page(rq, is_cred, &page) ||
+        store_credential_list(svc->store, &page, &list, &n, next))
         return reply_error(rq);
     json_t *items = json_array();
     for (size_t i = 0; i < n; i++) {

@@ -1,4 +1,6 @@
 /* devices: the record of every board that was seen, as JSON or, the list, as CSV. */
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +9,7 @@
 #include "api/json_out.h"
 #include "service/base/clock.h"
 
-enum { CSV_MAX = 1024 * 1024 };
+enum { CSV_MAX = 1024 * 1024, MAC = 17 };
 
 /* Words of our own making: nothing in a row needs quotes (RFC 4180). */
 static void csv_row(struct buf *out, const struct device_record *d)
@@ -40,13 +42,21 @@ static struct reply json(const struct request *rq, const struct device_record *l
     return reply_list(rq, items, next);
 }
 
+static bool is_mac(const char *text)
+{
+    size_t n = strlen(text);
+    for (size_t i = 0; i < n; i++)
+        if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i])) return false;
+    return n == MAC;
+}
+
 struct reply handle_device_list(struct request *rq, const struct service *svc)
 {
     struct store_page page;
     struct device_record *list = NULL;
     size_t n;
     char next[ID_TEXT * 2] = "";
-    if (request_page(rq, &page) || store_device_list(svc->store, &page, &list, &n, next))
+    if (request_page(rq, is_mac, &page) || store_device_list(svc->store, &page, &list, &n, next))
         return reply_error(rq);
     bool as_csv = field_accept_prefers(rq->accept, "text/csv", "application/json");
     struct reply r = as_csv ? csv(rq, list, n, next) : json(rq, list, n, next);
@@ -60,8 +70,11 @@ struct reply handle_device_get(struct request *rq, const struct service *svc)
     struct device_record device;
     struct device_entry *entries = NULL;
     size_t n = 0;
-    if (store_device_get(svc->store, request_var(rq, "mac"), &device, &entries, &n))
-        return reply_error(rq);
+    char mac[ROUTE_VAR_MAX + 1];
+    snprintf(mac, sizeof mac, "%s", request_var(rq, "mac"));
+    for (char *c = mac; *c; c++) /* labels show it in upper case */
+        *c = (char)tolower((unsigned char)*c);
+    if (store_device_get(svc->store, mac, &device, &entries, &n)) return reply_error(rq);
     json_t *history = json_array();
     for (size_t i = 0; i < n; i++) {
         json_array_append_new(history, json_out_device_entry(&entries[i]));

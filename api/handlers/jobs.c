@@ -125,6 +125,11 @@ static enum err read_filter(const struct request *rq, struct job_filter *f)
     return ERR_OK;
 }
 
+static bool is_job(const char *text)
+{
+    return request_is_id_of(text, "job_");
+}
+
 struct reply handle_job_list(struct request *rq, const struct service *svc)
 {
     struct store_page page;
@@ -132,7 +137,7 @@ struct reply handle_job_list(struct request *rq, const struct service *svc)
     struct job_record *list = NULL;
     size_t n;
     char next[ID_TEXT * 2] = "";
-    if (request_page(rq, &page) || read_filter(rq, &filter) ||
+    if (request_page(rq, is_job, &page) || read_filter(rq, &filter) ||
         store_job_list(svc->store, &filter, &page, &list, &n, next))
         return reply_error(rq);
     json_t *items = json_array();

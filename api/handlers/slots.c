@@ -141,6 +141,16 @@ struct reply handle_slot_get(struct request *rq, const struct service *svc)
     return r;
 }
 
+/* No path has such a byte, and none gets into a log or a terminal. */
+static void refuse_control(struct field_errors *errors, const char *pointer, const char *s)
+{
+    for (; *s; s++) {
+        if ((unsigned char)*s >= 0x20 && *s != 0x7f) continue;
+        field_errors_add(errors, pointer, "must not hold control characters");
+        return;
+    }
+}
+
 static enum err read_slot(const struct request *rq, struct slot_record *out,
                           struct field_errors *errors)
 {
@@ -159,8 +169,11 @@ static enum err read_slot(const struct request *rq, struct slot_record *out,
     };
     enum err e = request_json(rq, &body);
     if (e) return e;
-    e = json_in(body, "", fields, errors);
+    json_in(body, "", fields, errors);
     json_decref(body);
+    refuse_control(errors, "/download_port", out->download_port);
+    refuse_control(errors, "/at_port", out->at_port);
+    e = field_errors_result(errors);
     if (e) return e;
     snprintf(out->name, sizeof out->name, "%s", request_var(rq, "name"));
     snprintf(out->reset, sizeof out->reset, "%s", resets[reset]);
@@ -168,7 +181,7 @@ static enum err read_slot(const struct request *rq, struct slot_record *out,
     out->flash_baud = (uint32_t)flash;
     out->at_baud = (uint32_t)at;
     if (out->download_port[0] || out->at_port[0]) return ERR_OK;
-    field_errors_add(errors, "", "a slot needs download_port, at_port or both");
+    field_errors_add(errors, "", "names no port: give download_port, at_port or both");
     return field_errors_result(errors);
 }
 
@@ -214,7 +227,8 @@ struct reply handle_slot_put(struct request *rq, const struct service *svc)
     const char *name = request_var(rq, "name");
     if (!id_is_name(name, sizeof slot.name - 1)) {
         err_fail(ERR_ARG, "bad_name", NULL,
-                 "a slot's name has 1 to 63 letters, digits, '-', '_' and '.'");
+                 "a slot's name has 1 to 63 letters, digits, '-', '_' and '.', and begins with "
+                 "another one than '.'");
         return reply_error(rq);
     }
     if (read_slot(rq, &slot, &errors)) return reply_fields(rq, &errors);

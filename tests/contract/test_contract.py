@@ -91,5 +91,43 @@ class TourTest(unittest.TestCase):
         self.assertEqual(forms["/openapi.json"].json, self.judge.doc)
 
 
+class ResultsTest(unittest.TestCase):
+    """What jobs of each kind find out is in the contract, to the last member; so is what is kept of it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.judge = contract.Contract()
+        cls.bench = harness.Bench()
+        cls.bench.__enter__()
+        cls.addClassCleanup(cls.bench.__exit__, None, None, None)
+        cls.credential = cls.bench.upload()
+
+    def run_job(self, kind, **more):
+        job = self.bench.run(kind, self.bench.boards[0], **more)
+        self.assertEqual(self.judge.faults({"$ref": "#/components/schemas/Job"}, job), [], job)
+        return job["result"]
+
+    def test_identify(self):
+        for method, parts in (("rom", {"board", "layout", "firmware"}), ("at", {"board", "layout", "firmware"})):
+            self.assertEqual(set(self.run_job("identify", method=method)), parts)
+
+    def test_provision_and_its_record(self):
+        for method in ("rom", "at"):
+            result = self.run_job("provision", method=method, credential=self.credential)
+            self.assertLessEqual({"board", "layout", "images", "write", "wifi", "time", "mqtt", "host_check"}, set(result))
+        path = f"/v1/devices/{self.bench.boards[0].mac}"
+        self.assertEqual(self.judge.judge("GET", path, self.bench.gate.get(path))[0], [])
+
+    def test_write_and_check(self):
+        self.run_job("write", credential=self.credential)
+        result = self.run_job("check", level="connect", credential=self.credential)
+        self.assertLessEqual({"wifi", "time", "mqtt", "host_check"}, set(result))
+
+    def test_at_and_reset(self):
+        self.assertEqual(set(self.run_job("at", lines=["AT", "AT+GMR"])), {"lines"})
+        self.run_job("at", lines=["AT+NOSUCH"], state="failed")
+        self.run_job("reset")
+
+
 if __name__ == "__main__":
     unittest.main()

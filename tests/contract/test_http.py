@@ -163,6 +163,14 @@ class HttpTest(unittest.TestCase):
             with self.subTest(path):
                 self.ask("GET", path).problem(404, "no_such_path")
 
+    def test_a_whole_address_is_taken_as_a_proxy_would_send_it(self):
+        for target, path, status in (("http://x/healthz", "/healthz", 200), ("http://x", "/", 404),
+                                     ("HTTP://x:8080/v1/jobs?limit=1", "/v1/jobs?limit=1", 200),
+                                     ("http:///healthz", "/none", 404), ("ftp://x/healthz", "/none", 404)):
+            with self.subTest(target), raw.Connection(self.gate) as c:
+                c.send_head("GET", target)
+                c.reply("GET", path).expect(status)
+
     def test_a_method_that_is_not_there_is_405_and_says_which_are(self):
         for method, path, allow in (("DELETE", "/v1/jobs", {"GET", "HEAD", "POST"}), ("FOO", "/healthz", {"GET", "HEAD"}),
                                     ("OPTIONS", "/v1/slots/a", {"GET", "HEAD", "PUT", "DELETE"}),

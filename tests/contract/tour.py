@@ -75,7 +75,12 @@ class Tour:
         made = gate.put("/v1/slots/tour", body).expect(201)
         gate.put("/v1/slots/tour", dict(body, reset="classic"), headers={"If-Match": made.headers["ETag"]}).expect(200)
         gate.put("/v1/slots/tour", body, headers={"If-Match": made.headers["ETag"]}).problem(412, "precondition_failed")
-        gate.put("/v1/slots/tour", {"speed": 1}).problem(400, "bad_body")
+        for wrong in ({"speed": 1}, {}, {"at_port": None}, {"at_port": ""}, {"at_port": "/dev/t\nty"},
+                      {"at_port": "a" * 256}, {"at_port": "a", "reset": "hard"}, {"at_port": "a", "at_baud": 9599},
+                      {"at_port": "a", "flash_baud": 2000001}, {"at_port": "a", "download_baud": 1.5}):
+            gate.put("/v1/slots/tour", wrong).problem(400, "bad_body")
+        for name in ("a%20b", ".a", "a" * 64):
+            gate.put(f"/v1/slots/{name}", body).problem(400, "bad_name")
         gate.get("/v1/slots/tour").expect(200)
         gate.get("/v1/slots").expect(200)
         gate.get("/v1/slots/nowhere").problem(404, "slot_not_found")
@@ -101,6 +106,7 @@ class Tour:
         page = gate.get("/v1/credentials?limit=1").expect(200)
         gate.get(f"/v1/credentials?limit=1&cursor={page.json['next']}").expect(200)
         gate.get("/v1/credentials?limit=0").problem(400, "bad_query")
+        gate.get("/v1/credentials?cursor=job_1").problem(400, "bad_query")
         gate.get("/v1/credentials/cred_0").problem(404, "credential_not_found")
         gate.delete("/v1/credentials/cred_0").problem(404, "credential_not_found")
         gate.delete(second.headers["Location"]).expect(204)
@@ -156,7 +162,8 @@ class Tour:
         gate.wait_job(again)
         gate.post("/v1/jobs", {"kind": "at", "slot": "silent", "lines": ["AT"]}).problem(422, "slot_has_no_at_port")
         gate.post("/v1/jobs", {"kind": "reset", "slot": "nowhere"}).problem(404, "slot_not_found")
-        gate.post("/v1/jobs", {"kind": "reset"}).problem(400, "bad_body")
+        for wrong in self.wrong_orders():
+            gate.post("/v1/jobs", wrong).problem(400, "bad_body")
         running = self.occupy()
         waiting = gate.create_job({"kind": "write", "slot": "silent", "credential": self.credential})
         gate.delete("/v1/slots/silent").problem(409, "slot_busy")
@@ -169,9 +176,43 @@ class Tour:
         gate.get(page.headers["Link"].split(">")[0][1:] if "Link" in page.headers else "/v1/jobs").expect(200)
         for state in ("queued", "running", "succeeded", "failed", "cancelled", "interrupted"):
             gate.get(f"/v1/jobs?state={state}").expect(200)
-        gate.get("/v1/jobs?kind=fly").problem(400, "bad_query")
+        for wrong in ("kind=fly", "state=asleep", "slot=a%20b", "credential=%2e%2e", "limit=1001", "limit=1&limit=1",
+                      "cursor=", "cursor=1", "cursor=cred_1", "cursor=" + "job_" + "a" * 40):
+            gate.get("/v1/jobs?" + wrong).problem(400, "bad_query")
+        gate.get("/v1/jobs?cursor=job_0").expect(200)
         for method, path in (("GET", ""), ("POST", "/cancel"), ("POST", "/retry"), ("GET", "/log")):
             gate.request(method, "/v1/jobs/job_0" + path).problem(404, "job_not_found")
+
+    def wrong_orders(self):
+        """Each breaks one rule that a single field, or what a kind needs, can break."""
+        wifi, mqtt = {"ssid": "bench"}, {"host": "localhost"}
+        check = {"kind": "check", "slot": "gone", "wifi": wifi, "mqtt": mqtt}
+        write = {"kind": "provision", "slot": "gone", "credential": self.credential, "wifi": wifi, "mqtt": mqtt}
+        yield {"kind": "reset"}
+        yield {"kind": "fly", "slot": "gone"}
+        yield {"kind": "reset", "slot": "go\nne"}
+        yield {"kind": "reset", "slot": ""}
+        yield {"kind": "reset", "slot": "gone", "method": "rom"}
+        yield {"kind": "reset", "slot": "gone", "timeout": 4}
+        yield {"kind": "identify", "slot": "gone", "method": "jtag"}
+        yield {"kind": "write", "slot": "gone"}
+        yield {"kind": "write", "slot": "gone", "credential": "../x"}
+        for lines in ([], [""], ["A\rT"], ["A" * 255], [1], ["AT"] * 33):
+            yield {"kind": "at", "slot": "gone", "lines": lines}
+        for change in ({"level": "none"}, {"wifi": {}}, {"wifi": {"ssid": "s" * 33}},
+                       {"wifi": {"ssid": "s", "password": "short"}}, {"wifi": {"ssid": "s", "password": "p" * 65}},
+                       {"wifi": {"ssid": "a\tb"}}, {"time": {"zone": 15}}, {"time": {"server": "http://x"}},
+                       {"time": {"server": "-a"}}, {"mqtt": {"host": "a b"}}, {"mqtt": {"host": "a..b"}}, {"mqtt": {}},
+                       {"mqtt": dict(mqtt, topic="a/#")}, {"mqtt": dict(mqtt, topic="+/a")},
+                       {"mqtt": dict(mqtt, keepalive=4)}, {"mqtt": dict(mqtt, qos=2)}, {"mqtt": dict(mqtt, scheme=6)},
+                       {"mqtt": dict(mqtt, port=0)}, {"mqtt": dict(mqtt, client_id="")},
+                       {"mqtt": dict(mqtt, password="a\nb")}, {"host_check": True, "level": "publish"}):
+            yield {**check, **change}
+        for missing in ("wifi", "mqtt"):
+            yield {name: value for name, value in check.items() if name != missing}
+            yield {name: value for name, value in write.items() if name != missing}
+        yield {**write, "check": "all"}
+        yield {**write, "check": "time", "mqtt": {}, "host_check": True}
 
     def occupy(self):
         """A job that runs on the silent board, and for long."""
@@ -186,7 +227,11 @@ class Tour:
         gate.get(f"/v1/jobs/{job['id']}/log").expect(200)
         gate.get("/v1/devices").expect(200)
         gate.get("/v1/devices", headers={"Accept": "text/csv"}).expect(200)
-        gate.get(f"/v1/devices/{self.bench.boards[0].mac}").expect(200)
+        mac = self.bench.boards[0].mac
+        for name in (mac, mac.upper(), mac.replace(":", "%3a")):
+            assert gate.get(f"/v1/devices/{name}").expect(200).json["mac"] == mac
+        gate.get(f"/v1/devices?cursor={mac}").expect(200)
+        gate.get("/v1/devices?cursor=job_1").problem(400, "bad_query")
         gate.get("/v1/devices/00:00:00:00:00:00").problem(404, "device_not_found")
 
     # ---- full up ----

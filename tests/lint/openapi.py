@@ -94,6 +94,9 @@ class Lint:
                     self.fault(ref, "is never used")
         for name, schema in self.doc["components"]["schemas"].items():
             self.required(schema, f"#/components/schemas/{name}")
+            if not schema.get("description"):
+                self.fault(f"#/components/schemas/{name}", "has no description")
+            self.described(schema, f"#/components/schemas/{name}")
 
     def required(self, schema, where):
         """Each required member is described, where one schema says both."""
@@ -109,6 +112,20 @@ class Lint:
                     self.required(child, f"{where}/{key}")
         for name, child in schema.get("properties", {}).items():
             self.required(child, f"{where}/{name}")
+
+    def described(self, node, where):
+        """Every schema with a name, and every property, says what it is: itself, or by what it refers to."""
+        if isinstance(node, list):
+            for i, child in enumerate(node):
+                self.described(child, f"{where}/{i}")
+        if not isinstance(node, dict):
+            return
+        for name, child in node.get("properties", {}).items():
+            if not (child.get("description") or self.resolve(child, where).get("description")):
+                self.fault(f"{where}/{name}", "has no description")
+        for key, child in node.items():
+            if key not in ("example", "examples", "default", "enum", "const", "if", "then", "else"):
+                self.described(child, f"{where}/{key}")
 
     def parameters(self, path, item, operation, where):
         found = {}

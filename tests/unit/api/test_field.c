@@ -41,6 +41,28 @@ static void a_percent_escape_never_hides_a_byte(void **state)
     }
 }
 
+static void a_target_is_its_path_also_when_the_whole_address_is_sent(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *target, *path;
+    } cases[] = {
+        {"/v1/jobs", "/v1/jobs"},
+        {"http://host/v1/jobs", "/v1/jobs"},
+        {"HTTP://[::1]:80/a", "/a"},
+        {"https://host/a/b", "/a/b"},
+        {"http://host", "/"},
+        {"http:///a", "http:///a"},
+        {"http://", "http://"},
+        {"ftp://host/a", "ftp://host/a"},
+        {"*", "*"},
+        {"", ""},
+        {"//host/a", "//host/a"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(field_target_path(cases[i].target), cases[i].path);
+}
+
 static void what_is_encoded_decodes_to_itself(void **state)
 {
     (void)state;
@@ -256,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_percent_escape_never_hides_a_byte),
+        cmocka_unit_test(a_target_is_its_path_also_when_the_whole_address_is_sent),
         cmocka_unit_test(what_is_encoded_decodes_to_itself),
         cmocka_unit_test(encoding_appends_and_never_overruns),
         cmocka_unit_test(a_media_type_is_known_whatever_its_case_and_parameters),
