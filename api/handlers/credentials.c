@@ -127,9 +127,7 @@ struct reply handle_credential_list(struct request *rq, const struct service *sv
     struct store_page page;
     struct credential_record *list = NULL;
     size_t n;
-    char next[ID_TEXT * 2] = "";
-    if (request_page(rq, is_cred, &page) ||
-        store_credential_list(svc->store, &page, &list, &n, next))
+    if (request_page(rq, is_cred, &page) || store_credential_list(svc->store, &page, &list, &n))
         return reply_error(rq);
     json_t *items = json_array();
     for (size_t i = 0; i < n; i++) {
@@ -137,7 +135,7 @@ struct reply handle_credential_list(struct request *rq, const struct service *sv
         credential_record_dispose(&list[i]);
     }
     free(list);
-    return reply_list(rq, items, next);
+    return reply_list(rq, items, page.next);
 }
 
 static enum err not_found(const char *id)

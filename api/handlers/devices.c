@@ -55,11 +55,10 @@ struct reply handle_device_list(struct request *rq, const struct service *svc)
     struct store_page page;
     struct device_record *list = NULL;
     size_t n;
-    char next[ID_TEXT * 2] = "";
-    if (request_page(rq, is_mac, &page) || store_device_list(svc->store, &page, &list, &n, next))
+    if (request_page(rq, is_mac, &page) || store_device_list(svc->store, &page, &list, &n))
         return reply_error(rq);
     bool as_csv = field_accept_prefers(rq->accept, "text/csv", "application/json");
-    struct reply r = as_csv ? csv(rq, list, n, next) : json(rq, list, n, next);
+    struct reply r = as_csv ? csv(rq, list, n, page.next) : json(rq, list, n, page.next);
     reply_header(&r, "Vary", "Accept");
     free(list);
     return r;

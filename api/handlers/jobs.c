@@ -136,9 +136,8 @@ struct reply handle_job_list(struct request *rq, const struct service *svc)
     struct job_filter filter;
     struct job_record *list = NULL;
     size_t n;
-    char next[ID_TEXT * 2] = "";
     if (request_page(rq, is_job, &page) || read_filter(rq, &filter) ||
-        store_job_list(svc->store, &filter, &page, &list, &n, next))
+        store_job_list(svc->store, &filter, &page, &list, &n))
         return reply_error(rq);
     json_t *items = json_array();
     for (size_t i = 0; i < n; i++) {
@@ -146,7 +145,7 @@ struct reply handle_job_list(struct request *rq, const struct service *svc)
         job_record_dispose(&list[i]);
     }
     free(list);
-    return reply_list(rq, items, next);
+    return reply_list(rq, items, page.next);
 }
 
 struct reply handle_job_cancel(struct request *rq, const struct service *svc)

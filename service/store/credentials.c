@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "service/store/internal.h"
+#include "service/store/rows.h"
 
 enum { CONTEXT = 64 };
 
@@ -66,9 +67,9 @@ enum err store_credential_add(struct store *s, const struct credential_record *r
     return e;
 }
 
-static enum err read_row(struct query *q, struct credential_record *out)
+static enum err read_row(struct query *q, void *item)
 {
-    memset(out, 0, sizeof *out);
+    struct credential_record *out = item;
     query_get_text(q, out->id, sizeof out->id);
     out->created_ms = query_get_int(q);
     query_get_text(q, out->fingerprint_sha256, sizeof out->fingerprint_sha256);
@@ -82,38 +83,27 @@ static enum err read_row(struct query *q, struct credential_record *out)
 
 enum err store_credential_get(struct store *s, const char *id, struct credential_record *out)
 {
-    struct db *db;
-    struct query q;
-    bool row;
     memset(out, 0, sizeof *out);
-    enum err e = store_reader(s, &db);
-    if (e) return e;
-    query_begin(&q, db, "SELECT " CREDENTIAL_COLUMNS " FROM credential WHERE id = ?");
-    query_put_text(&q, id);
-    e = query_next(&q, &row);
-    if (row) e = read_row(&q, out);
-    query_end(&q);
-    store_reader_done(s, db);
-    return e ? e : row ? ERR_OK : not_found(id);
+    const struct row_search search = {"SELECT " CREDENTIAL_COLUMNS " FROM credential WHERE id = ?",
+                                      id, read_row, out};
+    enum err e = rows_find(s, &search);
+    return e == ERR_NOT_FOUND ? not_found(id) : e;
+}
+
+static enum err read_blob(struct query *q, void *item)
+{
+    return query_get_blob(q, item);
 }
 
 enum err store_credential_key(struct store *s, const char *id, struct buf *key_out)
 {
     char context[CONTEXT];
-    struct db *db;
-    struct query q;
     struct buf sealed;
-    bool row;
-    enum err e = store_reader(s, &db);
-    if (e) return e;
     buf_init(&sealed, LIMIT_UPLOAD_BODY);
-    query_begin(&q, db, "SELECT key FROM credential WHERE id = ?");
-    query_put_text(&q, id);
-    e = query_next(&q, &row);
-    if (row) e = query_get_blob(&q, &sealed);
-    query_end(&q);
-    store_reader_done(s, db);
-    if (!e && !row) e = not_found(id);
+    const struct row_search search = {"SELECT key FROM credential WHERE id = ?", id, read_blob,
+                                      &sealed};
+    enum err e = rows_find(s, &search);
+    if (e == ERR_NOT_FOUND) e = not_found(id);
     if (!e)
         e = vault_unseal(store_vault(s), context_of(id, context), sealed.data, sealed.len, key_out);
     buf_dispose(&sealed);
@@ -153,51 +143,25 @@ enum err store_credential_delete(struct store *s, const char *id)
     return store_write(s, delete_credential, (void *)id);
 }
 
-static void dispose_list(struct credential_record *list, size_t n)
+static void dispose_item(void *item)
 {
-    for (size_t i = 0; i < n; i++)
-        credential_record_dispose(&list[i]);
-    free(list);
+    credential_record_dispose(item);
 }
 
-enum err store_credential_list(struct store *s, const struct store_page *page,
-                               struct credential_record **list_out, size_t *n_out,
-                               char next_out[ID_TEXT * 2])
+enum err store_credential_list(struct store *s, struct store_page *page,
+                               struct credential_record **list_out, size_t *n_out)
 {
-    struct db *db;
-    struct query q;
-    bool row;
-    size_t n = 0, limit = page_limit(page);
-    *list_out = NULL;
-    *n_out = 0;
-    next_out[0] = '\0';
-    struct credential_record *list = calloc(limit + 1, sizeof *list);
-    if (!list) return err_set(ERR_MEM, "out of memory");
-    enum err e = store_reader(s, &db);
-    if (e) {
-        free(list);
-        return e;
-    }
-    query_begin(&q, db,
-                "SELECT " CREDENTIAL_COLUMNS " FROM credential WHERE " PAGE_BEHIND(
-                    "credential", "id") " ORDER BY seq DESC LIMIT ?2");
-    query_put_text(&q, page->cursor);
-    query_put_int(&q, (int64_t)limit + 1);
-    while (!(e = query_next(&q, &row)) && row && n <= limit) {
-        e = read_row(&q, &list[n]);
-        if (e) break;
-        n++;
-    }
-    query_end(&q);
-    store_reader_done(s, db);
-    if (e) {
-        dispose_list(list, n);
-        return e;
-    }
-    *n_out = page_end(page, n, list[limit - 1].id, next_out);
-    if (n > *n_out) credential_record_dispose(&list[n - 1]);
+    const struct row_list l = {.sql = "SELECT " CREDENTIAL_COLUMNS
+                                      " FROM credential WHERE " ROWS_BEHIND(
+                                          "credential", "id") " ORDER BY seq DESC LIMIT ?2",
+                               .read = read_row,
+                               .dispose = dispose_item,
+                               .item_bytes = sizeof **list_out,
+                               .id_at = offsetof(struct credential_record, id)};
+    void *list;
+    enum err e = rows_list(s, &l, page, &list, n_out);
     *list_out = list;
-    return ERR_OK;
+    return e;
 }
 
 void image_record_dispose(struct image_record *r)
@@ -227,28 +191,23 @@ enum err store_image_add(struct store *s, const struct image_record *r)
     return store_write(s, insert_image, (void *)r);
 }
 
+static enum err read_image(struct query *q, void *item)
+{
+    struct image_record *out = item;
+    query_get_text(q, out->id, sizeof out->id);
+    out->created_ms = query_get_int(q);
+    query_get_text(q, out->credential, sizeof out->credential);
+    return query_get_heap(q, &out->layout_json);
+}
+
 enum err store_image_get(struct store *s, const char *id, struct image_record *out)
 {
-    struct db *db;
-    struct query q;
-    bool row;
     memset(out, 0, sizeof *out);
-    enum err e = store_reader(s, &db);
-    if (e) return e;
-    query_begin(&q, db, "SELECT id, created_ms, credential, layout FROM image WHERE id = ?");
-    query_put_text(&q, id);
-    e = query_next(&q, &row);
-    if (row) {
-        query_get_text(&q, out->id, sizeof out->id);
-        out->created_ms = query_get_int(&q);
-        query_get_text(&q, out->credential, sizeof out->credential);
-        e = query_get_heap(&q, &out->layout_json);
-    }
-    query_end(&q);
-    store_reader_done(s, db);
-    if (e) memset(out, 0, sizeof *out);
-    if (!e && !row)
-        return err_fail(ERR_NOT_FOUND, "image_not_found", "POST /v1/images makes one.",
-                        "there is no image set \"%s\"", id);
+    const struct row_search search = {
+        "SELECT id, created_ms, credential, layout FROM image WHERE id = ?", id, read_image, out};
+    enum err e = rows_find(s, &search);
+    if (e == ERR_NOT_FOUND)
+        e = err_fail(ERR_NOT_FOUND, "image_not_found", "POST /v1/images makes one.",
+                     "there is no image set \"%s\"", id);
     return e;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "service/store/internal.h"
+#include "service/store/rows.h"
 
 enum { ENTRIES_MAX = LIMIT_PAGE };
 
@@ -71,14 +72,16 @@ enum err store_device_note(struct store *s, const char *mac, const char *chip,
     return store_write(s, note, &n);
 }
 
-static void read_device(struct query *q, struct device_record *out)
+static enum err read_device(struct query *q, void *item)
 {
+    struct device_record *out = item;
     query_get_text(q, out->mac, sizeof out->mac);
     query_get_text(q, out->chip, sizeof out->chip);
     out->first_seen_ms = query_get_int(q);
     out->last_seen_ms = query_get_int(q);
     query_get_text(q, out->credential, sizeof out->credential);
     query_get_text(q, out->fingerprint_sha256, sizeof out->fingerprint_sha256);
+    return ERR_OK;
 }
 
 static enum err read_entry(struct query *q, struct device_entry *out)
@@ -137,57 +140,34 @@ enum err store_device_get(struct store *s, const char *mac, struct device_record
                           struct device_entry **entries_out, size_t *n_out)
 {
     struct db *db;
-    struct query q;
-    bool row;
     memset(out, 0, sizeof *out);
     *entries_out = NULL;
     *n_out = 0;
-    enum err e = store_reader(s, &db);
-    if (e) return e;
-    query_begin(&q, db, "SELECT " DEVICE_COLUMNS " FROM device WHERE mac = ?");
-    query_put_text(&q, mac);
-    e = query_next(&q, &row);
-    if (row) read_device(&q, out);
-    query_end(&q);
-    if (!e && row) e = get_entries(db, mac, entries_out, n_out);
-    store_reader_done(s, db);
-    if (e) memset(out, 0, sizeof *out);
-    if (!e && !row)
+    const struct row_search search = {"SELECT " DEVICE_COLUMNS " FROM device WHERE mac = ?", mac,
+                                      read_device, out};
+    enum err e = rows_find(s, &search);
+    if (e == ERR_NOT_FOUND)
         return err_fail(ERR_NOT_FOUND, "device_not_found", "GET /v1/devices lists them.",
                         "there is no device \"%s\"", mac);
+    if (!e) e = store_reader(s, &db);
+    if (!e) {
+        e = get_entries(db, mac, entries_out, n_out);
+        store_reader_done(s, db);
+    }
+    if (e) memset(out, 0, sizeof *out);
     return e;
 }
 
-enum err store_device_list(struct store *s, const struct store_page *page,
-                           struct device_record **list_out, size_t *n_out,
-                           char next_out[ID_TEXT * 2])
+enum err store_device_list(struct store *s, struct store_page *page,
+                           struct device_record **list_out, size_t *n_out)
 {
-    struct db *db;
-    struct query q;
-    bool row;
-    size_t n = 0, limit = page_limit(page);
-    *list_out = NULL;
-    *n_out = 0;
-    next_out[0] = '\0';
-    struct device_record *list = calloc(limit + 1, sizeof *list);
-    if (!list) return err_set(ERR_MEM, "out of memory");
-    enum err e = store_reader(s, &db);
-    if (!e) {
-        query_begin(&q, db,
-                    "SELECT " DEVICE_COLUMNS " FROM device WHERE " PAGE_BEHIND(
-                        "device", "mac") " ORDER BY seq DESC LIMIT ?2");
-        query_put_text(&q, page->cursor);
-        query_put_int(&q, (int64_t)limit + 1);
-        while (!(e = query_next(&q, &row)) && row && n <= limit)
-            read_device(&q, &list[n++]);
-        query_end(&q);
-        store_reader_done(s, db);
-    }
-    if (e) {
-        free(list);
-        return e;
-    }
-    *n_out = page_end(page, n, list[limit - 1].mac, next_out);
+    const struct row_list l = {.sql = "SELECT " DEVICE_COLUMNS " FROM device WHERE " ROWS_BEHIND(
+                                   "device", "mac") " ORDER BY seq DESC LIMIT ?2",
+                               .read = read_device,
+                               .item_bytes = sizeof **list_out,
+                               .id_at = offsetof(struct device_record, mac)};
+    void *list;
+    enum err e = rows_list(s, &l, page, &list, n_out);
     *list_out = list;
-    return ERR_OK;
+    return e;
 }

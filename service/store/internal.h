@@ -14,23 +14,6 @@ enum err store_reader(struct store *s, struct db **db_out);
 void store_reader_done(struct store *s, struct db *db);
 struct vault *store_vault(struct store *s);
 
-/** The rows behind the cursor (parameter 1) in a listing that goes from the newest to the oldest;
- * it holds its place also when the cursor's own row is gone. */
-#define PAGE_BEHIND(table, id)                                                                     \
-    "seq < CASE WHEN ?1 = '' THEN 9223372036854775807 ELSE coalesce("                              \
-    "(SELECT seq FROM " table " WHERE " id " = ?1),"                                               \
-    " (SELECT max(seq) + 1 FROM " table " WHERE " id " < ?1), 0) END"
-
-/** Number of items that a page asks for, within the limits. */
-size_t page_limit(const struct store_page *page);
-/** The common end of a listing: @p n rows were read where one more than the limit was asked for;
- * the first one too many is not part of the page. @return how many are */
-size_t page_end(const struct store_page *page, size_t n, const char *last_id,
-                char next_out[ID_TEXT * 2]);
-
-/** "" or heap text. @return ERR_OK, ERR_MEM */
-enum err text_copy(const char *text, char **out);
-
 /** The JSON columns of a job. */
 struct job_json {
     char *steps, *error; /* heap */

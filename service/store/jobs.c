@@ -6,6 +6,7 @@
 
 #include "service/base/clock.h"
 #include "service/store/internal.h"
+#include "service/store/rows.h"
 
 enum { CONTEXT = 64, SQL = 1024 };
 
@@ -129,8 +130,9 @@ enum err store_job_save(struct store *s, const struct job_record *r)
 }
 
 /* Texts are SQLite's and live until the next row. */
-static enum err read_row(struct query *q, struct job_record *out)
+static enum err read_row(struct query *q, void *item)
 {
+    struct job_record *out = item;
     char state[16], *steps = NULL, *error = NULL;
     query_get_text(q, out->id, sizeof out->id);
     query_get_text(q, out->kind, sizeof out->kind);
@@ -159,36 +161,24 @@ static enum err read_row(struct query *q, struct job_record *out)
 
 enum err store_job_get(struct store *s, const char *id, struct job_record *out)
 {
-    struct db *db;
-    struct query q;
-    bool row;
     memset(out, 0, sizeof *out);
-    enum err e = store_reader(s, &db);
-    if (e) return e;
-    query_begin(&q, db, "SELECT " JOB_COLUMNS " FROM job WHERE id = ?");
-    query_put_text(&q, id);
-    e = query_next(&q, &row);
-    if (row) e = read_row(&q, out);
-    query_end(&q);
-    store_reader_done(s, db);
+    const struct row_search search = {"SELECT " JOB_COLUMNS " FROM job WHERE id = ?", id, read_row,
+                                      out};
+    enum err e = rows_find(s, &search);
     if (e) memset(out, 0, sizeof *out);
-    return e ? e : row ? ERR_OK : not_found(id);
+    return e == ERR_NOT_FOUND ? not_found(id) : e;
+}
+
+static enum err read_blob(struct query *q, void *item)
+{
+    return query_get_blob(q, item);
 }
 
 static enum err get_blob(struct store *s, const char *sql, const char *id, struct buf *out)
 {
-    struct db *db;
-    struct query q;
-    bool row;
-    enum err e = store_reader(s, &db);
-    if (e) return e;
-    query_begin(&q, db, sql);
-    query_put_text(&q, id);
-    e = query_next(&q, &row);
-    if (row) e = query_get_blob(&q, out);
-    query_end(&q);
-    store_reader_done(s, db);
-    return e ? e : row ? ERR_OK : not_found(id);
+    const struct row_search search = {sql, id, read_blob, out};
+    enum err e = rows_find(s, &search);
+    return e == ERR_NOT_FOUND ? not_found(id) : e;
 }
 
 enum err store_job_command(struct store *s, const char *id, struct buf *command_out)
@@ -242,68 +232,43 @@ static void list_sql(const struct job_filter *f, char out[SQL])
 {
     snprintf(out, SQL,
              "SELECT " JOB_COLUMNS
-             " FROM job WHERE " PAGE_BEHIND("job", "id") "%s%s%s%s"
+             " FROM job WHERE " ROWS_BEHIND("job", "id") "%s%s%s%s"
                                                          " ORDER BY seq DESC LIMIT ?2",
              f->slot[0] ? " AND slot = ?3" : "", f->kind[0] ? " AND kind = ?4" : "",
              f->credential[0] ? " AND credential = ?5" : "", f->by_state ? " AND state = ?6" : "");
 }
 
-static void dispose_list(struct job_record *list, size_t n)
+static void put_filter(struct query *q, const void *arg)
 {
-    for (size_t i = 0; i < n; i++)
-        job_record_dispose(&list[i]);
-    free(list);
+    const struct job_filter *f = arg;
+    query_put_named_text(q, "?3", f->slot);
+    query_put_named_text(q, "?4", f->kind);
+    query_put_named_text(q, "?5", f->credential);
+    query_put_named_text(q, "?6", job_state_name(f->by_state ? f->state : JOB_QUEUED));
 }
 
-static enum err read_list(struct query *q, struct job_record *list, size_t limit, size_t *n_out)
+static void dispose_item(void *item)
 {
-    enum err e;
-    bool row;
-    while (!(e = query_next(q, &row)) && row && *n_out <= limit) {
-        e = read_row(q, &list[*n_out]);
-        if (e) break;
-        ++*n_out;
-    }
-    return e;
+    job_record_dispose(item);
 }
 
-enum err store_job_list(struct store *s, const struct job_filter *filter,
-                        const struct store_page *page, struct job_record **list_out, size_t *n_out,
-                        char next_out[ID_TEXT * 2])
+enum err store_job_list(struct store *s, const struct job_filter *filter, struct store_page *page,
+                        struct job_record **list_out, size_t *n_out)
 {
     char sql[SQL];
-    struct db *db;
-    struct query q;
-    size_t n = 0, limit = page_limit(page);
-    *list_out = NULL;
-    *n_out = 0;
-    next_out[0] = '\0';
-    struct job_record *list = calloc(limit + 1, sizeof *list);
-    if (!list) return err_set(ERR_MEM, "out of memory");
-    enum err e = store_reader(s, &db);
-    if (e) {
-        free(list);
-        return e;
-    }
+    const struct row_list l = {.sql = sql,
+                               .once = true,
+                               .put = put_filter,
+                               .arg = filter,
+                               .read = read_row,
+                               .dispose = dispose_item,
+                               .item_bytes = sizeof **list_out,
+                               .id_at = offsetof(struct job_record, id)};
+    void *list;
     list_sql(filter, sql);
-    query_begin_once(&q, db, sql);
-    query_put_text(&q, page->cursor);
-    query_put_int(&q, (int64_t)limit + 1);
-    query_put_named_text(&q, "?3", filter->slot);
-    query_put_named_text(&q, "?4", filter->kind);
-    query_put_named_text(&q, "?5", filter->credential);
-    query_put_named_text(&q, "?6", job_state_name(filter->by_state ? filter->state : JOB_QUEUED));
-    e = read_list(&q, list, limit, &n);
-    query_end(&q);
-    store_reader_done(s, db);
-    if (e) {
-        dispose_list(list, n);
-        return e;
-    }
-    *n_out = page_end(page, n, list[limit - 1].id, next_out);
-    if (n > *n_out) job_record_dispose(&list[n - 1]);
+    enum err e = rows_list(s, &l, page, &list, n_out);
     *list_out = list;
-    return ERR_OK;
+    return e;
 }
 
 static void interrupt(struct job_record *r, int64_t now)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "service/store/internal.h"
+#include "service/store/rows.h"
 
 #define SLOT_COLUMNS                                                                               \
     "name, download_port, at_port, reset, download_baud, flash_baud, at_baud, changed_ms"
@@ -27,8 +28,9 @@ enum err store_slot_put(struct store *s, const struct slot_record *r)
     return store_write(s, put, (void *)r);
 }
 
-static void read_row(struct query *q, struct slot_record *out)
+static enum err read_row(struct query *q, void *item)
 {
+    struct slot_record *out = item;
     query_get_text(q, out->name, sizeof out->name);
     query_get_text(q, out->download_port, sizeof out->download_port);
     query_get_text(q, out->at_port, sizeof out->at_port);
@@ -37,6 +39,7 @@ static void read_row(struct query *q, struct slot_record *out)
     out->flash_baud = (uint32_t)query_get_int(q);
     out->at_baud = (uint32_t)query_get_int(q);
     out->changed_ms = query_get_int(q);
+    return ERR_OK;
 }
 
 static enum err not_found(const char *name)
@@ -48,19 +51,11 @@ static enum err not_found(const char *name)
 
 enum err store_slot_get(struct store *s, const char *name, struct slot_record *out)
 {
-    struct db *db;
-    struct query q;
-    bool row;
     memset(out, 0, sizeof *out);
-    enum err e = store_reader(s, &db);
-    if (e) return e;
-    query_begin(&q, db, "SELECT " SLOT_COLUMNS " FROM slot WHERE name = ?");
-    query_put_text(&q, name);
-    e = query_next(&q, &row);
-    if (row) read_row(&q, out);
-    query_end(&q);
-    store_reader_done(s, db);
-    return e ? e : row ? ERR_OK : not_found(name);
+    const struct row_search search = {"SELECT " SLOT_COLUMNS " FROM slot WHERE name = ?", name,
+                                      read_row, out};
+    enum err e = rows_find(s, &search);
+    return e == ERR_NOT_FOUND ? not_found(name) : e;
 }
 
 static enum err delete_slot(struct db *db, void *arg)

@@ -92,27 +92,6 @@ void store_reader_done(struct store *s, struct db *db)
     pthread_mutex_unlock(&s->lock);
 }
 
-size_t page_limit(const struct store_page *page)
-{
-    return page->limit < 1 ? 1 : page->limit > LIMIT_PAGE ? LIMIT_PAGE : page->limit;
-}
-
-size_t page_end(const struct store_page *page, size_t n, const char *last_id,
-                char next_out[ID_TEXT * 2])
-{
-    size_t limit = page_limit(page);
-    next_out[0] = '\0';
-    if (n <= limit) return n;
-    snprintf(next_out, ID_TEXT * 2, "%s", last_id);
-    return limit;
-}
-
-enum err text_copy(const char *text, char **out)
-{
-    *out = strdup(text ? text : "");
-    return *out ? ERR_OK : err_set(ERR_MEM, "out of memory");
-}
-
 static enum err touch(struct db *db, void *arg)
 {
     struct query q;

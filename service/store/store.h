@@ -23,10 +23,11 @@ void store_close(struct store *s); /* waits for the writer; NULL allowed */
 /** Can it write now? For readiness. @return ERR_OK, ERR_IO */
 enum err store_ping(struct store *s);
 
-/** Where a list goes on: "" = from the newest; an item's id = behind that item. */
+/** One page of a list. */
 struct store_page {
-    char cursor[ID_TEXT * 2];
-    size_t limit; /* 1…LIMIT_PAGE */
+    char cursor[ID_TEXT * 2]; /* "" = from the newest; an item's id = behind that item */
+    size_t limit;             /* 1…LIMIT_PAGE */
+    char next[ID_TEXT * 2];   /* out: the cursor of the next page, "" = this was the last */
 };
 
 /* --- credentials
@@ -51,9 +52,8 @@ enum err store_credential_key(struct store *s, const char *id, struct buf *key_o
  * has it) */
 enum err store_credential_delete(struct store *s, const char *id);
 /** Newest first. @param[out] list_out  release each and then the list with free() */
-enum err store_credential_list(struct store *s, const struct store_page *page,
-                               struct credential_record **list_out, size_t *n_out,
-                               char next_out[ID_TEXT * 2]);
+enum err store_credential_list(struct store *s, struct store_page *page,
+                               struct credential_record **list_out, size_t *n_out);
 
 /* --- image sets: which credential in which layout; the bytes are built anew when asked for
  * ------------------------ */
@@ -154,9 +154,8 @@ struct job_filter {
     enum job_state state;
 };
 /** Newest first. Release each with job_record_dispose() and the list with free(). */
-enum err store_job_list(struct store *s, const struct job_filter *filter,
-                        const struct store_page *page, struct job_record **list_out, size_t *n_out,
-                        char next_out[ID_TEXT * 2]);
+enum err store_job_list(struct store *s, const struct job_filter *filter, struct store_page *page,
+                        struct job_record **list_out, size_t *n_out);
 /** At start: jobs left running become interrupted (with the step they were in); ids of the queued
  * ones, oldest first. Release *ids_out with free(). */
 enum err store_job_recover(struct store *s, char (**ids_out)[ID_TEXT], size_t *n_out);
@@ -186,7 +185,6 @@ enum err store_device_note(struct store *s, const char *mac, const char *chip,
 enum err store_device_get(struct store *s, const char *mac, struct device_record *out,
                           struct device_entry **entries_out,
                           size_t *n_out); /* entries newest first */
-enum err store_device_list(struct store *s, const struct store_page *page,
-                           struct device_record **list_out, size_t *n_out,
-                           char next_out[ID_TEXT * 2]);
+enum err store_device_list(struct store *s, struct store_page *page,
+                           struct device_record **list_out, size_t *n_out);
 #endif

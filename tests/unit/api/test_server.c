@@ -102,9 +102,8 @@ static void until_ordered(size_t count)
     struct deadline until = deadline_in_ms(PATIENCE_MS);
     for (size_t n = 0; n < count;) {
         struct job_record *list;
-        char next[ID_TEXT * 2];
         assert_int_equal(store_job_list(bench.store, &(struct job_filter){.slot = ""},
-                                        &(struct store_page){.limit = 100}, &list, &n, next),
+                                        &(struct store_page){.limit = 100}, &list, &n),
                          ERR_OK);
         for (size_t i = 0; i < n; i++)
             job_record_dispose(&list[i]);

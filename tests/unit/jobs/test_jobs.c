@@ -422,10 +422,8 @@ static void many_clients_at_once_lose_nothing(void **state)
     }
     struct job_record *list;
     struct store_page page = {.limit = LIMIT_PAGE};
-    char next[ID_TEXT * 2];
     size_t n;
-    assert_int_equal(store_job_list(rig->store, &(struct job_filter){0}, &page, &list, &n, next),
-                     ERR_OK);
+    assert_int_equal(store_job_list(rig->store, &(struct job_filter){0}, &page, &list, &n), ERR_OK);
     assert_int_equal(n, THREADS * EACH + 3);
     for (size_t i = 0; i < n; i++) {
         assert_true(job_state_is_final(list[i].state));

@@ -420,9 +420,8 @@ static void many_threads_write_and_read_their_own_writes(void **state)
     struct job_filter f = {.by_state = true, .state = JOB_SUCCEEDED};
     struct store_page page = {.limit = LIMIT_PAGE};
     struct job_record *list;
-    char next[ID_TEXT * 2];
     size_t n;
-    assert_int_equal(store_job_list(s, &f, &page, &list, &n, next), ERR_OK);
+    assert_int_equal(store_job_list(s, &f, &page, &list, &n), ERR_OK);
     assert_int_equal(n, THREADS * EACH);
     free(list);
     store_close(s);
