@@ -102,10 +102,10 @@ static const uint8_t *next_line(const uint8_t *at, const uint8_t *end)
 }
 
 enum err multipart_parse(const uint8_t *body, size_t n, const char *boundary,
-                         struct multipart_part *parts_out, size_t cap, size_t *n_out)
+                         struct multipart_list *list)
 {
     char delimiter[FIELD_BOUNDARY_MAX + 5];
-    *n_out = 0;
+    list->count = 0;
     size_t len = (size_t)snprintf(delimiter, sizeof delimiter, "\r\n--%s", boundary);
     if (len >= sizeof delimiter) return bad("the boundary is too long");
     const uint8_t *end = body + n;
@@ -118,10 +118,10 @@ enum err multipart_parse(const uint8_t *body, size_t n, const char *boundary,
         at += len;
     if (!at) return bad("the opening boundary is missing");
     while (end - at < 2 || memcmp(at, "--", 2) != 0) {
-        if (*n_out == cap)
+        if (list->count == list->cap)
             return err_fail(ERR_TOO_LARGE, "too_many_parts", "Send fewer files in one request.",
-                            "more than %zu parts", cap);
-        struct multipart_part *part = &parts_out[*n_out];
+                            "more than %zu parts", list->cap);
+        struct multipart_part *part = &list->parts[list->count];
         *part = (struct multipart_part){.data = NULL};
         const uint8_t *data = read_headers(next_line(at, end), end, part);
         if (!data) return bad("a part has no proper headers");
@@ -130,7 +130,7 @@ enum err multipart_parse(const uint8_t *body, size_t n, const char *boundary,
         if (!stop) return bad("the closing boundary is missing: the body is cut off");
         part->data = data;
         part->len = stop > data ? (size_t)(stop - data) : 0;
-        (*n_out)++;
+        list->count++;
         at = stop + len;
     }
     return ERR_OK;

@@ -16,9 +16,15 @@ struct multipart_part {
     size_t len;
 };
 
-/** @param n_out  parts found, at most @p cap
+struct multipart_list {
+    struct multipart_part *parts; /* the caller's, with room for so many: */
+    size_t cap;
+    size_t count; /* out */
+};
+
+/** @param list  parts and cap filled
  *  @return ERR_OK; ERR_ARG with code bad_multipart (no opening or closing boundary, broken part
  *          headers); ERR_TOO_LARGE with code too_many_parts */
 enum err multipart_parse(const uint8_t *body, size_t n, const char *boundary,
-                         struct multipart_part *parts_out, size_t cap, size_t *n_out);
+                         struct multipart_list *list);
 #endif

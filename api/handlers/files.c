@@ -18,8 +18,9 @@ enum err files_read_parts(const struct request *rq, struct multipart_part **part
                         "the Content-Type names no legal boundary");
     struct multipart_part *parts = calloc(LIMIT_UPLOAD_PARTS, sizeof *parts);
     if (!parts) return err_set(ERR_MEM, "out of memory");
-    enum err e =
-        multipart_parse(rq->body.data, rq->body.len, boundary, parts, LIMIT_UPLOAD_PARTS, n_out);
+    struct multipart_list list = {.parts = parts, .cap = LIMIT_UPLOAD_PARTS};
+    enum err e = multipart_parse(rq->body.data, rq->body.len, boundary, &list);
+    *n_out = list.count;
     for (size_t i = 0; !e && i < *n_out; i++)
         if (parts[i].len > LIMIT_PEM_BYTES)
             e = err_fail(ERR_TOO_LARGE, "file_too_large", NULL,

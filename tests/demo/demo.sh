@@ -73,7 +73,8 @@ wait_line "$dir/espgate.out" listening
 url=$(sed -n 's/.*listening on //p' "$dir/espgate.out")
 echo "espgate answers on $url"
 
-# call METHOD PATH [curl's arguments]: prints the body; a status of 400 and more ends the demo.
+# call METHOD PATH [curl's arguments]: prints the body; a status of 400 and more ends the demo (not from within a
+# pipe: there only the last command's status counts).
 call() {
     method=$1 path=$2
     shift 2
@@ -82,7 +83,8 @@ call() {
 
 say "PUT /v1/slots/demo: the board's two ports"
 call PUT /v1/slots/demo -H 'Content-Type: application/json' \
-    -d "{\"download_port\":\"$dir/ttyBoard0\",\"at_port\":\"$dir/ttyBoard1\"}" | jq -c '{name,download_port,at_port,reset,state}'
+    -d "{\"download_port\":\"$dir/ttyBoard0\",\"at_port\":\"$dir/ttyBoard1\"}" >"$dir/slot.json"
+jq -c '{name,download_port,at_port,reset,state}' "$dir/slot.json"
 
 say "POST /v1/credentials: three files under any names"
 cp "$dir/pki/device.crt" "$dir/one.txt"
@@ -121,5 +123,6 @@ mac=$(jq -r .result.board.mac "$dir/job.json")
 provision at
 
 say "GET /v1/devices/$mac: the board's record"
-call GET "/v1/devices/$mac" | jq '{mac,chip,credential,fingerprint_sha256,history:[.history[]|{at,job,method,outcome}]}'
+call GET "/v1/devices/$mac" >"$dir/device.json"
+jq '{mac,chip,credential,fingerprint_sha256,history:[.history[]|{at,job,method,outcome}]}' "$dir/device.json"
 say "all of it succeeded"

@@ -20,7 +20,7 @@ static void must(int condition)
 static void must_survive(const struct multipart_part *parts, size_t n)
 {
     struct multipart_part again[PARTS];
-    size_t count;
+    struct multipart_list list = {.parts = again, .cap = PARTS};
     struct buf b;
     buf_init(&b, 1 << 20);
     for (size_t i = 0; i < n; i++) {
@@ -30,8 +30,8 @@ static void must_survive(const struct multipart_part *parts, size_t n)
     }
     buf_puts(&b, "--b--");
     if (!buf_ok(&b)) {
-        must(multipart_parse(b.data, b.len, "b", again, PARTS, &count) == ERR_OK);
-        must(count == n);
+        must(multipart_parse(b.data, b.len, "b", &list) == ERR_OK);
+        must(list.count == n);
         for (size_t i = 0; i < n; i++)
             must(again[i].len == parts[i].len &&
                  (!parts[i].len || memcmp(again[i].data, parts[i].data, parts[i].len) == 0));
@@ -42,9 +42,10 @@ static void must_survive(const struct multipart_part *parts, size_t n)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct multipart_part parts[PARTS];
-    size_t n;
+    struct multipart_list list = {.parts = parts, .cap = PARTS};
     const uint8_t *at = data;
-    if (multipart_parse(data, size, "b", parts, PARTS, &n)) return 0;
+    if (multipart_parse(data, size, "b", &list)) return 0;
+    size_t n = list.count;
     must(n <= PARTS);
     for (size_t i = 0; i < n; i++) {
         must(parts[i].data >= at && parts[i].data + parts[i].len <= data + size);

@@ -19,7 +19,9 @@ static enum err parse(const char *body, size_t n, struct multipart_part *parts, 
     uint8_t *copy = malloc(n ? n : 1);
     assert_non_null(copy);
     memcpy(copy, body, n);
-    enum err e = multipart_parse(copy, n, "b", parts, cap, count);
+    struct multipart_list list = {.parts = parts, .cap = cap};
+    enum err e = multipart_parse(copy, n, "b", &list);
+    *count = list.count;
     for (size_t i = 0; !e && i < *count; i++) /* back into the text, which lives on */
         parts[i].data = (const uint8_t *)body + (parts[i].data - copy);
     free(copy);
