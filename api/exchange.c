@@ -170,6 +170,13 @@ static void keep_path(struct request *rq, const char *url)
     rq->path[n] = '\0';
 }
 
+static bool begin_closing(struct exchange *x)
+{
+    if (!atomic_load(&x->host->closing)) return false;
+    err_fail(ERR_CONFLICT, "shutting_down", "Ask again when it runs.", "espgate is stopping");
+    return refuse(x, 503);
+}
+
 static bool begin(struct exchange *x, const char *method, const char *url)
 {
     bool has_body;
@@ -181,8 +188,8 @@ static bool begin(struct exchange *x, const char *method, const char *url)
     rq->prefer = header(x->conn, "Prefer");
     rq->if_match = header(x->conn, "If-Match");
     rq->if_none_match = header(x->conn, "If-None-Match");
-    return begin_framing(x, &has_body, &length) || begin_route(x, method, url) ||
-           begin_body(x, has_body, length);
+    return begin_closing(x) || begin_framing(x, &has_body, &length) ||
+           begin_route(x, method, url) || begin_body(x, has_body, length);
 }
 
 static enum MHD_Result send_reply(struct exchange *x)

@@ -6,6 +6,7 @@
 
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "api/server.h"
@@ -15,6 +16,7 @@
 struct exchange_host {
     struct service service;
     struct wait_list *waits;
+    atomic_bool closing; /* new requests are refused */
     size_t max_body;
     unsigned body_s;
     pthread_mutex_t lock; /* of active */

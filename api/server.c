@@ -185,11 +185,12 @@ static void let_finish(struct exchange_host *host)
 void server_stop(struct server *s)
 {
     if (!s || !s->daemon) return;
-    /* MHD aborts the process when it is stopped with a suspended connection: all go on first. */
-    MHD_socket fd = MHD_quiesce_daemon(s->daemon);
+    /* New requests are refused one by one: MHD_quiesce_daemon() of 0.9.75 races with MHD's own
+     * threads for the listening socket, and aborts the process when it loses. */
+    atomic_store(&s->host.closing, true);
+    /* It also aborts when it is stopped with a suspended connection: all go on first. */
     wait_list_close(s->host.waits);
     let_finish(&s->host);
     MHD_stop_daemon(s->daemon);
     s->daemon = NULL;
-    if (fd != MHD_INVALID_SOCKET) close(fd);
 }

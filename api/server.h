@@ -43,7 +43,7 @@ uint16_t server_port(const struct server *s);
 /** jobs_changed_fn: wakes the requests that wait for this job. @p arg is the struct server, from
  * server_new() to server_free(). */
 void server_job_changed(const struct job_record *job, void *arg);
-/** Accept nothing new, answer waiting requests (503), stop. Afterwards the jobs may stop. Does
+/** Refuse what is new, answer those who wait (503), stop. Afterwards the jobs may stop. Does
  * nothing when it was not started. NULL allowed. */
 void server_stop(struct server *s);
 /** After server_stop() and jobs_stop(). NULL allowed. */

@@ -275,9 +275,12 @@ static bool region_has_mark(int mem, uintptr_t from, uintptr_t to, const char ma
     for (uintptr_t at = from; at < to && !found; at += 65536) {
         size_t want = to - at < sizeof page ? to - at : sizeof page;
         ssize_t got = pread(mem, page, want, (off_t)at);
-        for (ssize_t i = 0; i + MARK <= got && !found; i++) {
+        const char *end = page + (got > MARK ? got - MARK + 1 : 0);
+        for (const char *p = page; p < end && !found; p++) {
+            p = memchr(p, masked[0] ^ MASK, (size_t)(end - p));
+            if (!p) break;
             int k = 0;
-            while (k < MARK && (char)(page[i + k] ^ MASK) == masked[k])
+            while (k < MARK && (char)(p[k] ^ MASK) == masked[k])
                 k++;
             found = k == MARK;
         }
@@ -415,6 +418,71 @@ static void many_clients_wait_for_many_jobs(void **state)
     bench_stop(&bench);
 }
 
+/* --- the end, while clients come and go --- */
+
+enum { STOPS = 60, PESTS = 3 };
+
+static atomic_int open_port; /* 0: closed for now; -1: for ever */
+
+/* One request after the other, whatever comes of it. */
+static void *pester(void *arg)
+{
+    static const char *const requests[] = {
+        "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+        "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nPrefer: wait=60\r\nContent-Type: application/json\r\n"
+        "Content-Length: 34\r\n\r\n{\"kind\":\"reset\",\"slot\":\"ttyTEST0\"}",
+        "GET /v1/slots HTT",
+    };
+    const char *text = requests[*(int *)arg];
+    int port;
+    while ((port = atomic_load(&open_port)) >= 0) {
+        struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+        struct timeval hurry = {.tv_usec = 5000}; /* some leave before they are answered */
+        char answer[512];
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &hurry, sizeof hurry);
+        if (port && connect(fd, (struct sockaddr *)&at, sizeof at) == 0 &&
+            send(fd, text, strlen(text), MSG_NOSIGNAL) > 0)
+            recv(fd, answer, sizeof answer, 0);
+        close(fd);
+    }
+    return NULL;
+}
+
+static void start_and_stop(int ms)
+{
+    struct server *s;
+    assert_int_equal(server_new(&s), ERR_OK);
+    assert_int_equal(server_start(s, &usual, &bench.service), ERR_OK);
+    atomic_store(&open_port, server_port(s));
+    poll(NULL, 0, ms);
+    server_stop(s); /* while they are at it */
+    atomic_store(&open_port, 0);
+    server_free(s);
+}
+
+static void it_stops_cleanly_while_clients_come_and_go(void **state)
+{
+    (void)state;
+    pthread_t threads[PESTS];
+    int which[PESTS];
+    bench_start(&bench, run_until_stopped, NULL);
+    for (int round = 0; round < 2; round++) {
+        atomic_store(&open_port, 0);
+        for (int i = 0; i < PESTS; i++) {
+            which[i] = round ? i : 0;
+            assert_int_equal(pthread_create(&threads[i], NULL, pester, &which[i]), 0);
+        }
+        for (int i = 0; i < STOPS; i++)
+            start_and_stop(i % 4);
+        atomic_store(&open_port, -1);
+        for (int i = 0; i < PESTS; i++)
+            pthread_join(threads[i], NULL);
+    }
+    bench_stop(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +494,7 @@ int main(void)
         cmocka_unit_test(a_taken_address_is_told_in_words),
         cmocka_unit_test(no_key_stays_in_memory),
         cmocka_unit_test(many_clients_wait_for_many_jobs),
+        cmocka_unit_test(it_stops_cleanly_while_clients_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
