@@ -8,11 +8,9 @@ static const struct {
     const char *code;
     int status;
 } by_code[] = {
-    {"queue_full", 429},
-    {"shutting_down", 503},
-    {"too_many_waiting", 503},
-    {"slot_has_no_at_port", 422},
-    {"slot_has_no_download_port", 422},
+    {"queue_full", 429},          {"shutting_down", 503},
+    {"too_many_waiting", 503},    {"vault_broken", 500}, /* ours, not the client's certificate */
+    {"slot_has_no_at_port", 422}, {"slot_has_no_download_port", 422},
 };
 
 static int by_kind(enum err kind)

@@ -1,5 +1,4 @@
 /* devices: the record of every board that was seen, as JSON or, the list, as CSV. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,8 +70,8 @@ struct reply handle_device_get(struct request *rq, const struct service *svc)
     size_t n = 0;
     char mac[ROUTE_VAR_MAX + 1];
     snprintf(mac, sizeof mac, "%s", request_var(rq, "mac"));
-    for (char *c = mac; *c; c++) /* labels show it in upper case */
-        *c = (char)tolower((unsigned char)*c);
+    for (char *c = mac; *c; c++)
+        if (*c >= 'A' && *c <= 'F') *c = (char)(*c - 'A' + 'a'); /* labels have them so */
     if (store_device_get(svc->store, mac, &device, &entries, &n)) return reply_error(rq);
     json_t *history = json_array();
     for (size_t i = 0; i < n; i++) {

@@ -377,6 +377,8 @@ static void devices_come_as_csv_to_those_who_ask(void **state)
                            "24:0a:c4:12:34:56,esp32,1970-01-01T00:00:00.001Z,"
                            "1970-01-01T00:00:00.001Z,,\r\n"));
     reply_dispose(&r);
+    expect(&bench, &(struct call){.method = "GET", .path = "/v1/devices/24:0A:C4:12:34:56"}, 200,
+           NULL);
     get.accept = "*/*";
     r = call(&bench, &get, &rq);
     assert_string_equal(r.content_type, "application/json");

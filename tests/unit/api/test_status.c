@@ -49,6 +49,7 @@ static void kinds_and_codes_mean_what_the_contract_says(void **state)
         {ERR_TOO_LARGE, NULL, 413, 422},
         {ERR_UNSUPPORTED, NULL, 422, 422},
         {ERR_CRYPTO, NULL, 422, 422},
+        {ERR_CRYPTO, "vault_broken", 500, 500},
         {ERR_PROTOCOL, "no_partition_table", 502, 422},
         {ERR_IO, "store_full", 503, 503},
         {ERR_MEM, NULL, 503, 503},
