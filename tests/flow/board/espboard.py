@@ -91,11 +91,13 @@ MAGIC, ESP32 = 0x40001000, 0x00F01D83
 
 
 class Loader:
-    """The host's side of the serial loader. status_bytes is 4 for the ROM, 2 for a stub."""
+    """The host's side of the serial loader. status_bytes is 4 for the ROM, 2 for a stub. Anything
+    that is not an answer fails the test, unless the line is expected to be noisy."""
 
-    def __init__(self, port, status_bytes=4):
+    def __init__(self, port, status_bytes=4, noisy=False):
         self.port = port
         self.status_bytes = status_bytes
+        self.noisy = noisy
         self.buffer = b""
 
     def request(self, op, body=b"", check=0):
@@ -118,11 +120,17 @@ class Loader:
                 return None
             self.buffer += more
 
+    def is_answer(self, data):
+        return (len(data) >= 8 + self.status_bytes and data[0] == 1 and
+                len(data) == 8 + data[2] + 256 * data[3])
+
     def reply(self, seconds=PATIENCE):
         end = time.monotonic() + seconds
         data = self.frame(seconds)
-        while data is not None and (len(data) < 8 + self.status_bytes or data[0] != 1):
-            data = self.frame(max(0.0, end - time.monotonic()))  # noise
+        while data is not None and not self.is_answer(data):
+            if not self.noisy:
+                raise AssertionError(f"not an answer: {data[:80]!r}")
+            data = self.frame(max(0.0, end - time.monotonic()))
         if data is None:
             return None
         _, op, _, value = struct.unpack_from("<BBHI", data)

@@ -109,7 +109,7 @@ class BoardFaults(unittest.TestCase):
     def test_garbage_is_all_that_a_board_sends(self):
         with Board("--boot", "download", "--fault", "garbage:download") as board:
             port = board.open()
-            self.assertEqual(False, Loader(port).sync(0.5))
+            self.assertEqual(False, Loader(port, noisy=True).sync(0.5))
             self.assertNotIn(b"rst:", port.read_all())
 
     def test_garbage_on_one_port_leaves_the_other(self):

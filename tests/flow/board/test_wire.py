@@ -32,7 +32,7 @@ class Speed(unittest.TestCase):
             port = board.open()
             port.read_until(b"))\r\n")
             port.set_baud(921600)
-            self.assertFalse(Loader(port).sync(0.3))
+            self.assertFalse(Loader(port, noisy=True).sync(0.3))
 
     def test_after_a_change_of_speed_only_the_new_one_works(self):
         with Board("--boot", "download") as board:
@@ -50,6 +50,7 @@ class Speed(unittest.TestCase):
             with self.subTest(baud=baud), Board("--boot", "download") as board:
                 loader = board.loader()
                 loader.port.set_baud(baud)
+                loader.noisy = not good
                 self.assertEqual(good, loader.sync(0.3))
 
     def test_the_boot_text_is_noise_at_another_speed(self):
