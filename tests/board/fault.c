@@ -80,6 +80,12 @@ static bool take(enum need need, char **rest, char **out)
     return **out != '\0';
 }
 
+/* at-stall's argument is a command, everybody else's one of the two ports. */
+static bool is_target(enum fault_kind kind, const char *text)
+{
+    return kind == FAULT_AT_STALL || strcmp(text, "download") == 0 || strcmp(text, "at") == 0;
+}
+
 bool faults_add(struct faults *f, const char *text)
 {
     char copy[SPEC_BYTES];
@@ -98,7 +104,7 @@ bool faults_add(struct faults *f, const char *text)
     char *number = NULL;
     if (!form || !take(form->port, &rest, &port) || !take(form->number, &rest, &number) || rest)
         return false;
-    if (port && strlen(port) >= sizeof s.port) return false;
+    if (port && (strlen(port) >= sizeof s.port || !is_target(form->kind, port))) return false;
     if (port) memcpy(s.port, port, strlen(port) + 1);
     if (number && !parse_number(number, &s.number)) return false;
     s.kind = form->kind;

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MODEM_MAGIC = 0x4d444d31, MODEM_RING = 256 };
+enum { MODEM_MAGIC = 0x4d444d32, MODEM_RING = 256 };
 enum modem_line { MODEM_DTR = 1, MODEM_RTS = 2, MODEM_BREAK = 4 };
 
 struct modem_edge {
@@ -30,6 +30,7 @@ struct modem_file {
     int32_t board_pid;       /* a file whose board is gone is ignored */
     _Atomic uint32_t inputs; /* TIOCM_CTS and so on, as the host reads them */
     uint32_t reserved;
+    uint64_t link_device, link_inode; /* the symbolic link that leads to the port */
     _Atomic uint64_t state; /* edges so far << 8 | lines */
     struct modem_edge ring[MODEM_RING];
 };

@@ -6,6 +6,7 @@
 #include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -79,12 +80,32 @@ static bool make_modem_file(struct pty *p)
     return true;
 }
 
+/* Does a board that is alive stand behind this link? A number that only comes again (the board of
+ * the link was killed, another one has its terminal now) does not count: the link is not its own. */
+static bool is_in_use(const char *link, const struct stat *st)
+{
+    char target[PATH_MAX], path[PATH_MAX];
+    unsigned number;
+    ssize_t n = readlink(link, target, sizeof target - 1);
+    if (n < 0) return false;
+    target[n] = '\0';
+    if (sscanf(target, "/dev/pts/%u", &number) != 1) return false; // NOLINT(cert-err34-c): our own
+    modem_path(path, sizeof path, number);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    struct modem_file m;
+    n = read(fd, &m, sizeof m);
+    close(fd);
+    return n == (ssize_t)sizeof m && m.magic == MODEM_MAGIC && m.link_device == st->st_dev &&
+           m.link_inode == st->st_ino && (kill(m.board_pid, 0) == 0 || errno != ESRCH);
+}
+
 static bool make_link(struct pty *p, const char *link)
 {
     char fresh[PATH_MAX];
     struct stat st;
-    if (lstat(link, &st) == 0 && !S_ISLNK(st.st_mode)) {
-        errno = EEXIST;
+    if (lstat(link, &st) == 0 && (!S_ISLNK(st.st_mode) || is_in_use(link, &st))) {
+        errno = S_ISLNK(st.st_mode) ? EBUSY : EEXIST;
         return false;
     }
     int n = snprintf(fresh, sizeof fresh, "%s.%d", link, (int)getpid());
@@ -98,6 +119,9 @@ static bool make_link(struct pty *p, const char *link)
         return false;
     }
     memcpy(p->link, link, strlen(link) + 1);
+    if (lstat(link, &st) != 0) return false;
+    p->modem->link_device = st.st_dev;
+    p->modem->link_inode = st.st_ino;
     return true;
 }
 
@@ -106,7 +130,8 @@ bool pty_open(struct pty *p, const char *link)
     memset(p, 0, sizeof *p);
     p->master = p->slave = -1;
     if (open_pair(p) && make_modem_file(p) && make_link(p, link)) return true;
-    fprintf(stderr, "espboard: port %s: %s\n", link, strerror(errno));
+    fprintf(stderr, "espboard: port %s: %s\n", link,
+            errno == EBUSY ? "in use by another board" : strerror(errno));
     pty_close(p);
     return false;
 }

@@ -11,9 +11,9 @@ import espboard
 from espboard import Board
 
 
-def run(*args):
+def run(*args, env=None):
     return subprocess.run([os.path.join(espboard.BIN_DIR, "espboard"), *args], timeout=30,
-                          capture_output=True, text=True)
+                          capture_output=True, text=True, env=env)
 
 
 class CommandLine(unittest.TestCase):
@@ -45,6 +45,14 @@ class CommandLine(unittest.TestCase):
                     ((*good, "--fault", "drop-byte:at:5:6"), "not understood"),
                     ((*good, "--fault", "wrong-boot@twice"), "not understood"),
                     ((*good, "--fault", "explode"), "not understood"),
+                    ((*good, "--fault", "drop-byte:uart0:5"), "not understood"),
+                    ((*good, "--fault", "garbage:console"), "not understood"),
+                    ((*good, "--fault", "silent:"), "not understood"),
+                    ((*good, "--fault", "late-reply:soon"), "not understood"),
+                    ((*good, *["--wifi", "x"] * 9), "at most 8"),
+                    ((*good, "--wifi", "x:" + "p" * 65), "SSID[:PASSWORD]"),
+                    ((*good, "--mac", "24:0a:c4:12:34:5g"), "24:0a:c4:12:34:56"),
+                    (("--flash",), "requires an argument"),
                     ((*good, "surplus"), "what is surplus?"),
                     ((*good, "--colour"), "colour")):
                 with self.subTest(args=args[4:]):
@@ -69,6 +77,37 @@ class CommandLine(unittest.TestCase):
             self.assertEqual(1, done.returncode)
             self.assertIn("File exists", done.stderr)
             self.assertTrue(os.path.isfile(precious))
+
+    def test_a_link_into_a_folder_that_is_not_there_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("--flash", os.path.join(folder, "f"), "--download", folder + "/no/link")
+            self.assertEqual(1, done.returncode)
+            self.assertIn("/no/link: No such file or directory", done.stderr)
+
+    def test_two_boards_cannot_have_the_same_link(self):
+        with Board() as board:
+            for option in ("--download", "--at"):
+                with self.subTest(option):
+                    other = ["--download", board.download + "2", "--at", board.at + "2"]
+                    other[other.index(option) + 1] = board.at
+                    done = run("--flash", board.flash_path + "2", *other, env=board.environment)
+                    self.assertEqual(1, done.returncode)
+                    self.assertIn("in use by another board", done.stderr)
+            self.assertEqual(["ttyAT", "ttyDOWNLOAD"],
+                             sorted(n for n in os.listdir(board.folder) if n.startswith("tty")))
+            self.assertIn(b"invalid header", board.open().read_until(b"header"))
+
+    def test_the_link_of_a_board_that_was_killed_is_free(self):
+        killed = Board()
+        try:
+            killed.start()
+            killed.process.kill()
+            killed.process.wait()
+            killed.process.stdout.close()
+            killed.start()
+            self.assertIn(b"rst:0x1", killed.open().read_until(b"BOOT)"))
+        finally:
+            killed.stop()
 
     def test_two_boards_cannot_share_a_flash_chip(self):
         with Board() as board:
