@@ -53,8 +53,9 @@ struct firmware *firmware_boot(const struct firmware_env *env, enum reset_cause 
  *  What a real chip keeps over a reset (its clock, when why == RESET_SOFTWARE) is kept by the
  * firmware module itself. */
 void firmware_halt(struct firmware *fw);
-/** Bytes from the host on a UART (the board core listens and routes them here). */
-void firmware_at_bytes(struct firmware *fw, const uint8_t *data, size_t n);
+/** Bytes from the host on @p uart (the board core listens and routes them here). The firmware takes
+ * those of its AT port, which the factory parameters in the flash name. */
+void firmware_bytes(struct firmware *fw, const struct uart *uart, const uint8_t *data, size_t n);
 
 /** Fill a new flash chip with the stock contents of the chosen firmware: bootloader and application
  * stand-ins, both partition tables, the dummy credentials that stock releases carry

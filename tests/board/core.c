@@ -212,8 +212,8 @@ static void on_uart0(const uint8_t *data, size_t n, void *arg)
         trip(b);
     else if (b->runs == RUNS_LOADER)
         rom_bytes(b->rom, data, n);
-    else if (b->runs == RUNS_FIRMWARE && b->parts.uart0 == b->parts.uart1)
-        firmware_at_bytes(b->firmware, data, n);
+    else if (b->runs == RUNS_FIRMWARE)
+        firmware_bytes(b->firmware, b->parts.uart0, data, n);
 }
 
 static void on_uart1(const uint8_t *data, size_t n, void *arg)
@@ -223,7 +223,7 @@ static void on_uart1(const uint8_t *data, size_t n, void *arg)
     if (is_tripped(b, 1, "at", n))
         trip(b);
     else if (b->runs == RUNS_FIRMWARE)
-        firmware_at_bytes(b->firmware, data, n);
+        firmware_bytes(b->firmware, b->parts.uart1, data, n);
 }
 
 static void listen_to_ports(struct board *b)

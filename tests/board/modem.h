@@ -31,7 +31,7 @@ struct modem_file {
     _Atomic uint32_t inputs; /* TIOCM_CTS and so on, as the host reads them */
     uint32_t reserved;
     uint64_t link_device, link_inode; /* the symbolic link that leads to the port */
-    _Atomic uint64_t state; /* edges so far << 8 | lines */
+    _Atomic uint64_t state;           /* edges so far << 8 | lines */
     struct modem_edge ring[MODEM_RING];
 };
 

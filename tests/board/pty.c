@@ -80,8 +80,8 @@ static bool make_modem_file(struct pty *p)
     return true;
 }
 
-/* Does a board that is alive stand behind this link? A number that only comes again (the board of
- * the link was killed, another one has its terminal now) does not count: the link is not its own. */
+/* Does a board that is alive stand behind this link? That another one now has the terminal of a
+ * board that was killed does not count: the link is not its own. */
 static bool is_in_use(const char *link, const struct stat *st)
 {
     char target[PATH_MAX], path[PATH_MAX];

@@ -96,6 +96,27 @@ void cmd_syslog_set(struct firmware *fw, const struct at_args *a)
     set_switch(fw, a, &fw->at.log);
 }
 
+void cmd_sysmsg_query(struct firmware *fw, const struct at_args *a)
+{
+    (void)a;
+    at_print(fw, "+SYSMSG:%u\r\n", fw->at.messages);
+    at_ok(fw);
+}
+
+void cmd_sysmsg_set(struct firmware *fw, const struct at_args *a)
+{
+    enum { ALL_MESSAGES = 7 };
+    long bits;
+    if (a->count != 1 || !at_int(fw, a, 0, &bits)) {
+        at_error(fw, 0);
+    } else if (bits < 0 || bits > ALL_MESSAGES) {
+        at_error(fw, AT_ERR_VALUE);
+    } else {
+        fw->at.messages = (uint8_t)bits;
+        at_ok(fw);
+    }
+}
+
 void cmd_sysstore_query(struct firmware *fw, const struct at_args *a)
 {
     (void)a;

@@ -17,6 +17,7 @@ static const struct at_command commands[] = {
     {"+SYSRAM", 100, NULL, cmd_sysram_query, NULL},
     {"+SYSFLASH", 100, NULL, cmd_sysflash_query, cmd_sysflash_set},
     {"+SYSLOG", 200, NULL, cmd_syslog_query, cmd_syslog_set},
+    {"+SYSMSG", 200, NULL, cmd_sysmsg_query, cmd_sysmsg_set},
     {"+SYSSTORE", 210, NULL, cmd_sysstore_query, cmd_sysstore_set},
     {"+SYSTIMESTAMP", 220, NULL, cmd_systimestamp_query, cmd_systimestamp_set},
     {"+CWMODE", 100, NULL, cmd_cwmode_query, cmd_cwmode_set},
@@ -28,6 +29,7 @@ static const struct at_command commands[] = {
     {"+CIPSTAMAC", 100, NULL, cmd_cipstamac_query, NULL},
     {"+CIPSTA", 100, NULL, cmd_cipsta_query, NULL},
     {"+CIPSNTPCFG", 100, NULL, cmd_cipsntpcfg_query, cmd_cipsntpcfg_set},
+    {"+CIPSNTPINTV", 240, NULL, cmd_cipsntpintv_query, cmd_cipsntpintv_set},
     {"+CIPSNTPTIME", 100, NULL, cmd_cipsntptime_query, NULL},
     /* The prebuilt V2.0 came without MQTT. */
     {"+MQTTUSERCFG", 210, NULL, NULL, cmd_mqttusercfg_set},

@@ -16,6 +16,8 @@ void cmd_cmd_query(struct firmware *fw, const struct at_args *a);
 void cmd_restore_exec(struct firmware *fw, const struct at_args *a);
 void cmd_syslog_query(struct firmware *fw, const struct at_args *a);
 void cmd_syslog_set(struct firmware *fw, const struct at_args *a);
+void cmd_sysmsg_query(struct firmware *fw, const struct at_args *a);
+void cmd_sysmsg_set(struct firmware *fw, const struct at_args *a);
 void cmd_sysstore_query(struct firmware *fw, const struct at_args *a);
 void cmd_sysstore_set(struct firmware *fw, const struct at_args *a);
 void cmd_sysram_query(struct firmware *fw, const struct at_args *a);

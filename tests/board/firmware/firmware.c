@@ -109,6 +109,7 @@ struct firmware *firmware_boot(const struct firmware_env *env, enum reset_cause 
         return NULL;
     }
     factory_param_read(env->flash, &fw->user, &fw->factory);
+    if (fw->factory.uart_port == 0) fw->env.at = fw->env.log; /* one port for both */
     settings_load(env->flash, &fw->primary, &fw->factory, &fw->settings);
     at_init(fw);
     wifi_init(fw);
@@ -137,7 +138,7 @@ void firmware_halt(struct firmware *fw)
     free(fw);
 }
 
-void firmware_at_bytes(struct firmware *fw, const uint8_t *data, size_t n)
+void firmware_bytes(struct firmware *fw, const struct uart *uart, const uint8_t *data, size_t n)
 {
-    at_input(fw, data, n);
+    if (uart == fw->env.at) at_input(fw, data, n);
 }

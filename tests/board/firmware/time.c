@@ -11,7 +11,7 @@
 #define SECOND_NS      UINT64_C(1000000000)
 #define RETRY_FIRST_NS (15 * SECOND_NS)
 #define RETRY_LAST_NS  (150 * SECOND_NS)
-#define UPDATE_NS      (3600 * SECOND_NS)
+enum { INTERVAL_S = 3600, INTERVAL_MIN_S = 15, INTERVAL_MAX_S = 4294967 };
 enum { ZONE_HOURS_MAX = 14, ZONE_LIMIT = 1400 };
 
 /* The board's clock minus CLOCK_MONOTONIC. Outside the firmware's own memory: it outlives a
@@ -41,7 +41,7 @@ static void on_answer(int64_t unix_ns, void *arg)
     if (unix_ns >= 0) {
         clock_set(unix_ns);
         t->retry_ns = RETRY_FIRST_NS;
-        timer_arm(t->next, UPDATE_NS);
+        timer_arm(t->next, t->interval_s * SECOND_NS);
         if (fw->version->at_level >= 300) at_print(fw, "+TIME_UPDATED\r\n");
         return;
     }
@@ -64,6 +64,7 @@ static void on_next(void *arg)
 void time_init(struct firmware *fw, enum reset_cause why)
 {
     if (why != RESET_SOFTWARE) clock_set(0);
+    fw->time.interval_s = INTERVAL_S;
     fw->time.next = timer_new(fw->env.loop, on_next, fw);
 }
 
@@ -125,6 +126,26 @@ void cmd_cipsntpcfg_set(struct firmware *fw, const struct at_args *a)
     t->turn = 0;
     t->retry_ns = RETRY_FIRST_NS;
     timer_arm(t->next, 0);
+    at_ok(fw);
+}
+
+void cmd_cipsntpintv_query(struct firmware *fw, const struct at_args *a)
+{
+    (void)a;
+    at_print(fw, "+CIPSNTPINTV:%u\r\n", (unsigned)fw->time.interval_s);
+    at_ok(fw);
+}
+
+/* The recording shows no question before the interval that was under way is over. */
+void cmd_cipsntpintv_set(struct firmware *fw, const struct at_args *a)
+{
+    long seconds;
+    if (a->count != 1 || !at_int(fw, a, 0, &seconds) || seconds < INTERVAL_MIN_S ||
+        seconds > INTERVAL_MAX_S) {
+        at_error(fw, 0);
+        return;
+    }
+    fw->time.interval_s = (uint32_t)seconds;
     at_ok(fw);
 }
 

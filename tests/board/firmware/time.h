@@ -24,6 +24,7 @@ struct timekeeping {
     unsigned servers;
     unsigned turn; /* which server is asked next */
     uint64_t retry_ns;
+    uint32_t interval_s; /* from one answer to the next question */
     struct sntp *asking; /* NULL: no question is on its way */
     struct timer *next;
 };
@@ -35,6 +36,8 @@ int64_t time_now_s(void);
 
 void cmd_cipsntpcfg_query(struct firmware *fw, const struct at_args *a);
 void cmd_cipsntpcfg_set(struct firmware *fw, const struct at_args *a);
+void cmd_cipsntpintv_query(struct firmware *fw, const struct at_args *a);
+void cmd_cipsntpintv_set(struct firmware *fw, const struct at_args *a);
 void cmd_cipsntptime_query(struct firmware *fw, const struct at_args *a);
 void cmd_systimestamp_query(struct firmware *fw, const struct at_args *a);
 void cmd_systimestamp_set(struct firmware *fw, const struct at_args *a);

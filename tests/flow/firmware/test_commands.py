@@ -28,6 +28,7 @@ class Commands(unittest.TestCase):
     def test_a_release_has_the_commands_of_its_time(self):
         listed = self.start().boot().command("AT+CMD?")
         self.assertIn(b'"AT+MQTTALPN",0,0,1,0\r\n', listed)
+        self.assertIn(b'"AT+CIPSNTPINTV",0,1,1,0\r\n', listed)
         self.assertNotIn(b"SYSMFG", listed)
         self.assertNotIn(b"MQTTSNI", listed)
         old = self.start(firmware="2.0").boot()
@@ -90,6 +91,13 @@ class Commands(unittest.TestCase):
         for want in (b"AT\r\n\r\nbusy p...\r\n", b"AT\r\n\r\nbusy p...\r\n", b"AT\r\n\r\nOK\r\n"):
             board.at.write(b"AT\r\n")
             self.assertEqual(board.quiet(), want)
+
+    def test_messages_can_be_chosen(self):
+        board = self.start().boot()
+        self.assertEqual(board.command("AT+SYSMSG?"), b"+SYSMSG:0\r\n" + OK)
+        self.assertEqual(board.command("AT+SYSMSG=2"), OK)
+        self.assertEqual(board.command("AT+SYSMSG?"), b"+SYSMSG:2\r\n" + OK)
+        self.assertEqual(board.command("AT+SYSMSG=8"), code(0x01070001))
 
     def test_settings_survive_power_unless_they_are_not_stored(self):
         board = self.start().boot()

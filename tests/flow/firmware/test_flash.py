@@ -135,6 +135,18 @@ class Flash(unittest.TestCase):
         self.assertIn(b"(MY-MODULE)", other.command("AT+GMR"))
         self.console(other, b"module_name: MY-MODULE\r\r\n")
 
+    def test_factory_parameters_may_put_the_at_port_on_uart0(self):
+        board = self.start()
+        param = bytearray(board.flash_bytes(0x30000, SECTOR))
+        param[5] = 0
+        other = self.damage(board, 0x30000, bytes(param))
+        self.console(other, b"AT cmd port:uart0")
+        self.console(other, b"\r\nready\r\n")
+        other.log.write(b"AT\r\n")
+        self.console(other, b"\r\nready\r\nAT\r\n\r\nOK\r\n")
+        other.at.write(b"AT\r\n")
+        self.assertEqual(other.quiet(0.3), b"")
+
     def test_without_an_application_nothing_starts(self):
         board = self.damage(self.start(), 0x100000, b"\xff")
         self.console(board, b"No bootable app partitions")

@@ -93,9 +93,24 @@ class Clock(unittest.TestCase):
         self.assertEqual(board.command("AT+SYSTIMESTAMP=1741944432"), OK)
         self.assertEqual(self.year(board), 2025)
 
+    def test_the_interval_is_3600_s_and_15_at_least(self):
+        board = self.start()
+        self.assertEqual(board.command("AT+CIPSNTPINTV?"), b"+CIPSNTPINTV:3600\r\n" + OK)
+        self.assertEqual(board.command("AT+CIPSNTPINTV=15"), OK)
+        self.assertEqual(board.command("AT+CIPSNTPINTV?"), b"+CIPSNTPINTV:15\r\n" + OK)
+
+    def test_zones_are_hours_or_hours_and_minutes(self):
+        board = self.start()
+        board.command("AT+SYSTIMESTAMP=1741944432")  # 09:27:12 UTC
+        for zone, shown in ((0, b"09:27:"), (14, b"23:27:"), (-12, b"21:27:"), (545, b"15:12:"),
+                            (20, b"09:47:")):
+            self.assertEqual(board.command('AT+CIPSNTPCFG=1,%d,"127.0.0.1"' % zone), OK)
+            self.assertIn(shown, board.command("AT+CIPSNTPTIME?", end=(OK[2:],)), zone)
+
     def test_bad_settings_are_refused(self):
         board = self.start()
-        for line in ("AT+CIPSNTPCFG=2", "AT+CIPSNTPCFG=1,5000", "AT+SYSTIMESTAMP=-1"):
+        for line in ("AT+CIPSNTPCFG=2", "AT+CIPSNTPCFG=1,5000", "AT+SYSTIMESTAMP=-1",
+                     "AT+CIPSNTPINTV=5", "AT+CIPSNTPINTV=4294968"):
             self.assertEqual(board.command(line), ERROR, line)
         self.assertEqual(board.command("AT+CIPSNTPCFG=0"), OK)
 
