@@ -54,8 +54,8 @@ struct transcript *transcript_open(struct loop *l, const char *path, const char 
         return NULL;
     }
     fprintf(t->file,
-            "{\"meta\": {\"firmware\": \"%s\", \"what\": \"simulated board\", \"ms\": "
-            "\"since power-on\"}}\n",
+            "{\"meta\": {\"firmware\": \"%s\", \"what\": \"simulated board\", \"baud\": "
+            "115200, \"ms\": \"since power-on\"}}\n",
             firmware);
     fflush(t->file);
     return t;

@@ -85,6 +85,19 @@ static void fire_waiters(struct uart *u)
     }
 }
 
+/* Changes of the host's speed are recorded in the words of the recordings of real boards, so that a
+ * transcript can be replayed as those are. */
+static void look_at_speed(struct uart *u)
+{
+    uint32_t before = u->host_baud;
+    u->host_baud = pty_host_baud(&u->pty);
+    if (before == 0 || before == u->host_baud) return;
+    char note[80];
+    snprintf(note, sizeof note, "host changes its line speed to %u (%s)", (unsigned)u->host_baud,
+             u->name);
+    transcript_note(u->transcript, note);
+}
+
 /* Sends what has crossed the wire by now. @return false when the host's buffer is full. */
 static bool send_due(struct uart *u, uint64_t now)
 {
@@ -185,12 +198,14 @@ static void read_host(struct uart *u)
         size_t room = RX_LIMIT - u->rx.len;
         ssize_t n = pty_read(&u->pty, chunk, room < sizeof chunk ? room : sizeof chunk);
         if (n < 0) return;
-        if (n == 0)
+        if (n == 0) { /* the host changed its settings or lines, before the bytes that follow */
+            look_at_speed(u);
             report_edges(u);
-        else if (u->paced)
+        } else if (u->paced) {
             lane_push(&u->rx, chunk, (size_t)n, RX_LIMIT, loop_now_ns());
-        else
+        } else {
             deliver(u, chunk, (size_t)n);
+        }
         if (u->rx.len == RX_LIMIT) return;
     }
 }
@@ -241,7 +256,7 @@ static void on_fd(int fd, uint32_t events, void *arg)
 {
     struct uart *u = arg;
     (void)fd;
-    u->host_baud = pty_host_baud(&u->pty);
+    look_at_speed(u);
     if (events & (EPOLLIN | EPOLLPRI)) read_host(u);
     settle(u);
 }
@@ -287,7 +302,7 @@ void uart_send(struct uart *u, const void *data, size_t n)
 {
     if (!u->connected || faults_hit(u->faults, FAULT_SILENT, u->name, 0)) return;
     uint64_t now = loop_now_ns();
-    if (u->tx.len == 0) u->host_baud = pty_host_baud(&u->pty);
+    if (u->tx.len == 0) look_at_speed(u);
     if (!lane_push(&u->tx, data, n, TX_LIMIT, now))
         return; /* nobody has read for a long time: lost, as in a real host's full buffer */
     u->tx_queued += n;

@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 import espboard
+import test_replay
 from espboard import Board
 
 
@@ -195,6 +196,28 @@ class Life(unittest.TestCase):
             self.assertEqual(8, sent.count(bytes.fromhex("c00108040007071220")))
             self.assertEqual({"download"}, {x["port"] for x in lines[1:]})
             self.assertEqual(b"", loader.buffer)
+
+    def test_the_transcript_can_be_replayed_as_a_recording(self):
+        with Board("--boot", "download") as board:
+            loader = board.loader()
+            loader.attach()
+            for baud in (921600, 115200):
+                loader.command(0x0F, baud.to_bytes(4, "little") + bytes(4))
+                loader.frame(0.1)
+                loader.port.set_baud(baud)
+                loader.buffer = b""
+                loader.md5(0, 4096)
+            board.process.send_signal(signal.SIGTERM)
+            board.process.wait(espboard.PATIENCE)
+            recording = test_replay.spans(board.transcript)
+            self.assertEqual([921600, 115200], [speed for _, _, speed in recording if speed])
+            with Board("--boot", "download") as other:
+                port = other.open()
+                for host, expected, speed in recording:
+                    if speed:
+                        port.set_baud(speed)
+                    port.write(host)
+                    self.assertEqual(expected.hex(), port.read(len(expected)).hex())
 
 
 if __name__ == "__main__":

@@ -45,6 +45,16 @@ class Speed(unittest.TestCase):
             loader.port.read_all(0.05)
             self.assertEqual(espboard.ESP32, loader.read_reg(espboard.MAGIC))
 
+    def test_a_host_may_write_at_once_after_it_changed_its_speed(self):
+        with Board("--boot", "download") as board:
+            loader = board.loader()
+            for baud in (921600, 460800, 115200) * 100:
+                loader.command(0x0F, baud.to_bytes(4, "little") + bytes(4))
+                loader.text_until(b"\xc0\xc0")
+                loader.port.set_baud(baud)
+                reply = loader.command(0x0A, espboard.MAGIC.to_bytes(4, "little"), seconds=2)
+                self.assertIsNotNone(reply, "the board did not see the new speed")
+
     def test_two_per_cent_off_is_close_enough_and_four_is_not(self):
         for baud, good in ((117500, True), (119900, False)):
             with self.subTest(baud=baud), Board("--boot", "download") as board:
