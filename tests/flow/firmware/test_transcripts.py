@@ -117,6 +117,8 @@ class Transcript(unittest.TestCase):
                     if not recorded["at"] and not recorded["log"]:
                         time.sleep(SILENCE)
                     self.take(board, step)
+            time.sleep(SILENCE)
+            self.take(board, (None, b"", [], {"at": b"", "log": b""}))
         finally:
             board.stop()
 
@@ -126,8 +128,15 @@ def add(path):
     setattr(Transcript, "test_" + name.replace("-", "_"), lambda self: self.replay(path))
 
 
-for _path in sorted(glob.glob(os.path.join(DATA, "at-transcripts", "v20-*.jsonl"))):
+PATHS = sorted(glob.glob(os.path.join(DATA, "at-transcripts", "v20-*.jsonl")))
+for _path in PATHS:
     add(_path)
+
+
+class Complete(unittest.TestCase):
+    def test_all_recordings_are_there(self):
+        self.assertEqual(6, len(PATHS))
+
 
 if __name__ == "__main__":
     unittest.main()
