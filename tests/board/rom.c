@@ -96,10 +96,11 @@ void rom_cmd_write_reg(struct rom *r, struct rom_answer *a)
     }
 }
 
+/* That this and a change of speed clear the error byte was seen on the ESP32-C3 only. */
 static void cmd_spi_attach(struct rom *r, struct rom_answer *a)
 {
-    (void)r;
     (void)a;
+    r->error = 0;
 }
 
 static void cmd_spi_set_params(struct rom *r, struct rom_answer *a)
@@ -112,6 +113,7 @@ static void cmd_spi_set_params(struct rom *r, struct rom_answer *a)
 
 static void cmd_change_baud(struct rom *r, struct rom_answer *a)
 {
+    r->error = 0;
     r->new_baud = rom_word(r, 0);
     a->empty_frame = true;
     a->then = r->new_baud ? THEN_BAUD : THEN_DIE; /* the ROM divides by it */
@@ -263,7 +265,7 @@ static void execute(struct rom *r)
         const struct rom_command *c =
             find_command(stub ? rom_stub_commands : loader_commands, r->rx[1]);
         size_t limit = stub ? sizeof r->rx : ROM_FRAME_LIMIT;
-        bool whole = !r->slip.overflow && r->slip.len >= 2 && r->slip.len <= limit;
+        bool whole = !r->slip.overflow && r->slip.len <= limit;
         if (c && whole && r->rx[0] == 0) {
             r->op = c->op;
             c->fn(r, &a);

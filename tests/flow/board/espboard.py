@@ -159,6 +159,9 @@ class Loader:
 
     def attach(self, size=4 << 20):
         self.command(0x0D, bytes(8))
+        return self.parameters(size)
+
+    def parameters(self, size=4 << 20):
         return self.command(0x0B, struct.pack("<6I", 0, size, 0x10000, 0x1000, 0x100, 0xFFFF))
 
     def begin(self, op, size, blocks, block_size, offset):

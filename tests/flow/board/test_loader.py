@@ -89,6 +89,29 @@ class Frames(LoaderCase):
         loader.port.write(frame * 2000)
         self.assertEqual({ESP32}, {loader.reply().value for _ in range(2000)})
 
+    def test_a_frame_cut_short_runs_with_what_the_buffer_still_holds(self):
+        _, loader = self.start()
+        self.is_alive(loader)
+        for cut in (b"\0\x0a", b"\0"):
+            loader.port.write(slip(cut))
+            reply = loader.reply()
+            self.assertEqual((READ_REG, ESP32), (reply.op, reply.value))
+
+    def test_the_error_byte_is_kept_by_some_commands_and_cleared_by_others(self):
+        _, loader = self.start()
+        kept = [lambda: loader.begin(BEGIN, 4096, 1, 4, AT), lambda: loader.data(DATA, 0, b"1234"),
+                lambda: loader.begin(MEM_BEGIN, 4, 1, 4, 0x3FFB0000), loader.parameters]
+        cleared = [lambda: loader.command(READ_REG, words(MAGIC)),
+                   lambda: loader.command(WRITE_REG, words(0x3FFB0000, 0, 0, 0)),
+                   lambda: loader.command(MD5, words(0, 0, 0, 0)),
+                   lambda: loader.command(SLOW, words(0, 4)),
+                   lambda: loader.command(0x0D, bytes(8))]
+        for clear in cleared:
+            refused = loader.begin(BEGIN, 4096, 1, 0x2000, AT)
+            self.assertEqual(FORMAT, refused.status)
+            self.assertEqual([b"\x00\x05"] * len(kept), [keep().status for keep in kept])
+            self.assertEqual(OK, clear().status)
+
     def test_escapes_are_undone_both_ways(self):
         board, loader = self.start()
         data = b"\xc0\xdb\xdc\xdd" * 64

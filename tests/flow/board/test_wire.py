@@ -128,6 +128,21 @@ class Pace(unittest.TestCase):
                             46 * BITS / 115200)
 
 
+class Closing(unittest.TestCase):
+    def test_a_port_may_be_closed_in_the_middle_of_an_answer_and_opened_again(self):
+        for pace in ("off", "wire"):
+            with self.subTest(pace=pace), Board("--boot", "download", "--pace", pace) as board:
+                loader = board.loader()
+                for _ in range(3):
+                    loader.port.write(Queues.READ * 3 + Queues.READ[:5])  # and half a command
+                    loader.port.read(7)
+                    loader.port.close()
+                    loader = Loader(board.open(), noisy=True)
+                    loader.port.write(b"\xc0\xc0")
+                    loader.port.read_all(0.2)
+                    self.assertTrue(loader.sync())
+
+
 class Queues(unittest.TestCase):
     READ = espboard.slip(b"\0\x0e\x08\0\0\0\0\0" + bytes(4) + b"\x40\0\0\0")
     ANSWER = 2 + 8 + 64 + 4
