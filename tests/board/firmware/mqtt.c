@@ -302,10 +302,18 @@ static bool read_topic(struct firmware *fw, const struct at_args *a)
         mqtt_error(fw, MQTT_ERR_NO_LINK);
         return false;
     }
+    char topic[ARGS_LINE_MAX];
     if (!mqtt_link_id(fw, a)) return false;
-    if (at_str(fw, a, 1, fw->mqtt.asked.topic, sizeof fw->mqtt.asked.topic)) return true;
-    mqtt_error(fw, MQTT_ERR_TOPIC);
-    return false;
+    if (!at_str(fw, a, 1, topic, sizeof topic)) {
+        mqtt_error(fw, MQTT_ERR_TOPIC);
+        return false;
+    }
+    if (strlen(topic) >= sizeof fw->mqtt.asked.topic) {
+        mqtt_error(fw, MQTT_ERR_TOPIC_LONG);
+        return false;
+    }
+    memcpy(fw->mqtt.asked.topic, topic, strlen(topic) + 1);
+    return true;
 }
 
 static bool read_qos(struct firmware *fw, const struct at_args *a, size_t index)

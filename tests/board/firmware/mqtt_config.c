@@ -48,7 +48,7 @@ void cmd_mqttusercfg_set(struct firmware *fw, const struct at_args *a)
                                                MQTT_ERR_CA};
     struct mqtt *m = &fw->mqtt;
     struct mqtt_settings s = {.keepalive_s = KEEPALIVE_DEFAULT, .clean = true};
-    char path[MQTT_PATH_MAX];
+    char path[ARGS_LINE_MAX];
     long scheme, cert, ca;
     if (m->state > MQTT_CONN_SET) {
         mqtt_error(fw, MQTT_ERR_WRONG_STATE);
@@ -72,11 +72,15 @@ void cmd_mqttusercfg_set(struct firmware *fw, const struct at_args *a)
         mqtt_error(fw, MQTT_ERR_PATH);
         return;
     }
+    if (strlen(path) >= sizeof m->path) {
+        mqtt_error(fw, MQTT_ERR_PATH_LONG);
+        return;
+    }
     s.scheme = (unsigned)scheme;
     m->settings = s;
     m->cert_id = (unsigned)cert;
     m->ca_id = (unsigned)ca;
-    memcpy(m->path, path, sizeof path);
+    memcpy(m->path, path, strlen(path) + 1);
     m->state = MQTT_USER_SET;
     at_ok(fw);
 }
@@ -124,6 +128,7 @@ void cmd_mqttconncfg_set(struct firmware *fw, const struct at_args *a)
                                     retain_spec = {6, 0, 1, MQTT_ERR_WILL_RETAIN_READ,
                                                    MQTT_ERR_WILL_RETAIN};
     struct mqtt_settings s = fw->mqtt.settings;
+    char topic[ARGS_LINE_MAX];
     long keepalive, unclean, qos, retain;
     if (fw->mqtt.state != MQTT_USER_SET && fw->mqtt.state != MQTT_CONN_SET) {
         mqtt_error(fw, MQTT_ERR_WRONG_STATE);
@@ -132,10 +137,15 @@ void cmd_mqttconncfg_set(struct firmware *fw, const struct at_args *a)
     if (!mqtt_link_id(fw, a) || !mqtt_number(fw, a, &keepalive_spec, &keepalive) ||
         !mqtt_number(fw, a, &session_spec, &unclean))
         return;
-    if (!text(fw, a, 3, s.will_topic, sizeof s.will_topic)) {
+    if (!text(fw, a, 3, topic, sizeof topic)) {
         mqtt_error(fw, MQTT_ERR_WILL_TOPIC);
         return;
     }
+    if (strlen(topic) >= sizeof s.will_topic) {
+        mqtt_error(fw, MQTT_ERR_WILL_TOPIC_LONG);
+        return;
+    }
+    memcpy(s.will_topic, topic, strlen(topic) + 1);
     if (!text(fw, a, 4, s.will_text, sizeof s.will_text)) {
         mqtt_error(fw, MQTT_ERR_WILL_TEXT);
         return;

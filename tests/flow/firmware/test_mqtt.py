@@ -132,6 +132,21 @@ class Mqtt(MqttCase):
                              ('AT+MQTTUNSUB=0,"a"', 0x6006), ('AT+MQTTPUBRAW=0,"a",5,0,0', 0x6006)):
             self.assertEqual(board.command(line), code(0x010A0000 + number), line)
 
+    def test_texts_have_their_lengths_and_subscriptions_their_number(self):
+        broker, board = self.broker(tls=False), self.start(credentials=())
+        self.configure(board, scheme=1)
+        for line, want in (('AT+MQTTUSERCFG=0,1,"a","","",0,0,"%s"' % ("p" * 33), code(0x010A6029)),
+                           ('AT+MQTTUSERCFG=0,1,"a","","",0,0,"%s"' % ("p" * 32), OK),
+                           ('AT+MQTTCONNCFG=0,60,0,"%s","m",0,0' % ("w" * 129), code(0x010A6032)),
+                           ('AT+MQTTUSERCFG=0,1,"a","","",0,0,""', OK)):
+            self.assertEqual(board.command(line), want, line)
+        board.command('AT+MQTTCONN=0,"127.0.0.1",%d,0' % broker.port)
+        self.assertEqual(board.command('AT+MQTTSUB=0,"%s",0' % ("t" * 128)), OK)
+        self.assertEqual(board.command('AT+MQTTSUB=0,"%s",0' % ("t" * 129)), code(0x010A6043))
+        for n in range(9):
+            self.assertEqual(board.command('AT+MQTTSUB=0,"s%d",0' % n), OK)
+        self.assertEqual(board.command('AT+MQTTSUB=0,"s9",0'), code(0x010A600D))
+
     def test_user_password_will_and_session_reach_the_broker(self):
         broker, board = self.broker(tls=False), self.start(credentials=())
         self.configure(board, scheme=1, client="x")
