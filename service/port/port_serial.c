@@ -3,10 +3,12 @@
  * 1024 or more.
  *
  * Opening order. A descriptor of our own comes first: it carries the lock, so that nothing of a
- * port that another program works with is touched before we know that it is ours. Then
- * libserialport opens the port and one tcsetattr() gives 8N1 without flow control (0.1.1 looks for
- * CRTSCTS in the wrong flag word and so never switches it off) and clears HUPCL, which sp_open()
- * sets: with it, every close would pull the lines and might reset a board that is in service.
+ * port that another program works with is touched before we know that it is ours. A real port is
+ * made exclusive too; a pseudo-terminal is not, because its other side keeps it, and so the flag,
+ * when we are killed, and would lock us out for ever. Then libserialport opens the port and one
+ * tcsetattr() gives 8N1 without flow control (0.1.1 looks for CRTSCTS in the wrong flag word and so
+ * never switches it off) and clears HUPCL, which sp_open() sets: with it, every close would pull
+ * the lines and might reset a board that is in service.
  *
  * Lines. A change of DTR and RTS together is one TIOCMSET: two calls would pass through a state
  * that the auto-reset circuit takes for something else. Each of libserialport's configuration
@@ -25,6 +27,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -35,7 +38,7 @@ struct serial {
     struct sp_port *sp;
     int fd;      /* libserialport's */
     int lock_fd; /* ours, holds the lock */
-    bool opened, exclusive;
+    bool opened, exclusive, pseudo;
     bool dtr, rts;        /* as last set */
     int64_t wire_free_ns; /* when all that was written has left, by computation */
 };
@@ -235,6 +238,11 @@ static enum err open_failed(const char *path, const char *device, int error)
                     error == ENOTTY ? "it has no modem lines" : strerror(error));
 }
 
+static bool is_pseudo_terminal(const struct stat *st)
+{
+    return major(st->st_rdev) >= 136 && major(st->st_rdev) <= 143; /* fixed numbers of Linux */
+}
+
 /* Make sure that nobody else has the port, by the two customs there are. */
 static enum err lock_port(struct serial *s, const char *device)
 {
@@ -244,6 +252,7 @@ static enum err lock_port(struct serial *s, const char *device)
     struct stat st;
     if (fstat(s->lock_fd, &st) < 0 || !S_ISCHR(st.st_mode) || !isatty(s->lock_fd))
         return not_found(path, "it is not a terminal");
+    s->pseudo = is_pseudo_terminal(&st);
     int exclusive = 0;
     if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) return busy(path, device);
     /* Root's open() succeeds on a port that another program made exclusive. */
@@ -292,8 +301,9 @@ static enum err open_device(struct serial *s, const char *device, uint32_t baud)
     if (sp_get_port_handle(s->sp, &s->fd) != SP_OK)
         return err_set(ERR_INTERNAL, "%s: no descriptor", path);
     e = configure(s, baud);
-    if (!e) s->exclusive = ioctl(s->fd, TIOCEXCL) == 0; /* for those that do not look at locks */
-    return e;
+    if (e || s->pseudo) return e;
+    s->exclusive = ioctl(s->fd, TIOCEXCL) == 0; /* for those that do not look at locks */
+    return ERR_OK;
 }
 
 enum err port_serial_open(const char *path, uint32_t baud, struct port **p_out)

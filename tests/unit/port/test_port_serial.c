@@ -319,6 +319,16 @@ static void a_port_that_is_exclusive_for_others_is_busy(void **state)
     assert_int_equal(ioctl(slave, TIOCNXCL, NULL), 0);
 }
 
+/* Its other side keeps it, and the flag with it, when we are killed. */
+static void a_pseudo_terminal_is_not_left_exclusive_by_a_crash(void **state)
+{
+    (void)state;
+    int exclusive = 1;
+    open_port();
+    assert_int_equal(ioctl(slave, TIOCGEXCL, &exclusive), 0);
+    assert_int_equal(exclusive, 0);
+}
+
 static void the_same_port_is_not_opened_twice(void **state)
 {
     (void)state;
@@ -500,6 +510,7 @@ int main(void)
         TEST(a_port_without_permission_is_told_with_its_group),
         TEST(a_busy_port_is_left_alone_and_its_holder_named),
         TEST(a_port_that_is_exclusive_for_others_is_busy),
+        TEST(a_pseudo_terminal_is_not_left_exclusive_by_a_crash),
         TEST(the_same_port_is_not_opened_twice),
         TEST(reads_give_what_is_there),
         TEST(more_than_the_kernel_holds_is_written_whole),
