@@ -25,7 +25,6 @@ enum {
     SYNC_ANSWERS = 8,
     SYNC_WAIT_MS = 100,
     QUIET_MS = 30, /* longer than an adapter holds bytes back */
-    REGISTER_MS = 1000,
     COMMAND_MS = 3000,
     ERASE_MS_PER_MB = 40000, /* also of a write: each page is programmed and read back */
     MD5_MS_PER_MB = 8000,
@@ -190,9 +189,10 @@ static enum err take_answer(struct rom *r, const struct call *c, const uint8_t *
 {
     if (status[0]) {
         r->last_error = status[1];
-        return err_fail(ERR_DEVICE, "rom_refused", refusal_hint(status[1]),
-                        "the loader refused %s: status %02x %02x, %s", c->name, status[0],
-                        status[1], refusal_text(status[1]));
+        err_fail(ERR_DEVICE, "rom_refused", refusal_hint(status[1]),
+                 "the loader refused %s: status %02x %02x, %s", c->name, status[0], status[1],
+                 refusal_text(status[1]));
+        return err_device(ERR_DEVICE, status, 2);
     }
     if (status < r->frame + HEADER + c->payload_n)
         return err_set(ERR_PROTOCOL, "the answer to %s is too short", c->name);
@@ -288,7 +288,7 @@ enum err rom_read_reg(struct rom *r, uint32_t addr, uint32_t *value_out)
     const struct call c = {.name = "READ_REG",
                            .op = OP_READ_REG,
                            .value_out = value_out,
-                           .until = within(r, REGISTER_MS)};
+                           .until = within(r, COMMAND_MS)};
     *value_out = 0;
     return simple(r, &c, &addr, 1);
 }
@@ -296,8 +296,7 @@ enum err rom_read_reg(struct rom *r, uint32_t addr, uint32_t *value_out)
 enum err rom_write_reg(struct rom *r, uint32_t addr, uint32_t value)
 {
     const uint32_t words[] = {addr, value, 0xffffffff, 0}; /* all bits, no delay */
-    const struct call c = {
-        .name = "WRITE_REG", .op = OP_WRITE_REG, .until = within(r, REGISTER_MS)};
+    const struct call c = {.name = "WRITE_REG", .op = OP_WRITE_REG, .until = within(r, COMMAND_MS)};
     return simple(r, &c, words, 4);
 }
 
