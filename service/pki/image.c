@@ -5,7 +5,7 @@
 
 #include "service/pki/atpki.h"
 
-enum { IMAGE_MAX = 128 * 1024 };
+enum { IMAGE_MAX = 128 * 1024, SECTOR = 0x1000 };
 
 static const struct {
     const char *partition;
@@ -30,15 +30,36 @@ static enum err not_writable(const struct layout *l)
                     "the board has no partitions mqtt_cert, mqtt_key and mqtt_ca (%s)", l->source);
 }
 
+static enum err check_size(const struct buf *bytes, const struct partition *p)
+{
+    if (bytes->len <= p->size) return ERR_OK;
+    return err_fail(ERR_TOO_LARGE, "too_large_for_partition",
+                    "Use a P-256 key, leave out certificates that are not needed, or send only "
+                    "the root CA of the broker.",
+                    "the image for %s has %zu bytes, the partition only %u", p->name, bytes->len,
+                    (unsigned)p->size);
+}
+
+/* Its sectors are erased and written: they must be whole, and nobody else's. */
+static enum err check_place(const struct layout *l, const struct partition *p)
+{
+    static const char hint[] = "Flash the firmware again: its partition table is damaged.";
+    if (p->offset % SECTOR || p->size % SECTOR)
+        return err_fail(ERR_UNSUPPORTED, "layout_damaged", hint,
+                        "%s at 0x%x with %u bytes is not whole sectors of flash (%s)", p->name,
+                        (unsigned)p->offset, (unsigned)p->size, l->source);
+    for (size_t i = 0; i < l->user.count; i++) {
+        const struct partition *other = &l->user.rows[i];
+        if (other != p && partition_overlaps(p, other))
+            return err_fail(ERR_UNSUPPORTED, "layout_damaged", hint, "%s overlaps %s (%s)", p->name,
+                            other->name, l->source);
+    }
+    return ERR_OK;
+}
+
 static enum err image_make(const struct buf *bytes, const struct partition *p, bool holds_key,
                            struct image *out)
 {
-    if (bytes->len > p->size)
-        return err_fail(ERR_TOO_LARGE, "too_large_for_partition",
-                        "Use a P-256 key, leave out certificates that are not needed, or send only "
-                        "the root CA of the broker.",
-                        "the image for %s has %zu bytes, the partition only %u", p->name,
-                        bytes->len, (unsigned)p->size);
     snprintf(out->file, sizeof out->file, "%s.bin", p->name);
     snprintf(out->partition, sizeof out->partition, "%s", p->name);
     out->offset = p->offset;
@@ -70,6 +91,8 @@ static enum err image_add(const struct credential *c, const struct layout *layou
     item.data = (const uint8_t *)credential_pem(c, wanted[which].part, &item.len);
     buf_reset(bytes);
     enum err e = atpki_build(&item, 1, bytes);
+    if (!e) e = check_size(bytes, p);
+    if (!e) e = check_place(layout, p);
     if (e) return e;
     return image_make(bytes, p, item.type == ATPKI_KEY, slot_for(out, p->offset));
 }

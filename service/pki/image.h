@@ -31,8 +31,8 @@ struct image_set {
 
 /** Build mqtt_cert, mqtt_key and mqtt_ca for @p layout, in order of offset.
  *  @return ERR_OK; ERR_UNSUPPORTED with code layout_not_writable (no such partitions; for mfg_nvs
- * the hint says what to do); ERR_TOO_LARGE with code too_large_for_partition; ERR_MEM. *out is
- * empty on error; image_set_dispose() it */
+ * the hint says what to do) or layout_damaged; ERR_TOO_LARGE with code too_large_for_partition;
+ * ERR_MEM. *out is empty on error; image_set_dispose() it */
 enum err image_set_build(const struct credential *c, const struct layout *layout,
                          struct image_set *out);
 void image_set_dispose(struct image_set *s);

@@ -141,7 +141,7 @@ static enum err row_check(const struct partition *p, uint32_t flash_size)
     return ERR_OK;
 }
 
-static bool overlap(const struct partition *a, const struct partition *b)
+bool partition_overlaps(const struct partition *a, const struct partition *b)
 {
     return (uint64_t)a->offset < (uint64_t)b->offset + b->size &&
            (uint64_t)b->offset < (uint64_t)a->offset + a->size;
@@ -163,7 +163,7 @@ enum err partition_table_check(const struct partition_table *t, uint32_t flash_s
         for (size_t k = 0; k < i; k++) {
             const struct partition *q = &t->rows[k];
             if (!strcmp(p->name, q->name)) return bad_table(p, "has the name of another one");
-            if (overlap(p, q)) return bad_table(p, "overlaps another one");
+            if (partition_overlaps(p, q)) return bad_table(p, "overlaps another one");
             if (is_otadata(p) && is_otadata(q)) return bad_table(p, "is a second one for OTA data");
         }
     }

@@ -45,6 +45,7 @@ enum err partition_table_from_csv(const char *csv, size_t n, struct partition_ta
 /** No overlaps, alignment, inside @p flash_size (0: not checked). @return ERR_OK; ERR_ARG with code
  * bad_table */
 enum err partition_table_check(const struct partition_table *t, uint32_t flash_size);
+bool partition_overlaps(const struct partition *a, const struct partition *b);
 /** Row by name, or by type and subtype; NULL when it is not there. Borrowed. */
 const struct partition *partition_find(const struct partition_table *t, const char *name);
 const struct partition *partition_find_type(const struct partition_table *t, uint8_t type,

@@ -141,10 +141,38 @@ static void an_image_larger_than_its_partition_is_refused_and_nothing_is_left(vo
     assert_null(s.items[0].bytes.data);
 }
 
+static void a_damaged_place_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t offset, size;
+    } damage[] = {
+        {"mqtt_key", 0x38000, 0x2000}, /* into mqtt_cert */
+        {"mqtt_key", 0x39100, 0x1000}, /* inside a sector */
+        {"mqtt_ca", 0x3b000, 0x1800},  /* half a sector */
+        {"wpa2_ca", 0x36000, 0x2000},  /* another one into mqtt_cert */
+    };
+    for (size_t i = 0; i < sizeof damage / sizeof *damage; i++) {
+        struct layout l = stock("esp32", 0);
+        struct image_set set;
+        for (size_t k = 0; k < l.user.count; k++) {
+            struct partition *p = &l.user.rows[k];
+            if (strcmp(p->name, damage[i].name) != 0) continue;
+            p->offset = damage[i].offset;
+            p->size = damage[i].size;
+        }
+        assert_int_equal(image_set_build(device.c, &l, &set), ERR_UNSUPPORTED);
+        assert_string_equal(err_last()->code, "layout_damaged");
+        assert_int_equal(set.count, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_images_are_built_in_order_of_their_offsets),
+        cmocka_unit_test(a_damaged_place_is_refused),
         cmocka_unit_test(the_order_is_that_of_the_board_not_of_the_parts),
         cmocka_unit_test(a_board_without_the_partitions_is_refused_with_what_to_do),
         cmocka_unit_test(an_image_larger_than_its_partition_is_refused_and_nothing_is_left),
