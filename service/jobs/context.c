@@ -54,9 +54,43 @@ static enum step_state state_after(enum err e, enum stop_reason why)
     return STEP_FAILED;
 }
 
+/* For errors whose maker knew no better advice. */
+static const char *advice(enum err e)
+{
+    switch (e) {
+    case ERR_OK:
+    case ERR_CANCELLED:
+        return "";
+    case ERR_ARG:
+    case ERR_NOT_FOUND:
+    case ERR_CONFLICT:
+    case ERR_TOO_LARGE:
+    case ERR_UNSUPPORTED:
+        return "This board or slot cannot do it as asked: change the request, or use another one.";
+    case ERR_TIMEOUT:
+    case ERR_PROTOCOL:
+    case ERR_DEVICE:
+    case ERR_VERIFY:
+    case ERR_PORT_GONE:
+        return "Try again; if it stays so, check cable and power supply. The job's log has every "
+               "byte that passed.";
+    case ERR_CRYPTO:
+        return "Check the credential.";
+    case ERR_NETWORK:
+        return "Check host, port and network.";
+    case ERR_MEM:
+    case ERR_BUSY:
+    case ERR_IO:
+    case ERR_INTERNAL:
+        break;
+    }
+    return "Try again; the log of espgate may tell more.";
+}
+
 enum err job_step_end(struct job_context *ctx, enum err e)
 {
     struct worker *w = ctx->worker;
+    if (e && !err_last()->hint[0]) err_hint(e, advice(e));
     struct err_info saved = *err_last();
     assert(w->step_open);
     w->step_open = false;
