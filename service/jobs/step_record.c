@@ -46,10 +46,19 @@ enum err step_record(struct session *s)
     return note(s, JOB_SUCCEEDED);
 }
 
+/* A wait that was cut short says "cancelled"; who cut it tells how the job ends. */
+static enum job_state outcome_of(const struct session *s, enum err e)
+{
+    if (e != ERR_CANCELLED) return JOB_FAILED;
+    e = job_why_cancelled(s->ctx);
+    if (err_is(e, "shutting_down")) return JOB_INTERRUPTED;
+    return e == ERR_CANCELLED ? JOB_CANCELLED : JOB_FAILED;
+}
+
 void record_failure(struct session *s)
 {
     if (!s->mac[0]) return;
     struct err_info saved = *err_last();
-    note(s, saved.kind == ERR_CANCELLED ? JOB_CANCELLED : JOB_FAILED);
+    note(s, outcome_of(s, saved.kind));
     err_restore(&saved);
 }
