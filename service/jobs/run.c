@@ -125,6 +125,16 @@ static enum err run_part(struct session *s, const struct step *part)
     return e;
 }
 
+/* Leaving is a step of its own only when it fails: else it is no news. */
+static enum err tell_leave(struct job_context *ctx, enum err why)
+{
+    struct err_info saved = *err_last();
+    enum err e = job_step_begin(ctx, "leave");
+    if (e) return e;
+    err_restore(&saved);
+    return job_step_end(ctx, why);
+}
+
 enum err run_command(struct job_context *ctx)
 {
     const struct recipe *recipe = recipe_of(ctx);
@@ -136,7 +146,7 @@ enum err run_command(struct job_context *ctx)
         e = run_part(&s, recipe->parts[i]);
     if (e) record_failure(&s);
     struct err_info failed = *err_last();
-    enum err leave = session_close(&s);
+    enum err left = session_close(&s);
     if (e) return err_restore(&failed);
-    return leave;
+    return left ? tell_leave(ctx, left) : ERR_OK;
 }
