@@ -424,6 +424,11 @@ unsigned flasher_commands(const struct flasher *f)
     return f->rom.commands;
 }
 
+bool flasher_can_reset(const struct flasher *f)
+{
+    return !f->no_lines && f->options.reset != RESET_NONE;
+}
+
 enum err flasher_finish(struct flasher *f)
 {
     /* This cleans up: a cancel is why it is called, and must not stop it. */

@@ -95,6 +95,8 @@ enum err flasher_erase(struct flasher *f, uint32_t offset, uint32_t n, struct de
 unsigned flasher_retries(const struct flasher *f);
 unsigned flasher_commands(const struct flasher *f);
 
+/** Does flasher_finish() reset the board? Not with RESET_NONE, nor through a port without lines. */
+bool flasher_can_reset(const struct flasher *f);
 /** Reset the board so that it runs its firmware; back to the connect speed. Works also after an
  * error and after cancel (it does not look at it). A port without lines is left as it is.
  *  @return ERR_OK, port errors */

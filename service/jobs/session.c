@@ -8,8 +8,21 @@
 #include "service/flash/reset.h"
 #include "service/port/port_serial.h"
 
-/* Leaving a board in good order must not depend on the job's own time or on its cancel flag. */
-enum { LEAVE_MS = 20000 };
+enum {
+    DEFAULT_BAUD = 115200,
+    START_MS = 10000, /* finding out that a board only listens takes 6 s */
+    BOOT_MS = 20000,  /* boards were seen to need 10 s */
+    BOOTING_MS = 15000,
+    AT_RESET_MS = 30000,
+    ANYWAY_MS = 8000,
+    /* Leaving a board in good order must not depend on the job's own time or on its cancel flag;
+     * but a service that is told to end has 5 s in all. */
+    LEAVE_MS = 20000,
+    LEAVE_HURRY_MS = 1500,
+};
+
+static const char tap_en[] =
+    "Nothing can reset the board in this slot, so it stays in its loader: tap EN.";
 
 void session_open(struct session *s, struct job_context *ctx)
 {
@@ -22,14 +35,24 @@ static bool one_port(const struct slot_record *slot)
     return strcmp(slot->download_port, slot->at_port) == 0;
 }
 
+static uint32_t speed(uint32_t baud)
+{
+    return baud ? baud : DEFAULT_BAUD;
+}
+
+static struct deadline within(const struct session *s, int64_t ms)
+{
+    return deadline_within_ms(s->ctx->until, ms);
+}
+
 static enum err open_port(struct session *s, const char *path, uint32_t baud, const char *label,
                           struct port **out)
 {
-    enum err e = port_serial_open(path, baud ? baud : 115200, out);
+    enum err e = port_serial_open(path, speed(baud), out);
     if (e) return e;
     (*out)->cancel = s->leaving ? NULL : s->ctx->cancel;
     job_transcribe(s->ctx, *out, label);
-    return ERR_OK;
+    return port_flush_input(*out); /* an old "ready" would be taken for that of our reset */
 }
 
 enum err session_download(struct session *s, struct port **out)
@@ -59,7 +82,59 @@ enum err session_at_port(struct session *s, struct port **out)
             "Slot %s has no AT port.", slot->name);
     if (!s->at && s->download && one_port(slot)) s->at = s->download;
     enum err e = s->at ? ERR_OK : open_port(s, slot->at_port, slot->at_baud, "at", &s->at);
+    /* A shared port may still be at the loader's speed. */
+    if (!e && !s->flasher && s->at->baud != speed(slot->at_baud))
+        e = port_set_baud(s->at, speed(slot->at_baud));
     *out = s->at;
+    return e;
+}
+
+/* "ready" may have been missed. A board that answers AT has booted all the same. */
+static enum err answers_anyway(struct session *s, enum err e, struct deadline until)
+{
+    if (!err_is(e, "at_not_ready")) return e;
+    struct err_info first = *err_last();
+    e = at_client_start(s->client, until);
+    if (e == ERR_TIMEOUT || e == ERR_PROTOCOL) return err_restore(&first);
+    if (!e) job_note(s->ctx, "no \"ready\" was heard, but the board answers");
+    return e;
+}
+
+enum err session_await_boot(struct session *s)
+{
+    struct port *port;
+    enum err e = session_at_port(s, &port);
+    if (!e && !s->client) e = at_client_new(port, &s->client);
+    if (!e) e = at_client_wait_ready(s->client, within(s, BOOT_MS));
+    e = answers_anyway(s, e, within(s, ANYWAY_MS));
+    return err_is(e, "at_not_ready") && !s->was_reset ? err_hint(e, tap_en) : e;
+}
+
+/* Not session_client(): a board that hangs in a command is deaf to all but AT+RST. */
+enum err session_at_reset(struct session *s)
+{
+    struct port *port;
+    enum err e = session_at_port(s, &port);
+    if (!e && !s->client) e = at_client_new(port, &s->client);
+    if (!e) e = at_client_reset(s->client, within(s, AT_RESET_MS));
+    return answers_anyway(s, e, within(s, ANYWAY_MS));
+}
+
+/* A board that somebody left in its loader, or hanging in a command, is reset if that can be done.
+ */
+static enum err meet_board(struct session *s)
+{
+    enum err e = at_client_start(s->client, within(s, s->was_reset ? BOOTING_MS : START_MS));
+    bool busy = err_is(e, "at_busy");
+    if (s->was_reset || !(busy || err_is(e, "at_silent"))) return e;
+    struct err_info first = *err_last();
+    e = session_hard_reset(s);
+    if (!e)
+        e = session_await_boot(s);
+    else if (busy)
+        e = session_at_reset(s);
+    if (e && e != ERR_CANCELLED) return err_restore(&first);
+    if (!e) job_note(s->ctx, "%s: it was reset", first.detail);
     return e;
 }
 
@@ -70,7 +145,11 @@ enum err session_client(struct session *s, struct at_client **out)
     enum err e = session_at_port(s, &port);
     if (!e && !s->client) {
         e = at_client_new(port, &s->client);
-        if (!e) e = at_client_start(s->client, deadline_within_ms(s->ctx->until, 15000));
+        if (!e) e = meet_board(s);
+        if (e) {
+            at_client_free(s->client);
+            s->client = NULL;
+        }
     }
     *out = s->client;
     return e;
@@ -104,18 +183,41 @@ void session_progress(size_t done_bytes, size_t total_bytes, void *arg)
 
 enum err session_hard_reset(struct session *s)
 {
+    const struct slot_record *slot = s->ctx->slot;
     struct port *port;
     enum reset_kind kind = RESET_AUTO;
     enum err e = session_download(s, &port);
-    if (!e) e = reset_kind_parse(s->ctx->slot->reset, &kind);
+    if (!e) e = reset_kind_parse(slot->reset, &kind);
+    if (!e && kind == RESET_NONE)
+        return err_fail(ERR_UNSUPPORTED, "slot_reset_none",
+                        "Tap EN, or give the slot a port with DTR and RTS and reset \"auto\".",
+                        "Slot %s has no way to reset its board.", slot->name);
     if (!e) e = reset_to_run(port, kind);
+    if (!e) s->was_reset = true;
     return e;
+}
+
+enum err session_leave_loader(struct session *s)
+{
+    if (!s->flasher) return ERR_OK;
+    bool stays = !flasher_can_reset(s->flasher);
+    enum err e = flasher_finish(s->flasher);
+    flasher_free(s->flasher);
+    s->flasher = NULL;
+    s->was_reset = !e && !stays;
+    if (stays) job_note(s->ctx, "%s", tap_en);
+    return e;
+}
+
+static struct deadline leave_time(const struct session *s)
+{
+    return deadline_in_ms(s->hurry ? LEAVE_HURRY_MS : LEAVE_MS);
 }
 
 /* Take the bench's broker and Wi-Fi off a board whose AT port still answers. */
 static enum err leave_network(struct session *s)
 {
-    struct deadline until = deadline_in_ms(LEAVE_MS);
+    struct deadline until = leave_time(s);
     enum err e = ERR_OK;
     if (s->mqtt_touched) e = at_mqtt_clean(s->client, until);
     if (!e && s->wifi_touched) e = at_wifi_leave(s->client, until);
@@ -133,20 +235,25 @@ static enum err leave_at(struct session *s)
     if (s->ctx->slot->download_port[0] && session_hard_reset(s) == ERR_OK) return ERR_OK;
     /* A start feeds a board that waits for bytes; one that hangs in a command is deaf to it, but
      * not to AT+RST. */
-    if (s->at_cut) at_client_start(s->client, deadline_in_ms(LEAVE_MS));
-    return at_client_reset(s->client, deadline_in_ms(LEAVE_MS));
+    if (s->at_cut) at_client_start(s->client, leave_time(s));
+    e = at_client_reset(s->client, leave_time(s));
+    return s->hurry ? e : answers_anyway(s, e, leave_time(s));
+}
+
+static bool must_hurry(const struct session *s)
+{
+    if (!cancel_is_raised(s->ctx->cancel)) return false;
+    return err_is(job_why_cancelled(s->ctx), "shutting_down");
 }
 
 enum err session_close(struct session *s)
 {
     struct err_info first = {0};
     s->leaving = true;
+    s->hurry = must_hurry(s);
     if (s->download) s->download->cancel = NULL;
     if (s->at) s->at->cancel = NULL;
-    if (s->flasher) {
-        if (flasher_finish(s->flasher)) first = *err_last();
-        flasher_free(s->flasher);
-    }
+    if (session_leave_loader(s)) first = *err_last();
     if (s->at && leave_at(s) && !first.kind) first = *err_last();
     at_client_free(s->client);
     struct port *ports[] = {s->download, s->at == s->download ? NULL : s->at};

@@ -22,6 +22,8 @@ struct session {
     struct flasher *flasher; /* not NULL: the board may be in its ROM loader */
     struct at_client *client;
     bool leaving;      /* session_close() has begun: the job's cancel flag counts no more */
+    bool hurry;        /* … because the service ends */
+    bool was_reset;    /* by this job, through EN: silence has other reasons now */
     bool at_cut;       /* an AT exchange was broken off: the board may wait for bytes, or be busy */
     bool mqtt_touched; /* the board's MQTT client is configured or connected */
     bool wifi_touched; /* the board has joined the bench's Wi-Fi */
@@ -33,6 +35,7 @@ struct session {
     struct image_set images;
     bool identical;               /* the images were on the board before */
     bool verified;                /* the images are on the board, proved by it */
+    int at_retries;               /* images written again through AT */
     uint64_t bytes_out, bytes_in; /* of closed ports */
 };
 
@@ -46,10 +49,18 @@ enum err session_close(struct session *s);
 enum err session_download(struct session *s, struct port **out);
 /** The AT port, open. @return the same; ERR_ARG with code slot_has_no_at_port */
 enum err session_at_port(struct session *s, struct port **out);
-/** The AT client, in step with the board (at_client_start()). */
+/** The AT client, in step with the board (at_client_start()). A board that is silent or busy is
+ * reset once, where the slot can. */
 enum err session_client(struct session *s, struct at_client **out);
+/** After a reset through EN: wait until the firmware answers. @return at_client_wait_ready()'s
+ * errors */
+enum err session_await_boot(struct session *s);
+/** Reset the board out of its loader; without a flasher nothing is to be done. */
+enum err session_leave_loader(struct session *s);
+/** AT+RST, and wait until the firmware answers again. */
+enum err session_at_reset(struct session *s);
 /** Pull EN by the download port's lines: the board boots its firmware. @return session_download()'s
- * errors, ERR_UNSUPPORTED */
+ * errors; ERR_UNSUPPORTED with code slot_reset_none or port_no_lines */
 enum err session_hard_reset(struct session *s);
 /** MAC without colons, as templates want it: "240ac4123456". @return ERR_OK; ERR_NOT_FOUND when no
  * step has learned it */

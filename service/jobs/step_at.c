@@ -9,11 +9,24 @@
 #include "service/jobs/steps.h"
 #include "service/pki/secret.h"
 
-enum { COMMAND_MS = 10000, ERASE_MS = 20000, TRANSFER_MS = 60000, BOOT_MS = 20000 };
+enum { COMMAND_MS = 10000, ERASE_MS = 20000, LINE_MS = 60000, START_MS = 15000, TRIES = 3 };
 
 static struct deadline within(const struct session *s, int64_t ms)
 {
     return deadline_within_ms(s->ctx->until, ms);
+}
+
+/* For one image, either way: a board that lost a byte should not cost a minute. */
+static struct deadline transfer_time(const struct session *s, const struct image *im)
+{
+    enum { BASE_MS = 10000, SLOWER_THAN_WIRE = 4 };
+    int64_t wire_ms = (int64_t)im->bytes.len * 10 * 1000 / s->at->baud;
+    return within(s, BASE_MS + SLOWER_THAN_WIRE * wire_ms);
+}
+
+static bool is_worth_a_retry(enum err e)
+{
+    return e == ERR_TIMEOUT || e == ERR_PROTOCOL || e == ERR_DEVICE;
 }
 
 static enum err read_firmware(struct session *s)
@@ -45,7 +58,7 @@ enum err step_firmware(struct session *s)
     struct at_client *client;
     enum err e = session_client(s, &client);
     if (!e) e = read_firmware(s);
-    if (e != ERR_TIMEOUT && e != ERR_PROTOCOL) return e;
+    if (e != ERR_TIMEOUT && e != ERR_PROTOCOL && e != ERR_DEVICE) return e;
     /* Who is on the board was asked, and it is no failure that it is not ESP-AT, or that its AT
      * port has no cable. */
     job_note(s->ctx, "no ESP-AT answered: %s", err_last()->detail);
@@ -83,7 +96,7 @@ static struct at_partition row_of(const struct session *s, const struct image *i
     return row;
 }
 
-static enum err write_image(struct session *s, const struct image *im)
+static enum err write_once(struct session *s, const struct image *im)
 {
     struct at_partition row = row_of(s, im);
     struct at_transfer t = {.partition = &row,
@@ -91,12 +104,34 @@ static enum err write_image(struct session *s, const struct image *im)
                             .secret = im->holds_key,
                             .fn = session_progress,
                             .arg = s};
-    s->at_cut = true; /* until it has ended well: a board may be left waiting for bytes */
     enum err e = at_sysflash_erase(s->client, &row, within(s, ERASE_MS));
-    if (!e) e = at_sysflash_write(s->client, &t, im->bytes.data, within(s, TRANSFER_MS));
-    if (e) return err_wrap(e, "%s", im->partition);
-    s->at_cut = false;
+    return e ? e : at_sysflash_write(s->client, &t, im->bytes.data, transfer_time(s, im));
+}
+
+/* The board is brought into step for another try; it may wait for bytes that were lost. */
+static enum err start_again(struct session *s, const struct image *im)
+{
+    struct err_info why = *err_last();
+    enum err e = at_client_start(s->client, within(s, START_MS));
+    if (e == ERR_CANCELLED || e == ERR_PORT_GONE) return e;
+    if (e) return err_restore(&why);
+    job_note(s->ctx, "%s: %s: again", im->partition, why.detail);
     return ERR_OK;
+}
+
+/* Bytes get lost on this way too. Then the image starts again from its erase. */
+static enum err write_image(struct session *s, const struct image *im)
+{
+    for (int i = 1;; i++) {
+        s->at_cut = true; /* until it has ended well: a board may be left waiting for bytes */
+        enum err e = write_once(s, im);
+        s->at_cut = e != ERR_OK;
+        if (!e) return e;
+        bool again = i < TRIES && is_worth_a_retry(e);
+        if (again) e = start_again(s, im);
+        if (e) return err_wrap(e, "%s", im->partition);
+        s->at_retries++;
+    }
 }
 
 enum err step_at_write(struct session *s)
@@ -120,7 +155,7 @@ static enum err compare_image(struct session *s, const struct image *im)
                              &back); /* for its size: overwritten by the read */
     if (e) return e;
     memset(back.data, 0, back.len);
-    e = at_sysflash_read(s->client, &t, back.data, within(s, TRANSFER_MS));
+    e = at_sysflash_read(s->client, &t, back.data, transfer_time(s, im));
     if (!e && memcmp(back.data, im->bytes.data, im->bytes.len) != 0)
         e = err_fail(ERR_VERIFY, "flash_verify",
                      "Write again; if it stays so, the board's flash or its supply is bad.",
@@ -129,24 +164,38 @@ static enum err compare_image(struct session *s, const struct image *im)
     return e;
 }
 
+static enum err verify_image(struct session *s, const struct image *im)
+{
+    for (int i = 1;; i++) {
+        enum err e = compare_image(s, im);
+        if (!e || i == TRIES) return e;
+        if (e == ERR_VERIFY) {
+            job_note(s->ctx, "%s reads back different: written again", im->partition);
+            s->at_retries++;
+            e = write_image(s, im);
+        } else if (is_worth_a_retry(e)) {
+            e = start_again(s, im);
+        }
+        if (e) return e;
+    }
+}
+
 enum err step_at_verify(struct session *s)
 {
     enum err e = ERR_OK;
     for (size_t i = 0; i < s->images.count && !e; i++)
-        e = compare_image(s, &s->images.items[i]);
+        e = verify_image(s, &s->images.items[i]);
     if (e) return e;
     s->verified = true;
     session_result(s, "write",
-                   json_pack("{s:s,s:b,s:I}", "method", "at", "identical", 0, "bytes_out",
-                             (json_int_t)s->at->bytes_out));
+                   json_pack("{s:s,s:b,s:I,s:i}", "method", "at", "identical", 0, "bytes_out",
+                             (json_int_t)s->at->bytes_out, "retries", s->at_retries));
     return ERR_OK;
 }
 
 enum err step_at_reset(struct session *s)
 {
-    struct at_client *client;
-    enum err e = session_client(s, &client);
-    return e ? e : at_client_reset(client, within(s, BOOT_MS));
+    return session_at_reset(s);
 }
 
 static json_t *answer_lines(const struct at_client *c)
@@ -177,7 +226,7 @@ enum err step_at_lines(struct session *s)
     json_t *done = json_array();
     for (size_t i = 0; i < c->at_line_count && !e; i++) {
         s->at_cut = true;
-        e = send_line(client, c->at_lines[i], within(s, TRANSFER_MS));
+        e = at_command(client, within(s, LINE_MS), "%s", c->at_lines[i]);
         if (!e || e == ERR_DEVICE) s->at_cut = false;
         json_array_append_new(done, json_pack("{s:i,s:b,s:o}", "line", (int)i, "ok", e == ERR_OK,
                                               "answer", answer_lines(client)));

@@ -7,7 +7,7 @@
 #include "service/jobs/layout_json.h"
 #include "service/jobs/steps.h"
 
-enum { CONNECT_MS = 15000, WRITE_MS = 60000, BOOT_MS = 20000 };
+enum { CONNECT_MS = 15000, WRITE_MS = 60000, USUAL_FLASH = 4 * 1024 * 1024 };
 
 enum err step_rom_identify(struct session *s)
 {
@@ -98,6 +98,34 @@ static enum err no_at_customize(const struct partition_table *t)
         "The board's partition table has no at_customize partition; it has: %s.", names);
 }
 
+static uint64_t end_of(const struct partition_table *t)
+{
+    uint64_t end = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        uint64_t row_end = (uint64_t)t->rows[i].offset + t->rows[i].size;
+        if (row_end > end) end = row_end;
+    }
+    return end;
+}
+
+/* The loader was told the usual size, which saves a dozen commands: only a table that goes beyond
+ * makes it worth asking the flash chip. */
+static enum err fit_flash(struct session *s, const struct partition_table *t)
+{
+    const struct flasher_board *b = flasher_board(s->flasher);
+    bool known = b->flash_bytes;
+    if (!known && end_of(t) <= USUAL_FLASH) return ERR_OK;
+    enum err e = known
+                     ? ERR_OK
+                     : flasher_identify(s->flasher, deadline_within_ms(s->ctx->until, CONNECT_MS));
+    if (!e && !known) e = flasher_attach(s->flasher, 0);
+    if (e || !b->flash_bytes || end_of(t) <= b->flash_bytes) return e;
+    return err_fail(ERR_UNSUPPORTED, "layout_damaged",
+                    "Flash a firmware that was made for this flash size.",
+                    "the board's partitions go up to 0x%llx, its flash has 0x%x bytes",
+                    (unsigned long long)end_of(t), (unsigned)b->flash_bytes);
+}
+
 static enum err learn_layout(struct session *s)
 {
     struct partition_table primary, user;
@@ -105,10 +133,12 @@ static enum err learn_layout(struct session *s)
     if (e) return e;
     const struct partition *at = partition_find_type(&primary, PARTITION_TYPE_AT, 0);
     if (!at) return no_at_customize(&primary);
-    bool stock;
-    e = match_stock(s, at->offset, &stock);
+    bool stock = false;
+    e = fit_flash(s, &primary);
+    if (!e) e = match_stock(s, at->offset, &stock);
     if (e || stock) return e;
     e = read_table(s, at->offset, &user);
+    if (!e) e = fit_flash(s, &user);
     if (e) return e;
     char source[64];
     snprintf(source, sizeof source, "at_customize at 0x%x, read in full", (unsigned)at->offset);
@@ -231,6 +261,17 @@ enum err step_rom_verify(struct session *s)
     return ERR_OK;
 }
 
+/* A slot that cannot pull EN may still have an AT port. */
+static enum err restart_board(struct session *s)
+{
+    if (s->flasher) return session_leave_loader(s);
+    enum err e = session_hard_reset(s);
+    if (e != ERR_UNSUPPORTED || !s->ctx->slot->at_port[0]) return e;
+    struct err_info first = *err_last();
+    e = session_at_reset(s);
+    return e == ERR_TIMEOUT || e == ERR_PROTOCOL ? err_restore(&first) : e;
+}
+
 enum err step_rom_reset(struct session *s)
 {
     const struct command *c = s->ctx->command;
@@ -239,15 +280,6 @@ enum err step_rom_reset(struct session *s)
     enum err e = ERR_OK;
     /* Listen before the board boots, so that its "ready" is not missed. */
     if (wait) e = session_at_port(s, &at);
-    if (!e && !s->flasher) e = session_hard_reset(s);
-    if (!e && s->flasher) {
-        e = flasher_finish(s->flasher);
-        flasher_free(s->flasher);
-        s->flasher = NULL;
-    }
-    if (e || !wait) return e;
-    if (s->ctx->slot->at_baud) e = port_set_baud(at, s->ctx->slot->at_baud);
-    if (!e) e = at_client_new(at, &s->client);
-    if (!e) e = at_client_wait_ready(s->client, deadline_within_ms(s->ctx->until, BOOT_MS));
-    return e;
+    if (!e) e = restart_board(s);
+    return !e && wait ? session_await_boot(s) : e;
 }
