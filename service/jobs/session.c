@@ -257,12 +257,8 @@ enum err session_close(struct session *s)
     if (s->at && leave_at(s) && !first.kind) first = *err_last();
     at_client_free(s->client);
     struct port *ports[] = {s->download, s->at == s->download ? NULL : s->at};
-    for (size_t i = 0; i < 2; i++) {
-        if (!ports[i]) continue;
-        s->bytes_out += ports[i]->bytes_out;
-        s->bytes_in += ports[i]->bytes_in;
+    for (size_t i = 0; i < 2; i++)
         port_close(ports[i]);
-    }
     credential_free(s->credential);
     image_set_dispose(&s->images);
     return first.kind ? err_restore(&first) : ERR_OK;

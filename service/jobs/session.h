@@ -33,10 +33,10 @@ struct session {
     struct layout layout;
     struct credential *credential;
     struct image_set images;
-    bool identical;               /* the images were on the board before */
-    bool verified;                /* the images are on the board, proved by it */
-    int at_retries;               /* images written again through AT */
-    uint64_t bytes_out, bytes_in; /* of closed ports */
+    bool identical;                         /* the images were on the board before */
+    bool verified;                          /* the images are on the board, proved by it */
+    int at_retries;                         /* images written again through AT */
+    uint64_t write_from_out, write_from_in; /* the port's counts when the write began */
 };
 
 void session_open(struct session *s, struct job_context *ctx);

@@ -99,7 +99,26 @@ static const struct shipped {
     {"esp32c61", "esp32c61-nvs", "v5.0", 0x30000, c5_nvs},
     {"esp32c61", "esp32c61-nvs-fs", "after v5.0", 0x30000, c5_nvs_fs},
 };
+
+/* The primary tables, of all releases. */
+static const struct {
+    const char *chip, *csv;
+} primaries[] = {
+    {"esp32",
+     "phy_init,data,phy,0xf000,4K\notadata,data,ota,0x10000,8K\nnvs,data,nvs,0x12000,56K\n"
+     "at_customize,0x40,0,0x20000,896K\nota_0,app,ota_0,0x100000,1536K\nota_1,app,ota_1,0x280000,1536K\n"},
+    {"esp32",
+     "phy_init,data,phy,0xf000,4K\notadata,data,ota,0x10000,8K\nnvs,data,nvs,0x12000,56K\n"
+     "at_customize,0x40,0,0x20000,384K\nfactory,app,factory,0x80000,1536K\n"},
+};
 /* clang-format on */
+
+enum { PRIMARIES = sizeof primaries / sizeof *primaries };
+
+static struct primary {
+    struct partition_table table;
+    uint8_t md5[2][MD5_BYTES]; /* as ESP-AT builds it, without an MD5 entry; and with one */
+} primary[PRIMARIES];
 
 enum { SHIPPED = sizeof shipped / sizeof *shipped };
 
@@ -127,8 +146,24 @@ static void stock_make(const struct shipped *s, struct layout_stock *out)
     buf_dispose(&binary);
 }
 
+static void primary_make(const char *csv, struct primary *out)
+{
+    for (size_t with_md5 = 0; with_md5 < 2; with_md5++) {
+        struct buf binary;
+        buf_init(&binary, PARTITION_TABLE_BYTES);
+        enum err e = partition_table_from_csv(csv, strlen(csv), &out->table);
+        if (!e) e = partition_table_build(&out->table, with_md5, &binary);
+        assert(!e); /* as above */
+        (void)e;
+        if (binary.data) digest_md5(binary.data, PARTITION_TABLE_BYTES, out->md5[with_md5]);
+        buf_dispose(&binary);
+    }
+}
+
 static void stock_make_all(void)
 {
+    for (size_t i = 0; i < PRIMARIES; i++)
+        primary_make(primaries[i].csv, &primary[i]);
     for (size_t i = 0; i < SHIPPED; i++)
         stock_make(&shipped[i], &stock[i]);
 }
@@ -144,4 +179,14 @@ const struct layout_stock *layout_stock_list(const char *chip, size_t *n_out)
         n++;
     *n_out = n;
     return n ? &stock[first] : NULL;
+}
+
+const struct partition_table *layout_primary_find(const char *chip, const uint8_t md5[MD5_BYTES])
+{
+    pthread_once(&once, stock_make_all);
+    for (size_t i = 0; i < PRIMARIES; i++)
+        for (size_t k = 0; k < 2; k++)
+            if (!strcmp(primaries[i].chip, chip) && !memcmp(primary[i].md5[k], md5, MD5_BYTES))
+                return &primary[i].table;
+    return NULL;
 }

@@ -156,6 +156,9 @@ class Board:
     def unplug(self):
         """Gone at once, as when its cable is pulled; start() plugs it in again."""
         self.child.kill9()
+        for link in (self.download, self.at):  # else the next terminal of that number, anybody's, seems to be it
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(link)
 
     def flash_bytes(self, offset, n):
         with open(self.flash, "rb") as f:

@@ -58,7 +58,11 @@ class Provision(harness.BenchCase):
         self.assert_whole(job, credential, "rom")
         self.assertIn("stock", job["result"]["layout"]["source"])
         # Once a block was sent it was not sent again, and no END was: the ROM would leave its loader.
-        self.assertEqual(job["result"]["write"]["retries"], 0)
+        write = job["result"]["write"]
+        images = sum(i["size"] for i in job["result"]["images"])
+        self.assertEqual(write["retries"], 0)
+        self.assertLessEqual(write["bytes_out"], images + 4560 - 4120)
+        self.assertLessEqual(write["bytes_in"], 400)
 
     def test_through_at_commands(self):
         job, credential = self.provision("at")
@@ -80,7 +84,7 @@ class Provision(harness.BenchCase):
         before = self.bench.boards[0].flash_bytes(0, 4 << 20)
         job = self.bench.run("provision", self.bench.boards[0], method="rom", credential=credential)
         self.assertTrue(job["result"]["write"]["identical"])
-        self.assertLessEqual(job["result"]["write"]["bytes_out"], 1000)
+        self.assertLessEqual(job["result"]["write"]["bytes_out"], 250)
         self.assertEqual(self.bench.boards[0].flash_bytes(0, 4 << 20), before)
 
     def test_what_was_changed_behind_our_back_is_written_again(self):

@@ -75,6 +75,27 @@ static void every_stock_table_has_the_md5_of_the_tools_own(void **state)
     }
 }
 
+static void stock_primary_tables_are_known_with_and_without_md5(void **state)
+{
+    (void)state;
+    static const char *const files[] = {
+        "out/primary_5fda49ec.bin", "out/primary_5fda49ec.nomd5.bin", "out/primary_8902951b.bin",
+        "out/primary_8902951b.nomd5.bin"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        uint8_t md5[MD5_BYTES];
+        struct buf bin = golden_file("partition_table", files[i]);
+        digest_md5(bin.data, bin.len, md5);
+        const struct partition_table *t = layout_primary_find("esp32", md5);
+        if (!t) fail_msg("%s is not known", files[i]);
+        const struct partition *at = partition_find_type(t, PARTITION_TYPE_AT, 0);
+        assert_int_equal(at->offset, 0x20000);
+        assert_null(layout_primary_find("esp32c3", md5));
+        md5[0] ^= 1;
+        assert_null(layout_primary_find("esp32", md5));
+        buf_dispose(&bin);
+    }
+}
+
 static void every_table_that_was_shipped_is_known(void **state)
 {
     (void)state;
@@ -186,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_threads_may_ask_first),
         cmocka_unit_test(every_stock_table_has_the_md5_of_the_tools_own),
+        cmocka_unit_test(stock_primary_tables_are_known_with_and_without_md5),
         cmocka_unit_test(every_table_that_was_shipped_is_known),
         cmocka_unit_test(a_list_holds_one_chip_only_and_all_of_it),
         cmocka_unit_test(no_two_tables_of_a_chip_at_one_offset_are_alike),
