@@ -13,6 +13,7 @@ enum {
     START_MS = 10000, /* finding out that a board only listens takes 6 s */
     BOOT_MS = 20000,  /* boards were seen to need 10 s */
     BOOTING_MS = 15000,
+    CURIOUS_MS = 6000, /* identify on one port: there may be no AT to wait for */
     AT_RESET_MS = 30000,
     ANYWAY_MS = 8000,
     /* Leaving a board in good order must not depend on the job's own time or on its cancel flag;
@@ -124,7 +125,9 @@ enum err session_at_reset(struct session *s)
  */
 static enum err meet_board(struct session *s)
 {
-    enum err e = at_client_start(s->client, within(s, s->was_reset ? BOOTING_MS : START_MS));
+    bool curious = s->ctx->command->kind == COMMAND_IDENTIFY && one_port(s->ctx->slot);
+    int64_t booting_ms = curious ? CURIOUS_MS : BOOTING_MS;
+    enum err e = at_client_start(s->client, within(s, s->was_reset ? booting_ms : START_MS));
     bool busy = err_is(e, "at_busy");
     if (s->was_reset || !(busy || err_is(e, "at_silent"))) return e;
     struct err_info first = *err_last();

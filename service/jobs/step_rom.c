@@ -9,14 +9,22 @@
 
 enum { CONNECT_MS = 15000, WRITE_MS = 60000, USUAL_FLASH = 4 * 1024 * 1024 };
 
+/* Does the job go on with the board's firmware, once it is out of the loader? */
+static bool firmware_is_next(const struct command *c)
+{
+    return c->kind == COMMAND_PROVISION && c->level != LEVEL_NONE;
+}
+
 enum err step_rom_identify(struct session *s)
 {
     const struct slot_record *slot = s->ctx->slot;
     struct flasher_options options = {.connect_baud = slot->download_baud,
                                       .flash_baud = slot->flash_baud};
-    struct port *port;
+    struct port *port, *at;
     enum err e = reset_kind_parse(slot->reset, &options.reset);
     if (!e) e = session_download(s, &port);
+    /* An AT port that cannot be had is found before anything is written, not after. */
+    if (!e && firmware_is_next(s->ctx->command)) e = session_at_port(s, &at);
     if (!e && !s->flasher) e = flasher_new(port, &options, &s->flasher);
     if (!e) e = flasher_connect(s->flasher, deadline_within_ms(s->ctx->until, CONNECT_MS));
     if (!e) e = flasher_read_mac(s->flasher);
@@ -56,7 +64,6 @@ static enum err read_table(struct session *s, uint32_t offset, struct partition_
     for (uint32_t at = 0; at < sizeof bytes; at += 64) {
         enum err e = flasher_read(s->flasher, offset + at, bytes + at, 64, NULL, NULL);
         if (e) return e;
-        session_progress(at + 64, sizeof bytes, s);
         /* A row that is erased flash ends the table; both rows of a read are looked at. */
         if (bytes[at] == 0xff || bytes[at + 32] == 0xff) break;
     }
@@ -289,12 +296,13 @@ static enum err restart_board(struct session *s)
 
 enum err step_rom_reset(struct session *s)
 {
-    const struct command *c = s->ctx->command;
-    bool wait = c->kind == COMMAND_PROVISION && c->level != LEVEL_NONE;
+    bool wait = firmware_is_next(s->ctx->command);
     struct port *at = NULL;
     enum err e = ERR_OK;
-    /* Listen before the board boots, so that its "ready" is not missed. */
+    /* Listen before the board boots, so that its "ready" is not missed; an older one does not
+     * count. */
     if (wait) e = session_at_port(s, &at);
+    if (!e && wait && at != s->download) e = port_flush_input(at);
     if (!e) e = restart_board(s);
     return !e && wait ? session_await_boot(s) : e;
 }

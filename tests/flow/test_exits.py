@@ -25,7 +25,7 @@ class Between:
         self.host, self.kept = pty.openpty()
         number = os.ttyname(self.kept).rsplit("/", 1)[1]
         with open(os.path.join(bench.env["PTYMODEM_DIR"], "pts-" + number), "wb") as f:
-            f.write(struct.pack("<Ii", 0x4D444D31, os.getpid()) + bytes(16 + 256 * 24))  # modem.h: lines for the host
+            f.write(struct.pack("<Ii", 0x4D444D32, os.getpid()) + bytes(32 + 256 * 24))  # modem.h: lines for the host
         self.board = os.open(board.at, os.O_RDWR | os.O_NOCTTY)
         for fd in (self.kept, self.board):
             tty.setraw(fd)
