@@ -1,4 +1,5 @@
 /* devices: the record of every board that was seen, as JSON or, the list, as CSV. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -230,7 +230,7 @@ enum err step_at_lines(struct session *s)
     json_t *done = json_array();
     for (size_t i = 0; i < c->at_line_count && !e; i++) {
         s->at_cut = true;
-        e = at_command(client, within(s, LINE_MS), "%s", c->at_lines[i]);
+        e = send_line(client, c->at_lines[i], within(s, LINE_MS));
         if (!e || e == ERR_DEVICE) s->at_cut = false;
         json_array_append_new(done, json_pack("{s:i,s:b,s:o}", "line", (int)i, "ok", e == ERR_OK,
                                               "answer", answer_lines(client)));

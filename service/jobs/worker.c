@@ -10,7 +10,7 @@
 #include "service/base/thread.h"
 #include "service/store/text.h"
 
-enum { STORE_RETRY_MS = 500 };
+enum { STORE_RETRY_MS = 500, LOG_MAX = 2 * LIMIT_TRANSCRIPT };
 
 enum err worker_new(struct jobs *jobs, const char *slot, struct worker **out)
 {
@@ -301,7 +301,7 @@ static void conclude(struct worker *w, enum err e)
 static void store_log(struct worker *w)
 {
     struct buf text;
-    buf_init(&text, 2 * LIMIT_TRANSCRIPT);
+    buf_init(&text, LOG_MAX);
     enum err e = transcript_render(w->log, &text);
     if (!e && text.len)
         e = store_job_log_put(w->jobs->config.store, w->record->id, text.data, text.len);
