@@ -139,10 +139,13 @@ static void hang_up(struct uart *u)
 /* What the chip's receiver makes of what the host sent. */
 static void garble(struct uart *u, uint8_t *data, size_t n)
 {
-    uint32_t host = u->host_baud;
-    if (!speeds_differ(host, u->baud)) return;
-    if (host <= u->auto_max_baud)
-        u->baud = host;
+    if (!speeds_differ(u->host_baud, u->baud)) return;
+    /* The kernel looks for a notice before it looks for data: a change and bytes that come in
+     * between arrive in the wrong order. */
+    look_at_speed(u);
+    if (!speeds_differ(u->host_baud, u->baud)) return;
+    if (u->host_baud <= u->auto_max_baud)
+        u->baud = u->host_baud;
     else
         add_noise(u, data, n);
 }
