@@ -96,14 +96,20 @@ static struct at_partition row_of(const struct session *s, const struct image *i
     return row;
 }
 
+static struct at_transfer transfer_of(struct session *s, const struct image *im,
+                                      const struct at_partition *row)
+{
+    return (struct at_transfer){.partition = row,
+                                .n = im->bytes.len,
+                                .secret = im->holds_key,
+                                .fn = session_progress,
+                                .arg = s};
+}
+
 static enum err write_once(struct session *s, const struct image *im)
 {
     struct at_partition row = row_of(s, im);
-    struct at_transfer t = {.partition = &row,
-                            .n = im->bytes.len,
-                            .secret = im->holds_key,
-                            .fn = session_progress,
-                            .arg = s};
+    struct at_transfer t = transfer_of(s, im, &row);
     enum err e = at_sysflash_erase(s->client, &row, within(s, ERASE_MS));
     return e ? e : at_sysflash_write(s->client, &t, im->bytes.data, transfer_time(s, im));
 }
@@ -147,11 +153,7 @@ enum err step_at_write(struct session *s)
 static enum err compare_image(struct session *s, const struct image *im)
 {
     struct at_partition row = row_of(s, im);
-    struct at_transfer t = {.partition = &row,
-                            .n = im->bytes.len,
-                            .secret = im->holds_key,
-                            .fn = session_progress,
-                            .arg = s};
+    struct at_transfer t = transfer_of(s, im, &row);
     struct secret back;
     enum err e = secret_copy(im->bytes.data, im->bytes.len,
                              &back); /* for its size: overwritten by the read */
