@@ -41,11 +41,6 @@ static uint32_t speed(uint32_t baud)
     return baud ? baud : DEFAULT_BAUD;
 }
 
-static struct deadline within(const struct session *s, int64_t ms)
-{
-    return deadline_within_ms(s->ctx->until, ms);
-}
-
 static enum err open_port(struct session *s, const char *path, uint32_t baud, const char *label,
                           struct port **out)
 {
@@ -106,8 +101,8 @@ enum err session_await_boot(struct session *s)
     struct port *port;
     enum err e = session_at_port(s, &port);
     if (!e && !s->client) e = at_client_new(port, &s->client);
-    if (!e) e = at_client_wait_ready(s->client, within(s, BOOT_MS));
-    e = answers_anyway(s, e, within(s, ANYWAY_MS));
+    if (!e) e = at_client_wait_ready(s->client, session_within(s, BOOT_MS));
+    e = answers_anyway(s, e, session_within(s, ANYWAY_MS));
     return err_is(e, "at_not_ready") && !s->was_reset ? err_hint(e, tap_en) : e;
 }
 
@@ -117,8 +112,8 @@ enum err session_at_reset(struct session *s)
     struct port *port;
     enum err e = session_at_port(s, &port);
     if (!e && !s->client) e = at_client_new(port, &s->client);
-    if (!e) e = at_client_reset(s->client, within(s, AT_RESET_MS));
-    return answers_anyway(s, e, within(s, ANYWAY_MS));
+    if (!e) e = at_client_reset(s->client, session_within(s, AT_RESET_MS));
+    return answers_anyway(s, e, session_within(s, ANYWAY_MS));
 }
 
 /* A board that somebody left in its loader, or hanging in a command, is reset if that can be done.
@@ -127,7 +122,8 @@ static enum err meet_board(struct session *s)
 {
     bool curious = s->ctx->command->kind == COMMAND_IDENTIFY && one_port(s->ctx->slot);
     int64_t booting_ms = curious ? CURIOUS_MS : BOOTING_MS;
-    enum err e = at_client_start(s->client, within(s, s->was_reset ? booting_ms : START_MS));
+    enum err e =
+        at_client_start(s->client, session_within(s, s->was_reset ? booting_ms : START_MS));
     bool busy = err_is(e, "at_busy");
     if (s->was_reset || !(busy || err_is(e, "at_silent"))) return e;
     struct err_info first = *err_last();
@@ -155,6 +151,17 @@ enum err session_client(struct session *s, struct at_client **out)
         }
     }
     *out = s->client;
+    return e;
+}
+
+struct deadline session_within(const struct session *s, int64_t ms)
+{
+    return deadline_within_ms(s->ctx->until, ms);
+}
+
+enum err session_ended(struct session *s, enum err e)
+{
+    s->at_cut = e && e != ERR_DEVICE;
     return e;
 }
 
@@ -217,12 +224,19 @@ static struct deadline leave_time(const struct session *s)
     return deadline_in_ms(s->hurry ? LEAVE_HURRY_MS : LEAVE_MS);
 }
 
+enum err session_off_broker(struct session *s, struct deadline until)
+{
+    if (!s->mqtt_touched) return ERR_OK;
+    enum err e = at_mqtt_clean(s->client, until);
+    if (!e) s->mqtt_touched = false;
+    return e;
+}
+
 /* Take the bench's broker and Wi-Fi off a board whose AT port still answers. */
 static enum err leave_network(struct session *s)
 {
     struct deadline until = leave_time(s);
-    enum err e = ERR_OK;
-    if (s->mqtt_touched) e = at_mqtt_clean(s->client, until);
+    enum err e = session_off_broker(s, until);
     if (!e && s->wifi_touched) e = at_wifi_leave(s->client, until);
     return e;
 }

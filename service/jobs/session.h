@@ -62,6 +62,15 @@ enum err session_at_reset(struct session *s);
 /** Pull EN by the download port's lines: the board boots its firmware. @return session_download()'s
  * errors; ERR_UNSUPPORTED with code slot_reset_none or port_no_lines */
 enum err session_hard_reset(struct session *s);
+/** @p ms from now, but not beyond the job's own time limit. */
+struct deadline session_within(const struct session *s, int64_t ms);
+/** An AT exchange that s->at_cut was set for ended with @p e: it was broken off, unless the board
+ * itself said no.
+ * @return @p e */
+enum err session_ended(struct session *s, enum err e);
+/** Take the board's MQTT client off the broker, if it may be there. @return at_mqtt_clean()'s
+ * errors */
+enum err session_off_broker(struct session *s, struct deadline until);
 /** MAC without colons, as templates want it: "240ac4123456". @return ERR_OK; ERR_NOT_FOUND when no
  * step has learned it */
 enum err session_mac_digits(const struct session *s, char out[13]);

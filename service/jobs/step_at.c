@@ -11,17 +11,12 @@
 
 enum { COMMAND_MS = 10000, ERASE_MS = 20000, LINE_MS = 60000, START_MS = 15000, TRIES = 3 };
 
-static struct deadline within(const struct session *s, int64_t ms)
-{
-    return deadline_within_ms(s->ctx->until, ms);
-}
-
 /* For one image, either way: a board that lost a byte should not cost a minute. */
 static struct deadline transfer_time(const struct session *s, const struct image *im)
 {
     enum { BASE_MS = 10000, SLOWER_THAN_WIRE = 4 };
     int64_t wire_ms = (int64_t)im->bytes.len * 10 * 1000 / s->at->baud;
-    return within(s, BASE_MS + SLOWER_THAN_WIRE * wire_ms);
+    return session_within(s, BASE_MS + SLOWER_THAN_WIRE * wire_ms);
 }
 
 static bool is_worth_a_retry(enum err e)
@@ -70,7 +65,8 @@ enum err step_at_layout(struct session *s)
 {
     struct at_partition rows[PARTITION_TABLE_MAX];
     size_t n;
-    enum err e = at_sysflash_list(s->client, rows, PARTITION_TABLE_MAX, &n, within(s, COMMAND_MS));
+    enum err e =
+        at_sysflash_list(s->client, rows, PARTITION_TABLE_MAX, &n, session_within(s, COMMAND_MS));
     if (e) return e;
     struct partition_table user = {.count = n};
     for (size_t i = 0; i < n; i++) {
@@ -110,7 +106,7 @@ static enum err write_once(struct session *s, const struct image *im)
 {
     struct at_partition row = row_of(s, im);
     struct at_transfer t = transfer_of(s, im, &row);
-    enum err e = at_sysflash_erase(s->client, &row, within(s, ERASE_MS));
+    enum err e = at_sysflash_erase(s->client, &row, session_within(s, ERASE_MS));
     return e ? e : at_sysflash_write(s->client, &t, im->bytes.data, transfer_time(s, im));
 }
 
@@ -118,7 +114,7 @@ static enum err write_once(struct session *s, const struct image *im)
 static enum err start_again(struct session *s, const struct image *im)
 {
     struct err_info why = *err_last();
-    enum err e = at_client_start(s->client, within(s, START_MS));
+    enum err e = at_client_start(s->client, session_within(s, START_MS));
     if (e == ERR_CANCELLED || e == ERR_PORT_GONE) return e;
     if (e) return err_restore(&why);
     job_note(s->ctx, "%s: %s: again", im->partition, why.detail);
@@ -232,8 +228,8 @@ enum err step_at_lines(struct session *s)
     json_t *done = json_array();
     for (size_t i = 0; i < c->at_line_count && !e; i++) {
         s->at_cut = true;
-        e = send_line(client, c->at_lines[i], within(s, LINE_MS));
-        if (!e || e == ERR_DEVICE) s->at_cut = false;
+        e = send_line(client, c->at_lines[i], session_within(s, LINE_MS));
+        session_ended(s, e);
         json_array_append_new(done, json_pack("{s:i,s:b,s:o}", "line", (int)i, "ok", e == ERR_OK,
                                               "answer", answer_lines(client)));
         job_progress(s->ctx, i + 1, c->at_line_count, "lines");

@@ -3,7 +3,6 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "service/at/mqtt.h"
 #include "service/cloud/mqtt_check.h"
 #include "service/jobs/steps.h"
 
@@ -26,19 +25,11 @@ static json_t *report(const struct mqtt_check_result *r)
                      r->address);
 }
 
-/* A broker drops the older of two clients with one id: the board leaves first. */
-static enum err board_off_broker(struct session *s)
-{
-    if (!s->mqtt_touched) return ERR_OK;
-    enum err e = at_mqtt_clean(s->client, deadline_within_ms(s->ctx->until, CHECK_MS));
-    if (!e) s->mqtt_touched = false;
-    return e;
-}
-
 enum err step_host_check(struct session *s)
 {
     const struct command *c = s->ctx->command;
-    enum err e = board_off_broker(s);
+    /* A broker drops the older of two clients with one id: the board leaves first. */
+    enum err e = session_off_broker(s, session_within(s, CHECK_MS));
     if (!e) e = step_credential(s);
     if (!e) e = step_mqtt_names(s);
     if (e) return e;
@@ -63,7 +54,7 @@ enum err step_host_check(struct session *s)
         .until_stage = last_stage(c->level),
     };
     struct mqtt_check_result r;
-    e = mqtt_check_run(&args, s->ctx->cancel, deadline_within_ms(s->ctx->until, CHECK_MS), &r);
+    e = mqtt_check_run(&args, s->ctx->cancel, session_within(s, CHECK_MS), &r);
     session_result(s, "host_check", report(&r));
     return e;
 }

@@ -26,7 +26,7 @@ enum err step_rom_identify(struct session *s)
     /* An AT port that cannot be had is found before anything is written, not after. */
     if (!e && firmware_is_next(s->ctx->command)) e = session_at_port(s, &at);
     if (!e && !s->flasher) e = flasher_new(port, &options, &s->flasher);
-    if (!e) e = flasher_connect(s->flasher, deadline_within_ms(s->ctx->until, CONNECT_MS));
+    if (!e) e = flasher_connect(s->flasher, session_within(s, CONNECT_MS));
     if (!e) e = flasher_read_mac(s->flasher);
     if (e) return e;
     const struct flasher_board *b = flasher_board(s->flasher);
@@ -41,7 +41,7 @@ enum err step_rom_identify(struct session *s)
 
 enum err step_rom_details(struct session *s)
 {
-    enum err e = flasher_identify(s->flasher, deadline_within_ms(s->ctx->until, CONNECT_MS));
+    enum err e = flasher_identify(s->flasher, session_within(s, CONNECT_MS));
     if (e) return e;
     const struct flasher_board *b = flasher_board(s->flasher);
     json_t *board = json_object_get(s->ctx->result, "board");
@@ -85,27 +85,6 @@ static enum err learn_primary(struct session *s, struct partition_table *out)
     return ERR_OK;
 }
 
-/* Is it a stock table? One MD5 tells, where reading it would cost more than writing the credential.
- */
-static enum err match_stock(struct session *s, uint32_t offset, bool *matched_out)
-{
-    *matched_out = false;
-    uint8_t md5[MD5_BYTES];
-    enum err e = flasher_md5(s->flasher, offset, PARTITION_TABLE_BYTES, md5);
-    if (e) return e;
-    size_t n;
-    const struct layout_stock *stock = layout_stock_list(s->chip, &n);
-    for (size_t i = 0; i < n; i++) {
-        if (stock[i].offset != offset || memcmp(stock[i].md5, md5, sizeof md5) != 0) continue;
-        s->layout = stock[i].layout;
-        snprintf(s->layout.source, sizeof s->layout.source, "at_customize at 0x%x, stock %s",
-                 (unsigned)offset, stock[i].name);
-        *matched_out = true;
-        return ERR_OK;
-    }
-    return ERR_OK;
-}
-
 static enum err no_at_customize(const struct partition_table *t)
 {
     char names[256] = "";
@@ -133,37 +112,52 @@ static uint64_t end_of(const struct partition_table *t)
 static enum err fit_flash(struct session *s, const struct partition_table *t)
 {
     const struct flasher_board *b = flasher_board(s->flasher);
-    bool known = b->flash_bytes;
-    if (!known && end_of(t) <= USUAL_FLASH) return ERR_OK;
-    enum err e = known
-                     ? ERR_OK
-                     : flasher_identify(s->flasher, deadline_within_ms(s->ctx->until, CONNECT_MS));
-    if (!e && !known) e = flasher_attach(s->flasher, 0);
-    if (e || !b->flash_bytes || end_of(t) <= b->flash_bytes) return e;
+    if (!b->flash_bytes) {
+        if (end_of(t) <= USUAL_FLASH) return ERR_OK;
+        enum err e = flasher_identify(s->flasher, session_within(s, CONNECT_MS));
+        if (!e) e = flasher_attach(s->flasher, 0);
+        if (e) return e;
+    }
+    if (!b->flash_bytes || end_of(t) <= b->flash_bytes) return ERR_OK;
     return err_fail(ERR_UNSUPPORTED, "layout_damaged",
                     "Flash a firmware that was made for this flash size.",
                     "the board's partitions go up to 0x%llx, its flash has 0x%x bytes",
                     (unsigned long long)end_of(t), (unsigned)b->flash_bytes);
 }
 
+/* The user's table. Is it a stock one, a single MD5 tells, where reading it would cost more than
+ * writing the credential. */
+static enum err learn_user(struct session *s, uint32_t offset)
+{
+    uint8_t md5[MD5_BYTES];
+    enum err e = flasher_md5(s->flasher, offset, PARTITION_TABLE_BYTES, md5);
+    if (e) return e;
+    const struct layout_stock *stock = layout_stock_find(s->chip, offset, md5);
+    if (stock) {
+        s->layout = stock->layout;
+        snprintf(s->layout.source, sizeof s->layout.source, "at_customize at 0x%x, stock %s",
+                 (unsigned)offset, stock->name);
+        return ERR_OK;
+    }
+    struct partition_table user;
+    e = read_table(s, offset, &user);
+    if (!e) e = fit_flash(s, &user);
+    if (e) return e;
+    char source[64];
+    snprintf(source, sizeof source, "at_customize at 0x%x, read in full", (unsigned)offset);
+    layout_from_table(&user, source, &s->layout);
+    return ERR_OK;
+}
+
 static enum err learn_layout(struct session *s)
 {
-    struct partition_table primary, user;
+    struct partition_table primary;
     enum err e = learn_primary(s, &primary);
     if (e) return e;
     const struct partition *at = partition_find_type(&primary, PARTITION_TYPE_AT, 0);
     if (!at) return no_at_customize(&primary);
-    bool stock = false;
     e = fit_flash(s, &primary);
-    if (!e) e = match_stock(s, at->offset, &stock);
-    if (e || stock) return e;
-    e = read_table(s, at->offset, &user);
-    if (!e) e = fit_flash(s, &user);
-    if (e) return e;
-    char source[64];
-    snprintf(source, sizeof source, "at_customize at 0x%x, read in full", (unsigned)at->offset);
-    layout_from_table(&user, source, &s->layout);
-    return ERR_OK;
+    return e ? e : learn_user(s, at->offset);
 }
 
 enum err step_rom_layout(struct session *s)
@@ -246,7 +240,7 @@ enum err step_rom_write(struct session *s)
     for (size_t i = 0; i < s->images.count && !e; i++) {
         const struct image *im = &s->images.items[i];
         struct flasher_region r = region_of(im);
-        struct deadline until = deadline_within_ms(s->ctx->until, WRITE_MS);
+        struct deadline until = session_within(s, WRITE_MS);
         e = flasher_write(s->flasher, &r, until, part_done, &w);
         if (e) err_wrap(e, "%s", im->partition);
         w.before += im->bytes.len;
@@ -262,8 +256,7 @@ static enum err verify_image(struct session *s, const struct image *im)
     job_note(s->ctx, "%s reads back different: written again", im->partition);
     struct whole_progress w = {s, 0, im->bytes.len};
     r.verify_later = false;
-    return flasher_write(s->flasher, &r, deadline_within_ms(s->ctx->until, WRITE_MS), part_done,
-                         &w);
+    return flasher_write(s->flasher, &r, session_within(s, WRITE_MS), part_done, &w);
 }
 
 enum err step_rom_verify(struct session *s)

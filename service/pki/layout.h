@@ -38,6 +38,9 @@ struct layout_stock {
 /** All stock tables that are known for @p chip; built once, borrowed for the life of the process.
  */
 const struct layout_stock *layout_stock_list(const char *chip, size_t *n_out);
+/** The one among them that lies at @p offset with this MD5; NULL when it is none. */
+const struct layout_stock *layout_stock_find(const char *chip, uint32_t offset,
+                                             const uint8_t md5[MD5_BYTES]);
 /** The stock primary table whose PARTITION_TABLE_BYTES in flash have this MD5, with or without an
  * MD5 entry of its own. NULL when it is none. Borrowed for the life of the process. */
 const struct partition_table *layout_primary_find(const char *chip, const uint8_t md5[MD5_BYTES]);

@@ -181,6 +181,16 @@ const struct layout_stock *layout_stock_list(const char *chip, size_t *n_out)
     return n ? &stock[first] : NULL;
 }
 
+const struct layout_stock *layout_stock_find(const char *chip, uint32_t offset,
+                                             const uint8_t md5[MD5_BYTES])
+{
+    size_t n;
+    const struct layout_stock *list = layout_stock_list(chip, &n);
+    for (size_t i = 0; i < n; i++)
+        if (list[i].offset == offset && !memcmp(list[i].md5, md5, MD5_BYTES)) return &list[i];
+    return NULL;
+}
+
 const struct partition_table *layout_primary_find(const char *chip, const uint8_t md5[MD5_BYTES])
 {
     pthread_once(&once, stock_make_all);
