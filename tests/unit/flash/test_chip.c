@@ -38,6 +38,8 @@ static void the_esp32_alone_is_supported_and_takes_four_words(void **state)
     assert_true(c->supported);
     assert_int_equal(c->begin_words, 4);
     assert_int_equal(c->table_offset, 0x8000);
+    assert_int_equal(chip_by_name("esp32c5")->table_offset, 0xc000);
+    assert_int_equal(chip_by_name("esp32c61")->table_offset, 0xc000);
     assert_false(chip_by_name("esp32c3")->supported);
     assert_int_equal(chip_by_name("esp32c3")->begin_words, 5);
 }
