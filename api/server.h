@@ -13,6 +13,7 @@
 /** What handlers work with; what it points to is borrowed from server_start() to server_stop(). */
 struct service {
     struct store *store;
+    const char *data_dir;
     struct jobs *jobs;
     const char *const *port_globs;
     size_t port_glob_count;

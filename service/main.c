@@ -26,6 +26,7 @@ static enum err start(const struct config *c, struct parts *p)
     if (!e) e = server_new(&p->server);
     if (e) return e;
     struct jobs_config jobs = {.store = p->store,
+                               .data_dir = c->data_dir,
                                .port_globs = c->ports,
                                .port_glob_count = c->port_count,
                                .run = run_command,
@@ -34,6 +35,7 @@ static enum err start(const struct config *c, struct parts *p)
     e = jobs_start(&jobs, &p->jobs);
     if (e) return e;
     struct service svc = {.store = p->store,
+                          .data_dir = c->data_dir,
                           .jobs = p->jobs,
                           .port_globs = c->ports,
                           .port_glob_count = c->port_count,

@@ -9,12 +9,15 @@ enum {
         600, /* files in one upload (a 257th item of a type must be refused by name) */
     LIMIT_PEM_BYTES = 128 * 1024,         /* one uploaded file */
     LIMIT_IMAGE_BYTES = 32 * 1024 * 1024, /* one image */
+    LIMIT_FIRMWARE = 64 * 1024 * 1024,    /* bytes of an upload, and of what a zip unpacks to */
+    LIMIT_FLASH_IMAGES = 16,              /* items of one flash job */
+    LIMIT_DUMPS = 32,                     /* read results that are kept; the oldest goes */
     LIMIT_AT_LINE = 256,  /* bytes of an AT command with its CR LF (esp-at.md 5.1) */
     LIMIT_QUEUE = 1000,   /* queued jobs of one slot */
     LIMIT_WAITERS = 1000, /* HTTP requests that wait for a job */
     LIMIT_WAIT_S = 60,    /* longest ?wait= */
     LIMIT_JOB_STEPS = 24,
-    LIMIT_JOB_SECONDS = 900,       /* longest per-job time limit a request may ask for */
+    LIMIT_JOB_SECONDS = 3600,      /* longest per-job time limit a request may ask for */
     LIMIT_TRANSCRIPT = 256 * 1024, /* bytes of serial transcript kept for a job */
     LIMIT_PAGE = 1000,             /* items of one list answer */
 };

@@ -3,48 +3,25 @@
  * in place would shift or lose what follows, with every answer saying "fine". Between two tries the
  * loader is brought back into step, by SYNC or, when it has gone, by another reset; three tries in
  * all.
- *
- * Only raw writes: this ROM's inflater programs whole 32 KiB windows and so destroys what lies
- * behind a small image. A block takes 4 KiB, so that a credential is one block. And never an END:
- * the loader leaves by it and does not come back; reset does that. */
+ */
 #include "service/flash/flasher.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/base/buf.h"
 #include "service/flash/connect.h"
+#include "service/flash/flasher_core.h"
 #include "service/flash/identify.h"
-#include "service/flash/rom.h"
 
 enum {
-    SECTOR = 0x1000,
-    BLOCK = 0x1000,
     TRIES = 3,
-    RESYNC_MS = 500,
     DEFAULT_BAUD = 115200,
     DEFAULT_ATTEMPTS = 4,
     DEFAULT_FLASH = 4 * 1024 * 1024,
     ADDRESS_END = 16 * 1024 * 1024, /* the ROM's addresses have 24 bits */
-    LARGE = 16 * 1024,              /* worth a change of speed */
-    ERASE_CHECK = 64 * 1024,        /* bytes of one MD5 after an erase */
 };
 
 static const char chip_unknown[] = "chip_unknown";
-
-struct flasher {
-    struct port *port;
-    struct rom rom;
-    struct flasher_options options;
-    struct flasher_board board;
-    uint32_t pins;        /* of a flash inside the package */
-    uint32_t flash_bytes; /* as told to the loader; 0 = not attached */
-    bool no_lines;        /* nothing to reset with */
-    bool slow;            /* flash_baud did not work here */
-    unsigned retries;
-};
-
-typedef enum err (*step_fn)(struct flasher *f, void *arg);
 
 enum err flasher_new(struct port *port, const struct flasher_options *options,
                      struct flasher **f_out)
@@ -109,7 +86,7 @@ static enum err recover(struct flasher *f, enum err why)
 }
 
 /* Do a step until it works: the error of the last try, or why there could be none. */
-static enum err persist(struct flasher *f, step_fn step, void *arg)
+enum err flasher_persist(struct flasher *f, step_fn step, void *arg)
 {
     for (int i = 1;; i++) {
         enum err e = step(f, arg);
@@ -138,7 +115,7 @@ enum err flasher_connect(struct flasher *f, struct deadline until)
     f->flash_bytes = f->pins = 0;
     f->board = (struct flasher_board){0};
     enum err e = enter_loader(f);
-    if (!e) e = persist(f, step_detect, NULL);
+    if (!e) e = flasher_persist(f, step_detect, NULL);
     if (e == ERR_PROTOCOL && !strcmp(err_last()->code, chip_unknown))
         return err_fail(ERR_UNSUPPORTED, chip_unknown, NULL, "%s", err_last()->detail);
     if (e) return e;
@@ -178,7 +155,7 @@ static enum err read_mac(struct flasher *f, struct deadline until)
 {
     enum err e = check_connected(f);
     f->rom.until = until;
-    return e || f->board.mac_known ? e : persist(f, step_fuses, NULL);
+    return e || f->board.mac_known ? e : flasher_persist(f, step_fuses, NULL);
 }
 
 enum err flasher_read_mac(struct flasher *f)
@@ -189,8 +166,8 @@ enum err flasher_read_mac(struct flasher *f)
 enum err flasher_identify(struct flasher *f, struct deadline until)
 {
     enum err e = read_mac(f, until);
-    if (!e) e = persist(f, step_flash_id, NULL);
-    return e ? e : persist(f, step_crystal, NULL);
+    if (!e) e = flasher_persist(f, step_flash_id, NULL);
+    return e ? e : flasher_persist(f, step_crystal, NULL);
 }
 
 const struct flasher_board *flasher_board(const struct flasher *f)
@@ -211,207 +188,23 @@ enum err flasher_attach(struct flasher *f, uint32_t flash_bytes)
     if (!flash_bytes) flash_bytes = f->board.flash_bytes;
     if (!flash_bytes) flash_bytes = DEFAULT_FLASH;
     f->rom.until = deadline_never();
-    e = persist(f, step_attach, &flash_bytes);
+    e = flasher_persist(f, step_attach, &flash_bytes);
     if (!e) f->flash_bytes = flash_bytes;
     return e;
 }
 
-static enum err check_range(const struct flasher *f, uint32_t offset, size_t n)
+enum err flasher_check_writable(const struct flasher *f)
+{
+    return check_connected(f);
+}
+
+enum err flasher_check_range(const struct flasher *f, uint32_t offset, size_t n)
 {
     if (!f->flash_bytes) return err_set(ERR_CONFLICT, "the flash is not attached");
     uint32_t end = f->flash_bytes < ADDRESS_END ? f->flash_bytes : ADDRESS_END;
     if (offset < end && n <= end - offset) return ERR_OK;
     return err_set(ERR_ARG, "%zu bytes at 0x%x are beyond the flash of 0x%x bytes", n,
                    (unsigned)offset, (unsigned)end);
-}
-
-struct range {
-    uint32_t offset, n;
-    uint8_t *out;
-};
-
-static enum err step_md5(struct flasher *f, void *arg)
-{
-    struct range *r = arg;
-    return rom_flash_md5(&f->rom, r->offset, r->n, r->out);
-}
-
-enum err flasher_md5(struct flasher *f, uint32_t offset, uint32_t n, uint8_t out[MD5_BYTES])
-{
-    struct range r = {offset, n, out};
-    enum err e = check_range(f, offset, n);
-    if (e) return e;
-    f->rom.until = deadline_never();
-    return persist(f, step_md5, &r);
-}
-
-static enum err step_read(struct flasher *f, void *arg)
-{
-    struct range *r = arg;
-    return rom_read_flash(&f->rom, r->offset, r->out, r->n);
-}
-
-enum err flasher_read(struct flasher *f, uint32_t offset, uint8_t *out, size_t n,
-                      flasher_progress_fn fn, void *arg)
-{
-    enum err e = check_range(f, offset, n);
-    f->rom.until = deadline_never();
-    for (size_t done = 0; done < n && !e;) {
-        size_t left = n - done;
-        struct range r = {offset + (uint32_t)done,
-                          (uint32_t)(left < ROM_READ_MAX ? left : ROM_READ_MAX), out + done};
-        e = persist(f, step_read, &r);
-        done += r.n;
-        if (!e && fn) fn(done, n, arg);
-    }
-    return e;
-}
-
-/* One region on its way to the board. */
-struct work {
-    const struct flasher_region *region;
-    struct buf whole;       /* as it shall be: the data, then 0xFF */
-    size_t n;               /* of that sent */
-    uint8_t md5[MD5_BYTES]; /* of all */
-    unsigned tries;
-    struct deadline until;
-    flasher_progress_fn fn;
-    void *arg;
-};
-
-static enum err compare(struct flasher *f, uint32_t offset, uint32_t n,
-                        const uint8_t wanted[MD5_BYTES])
-{
-    uint8_t md5[MD5_BYTES];
-    enum err e = rom_flash_md5(&f->rom, offset, n, md5);
-    if (e || !memcmp(md5, wanted, MD5_BYTES)) return e;
-    return err_fail(ERR_VERIFY, "flash_verify",
-                    "The flash does not keep what is written: check the board's power supply and "
-                    "cable. If it stays so, the flash is worn out or write-protected.",
-                    "the MD5 of %u bytes at 0x%x is not that of what was written", (unsigned)n,
-                    (unsigned)offset);
-}
-
-static enum err step_write(struct flasher *f, void *arg)
-{
-    struct work *w = arg;
-    const struct flasher_region *r = w->region;
-    uint32_t blocks = (uint32_t)((w->n + BLOCK - 1) / BLOCK);
-    if (w->tries++) f->retries++;
-    enum err e = rom_flash_begin(&f->rom, r->erase_bytes, blocks, BLOCK, r->offset);
-    for (uint32_t seq = 0; seq < blocks && !e; seq++) {
-        size_t at = (size_t)seq * BLOCK, left = w->n - at;
-        size_t n = left < BLOCK ? left : BLOCK;
-        e = rom_flash_data(&f->rom, seq, w->whole.data + at, n, w->until);
-        /* Of n: the padding is nobody's business. */
-        if (!e && w->fn) w->fn(at + n < r->n ? at + n : r->n, r->n, w->arg);
-    }
-    /* To the end of what was erased: nothing old may stay there, and a damaged length in a block's
-     * head would be believed and written past the image. */
-    if (e || r->verify_later) return e;
-    return compare(f, r->offset, r->erase_bytes, w->md5);
-}
-
-static enum err step_verify(struct flasher *f, void *arg)
-{
-    const struct work *w = arg;
-    return compare(f, w->region->offset, w->region->erase_bytes, w->md5);
-}
-
-/* For a large write: the wire is what takes the time. When the new speed does not hold, recover()
- * goes back to the old one, and stays. */
-static enum err step_speed_up(struct flasher *f, void *arg)
-{
-    (void)arg;
-    if (f->slow || f->port->baud == f->options.flash_baud) return ERR_OK;
-    enum err e = rom_change_baud(&f->rom, f->options.flash_baud);
-    if (!e) e = rom_sync(&f->rom, deadline_in_ms(RESYNC_MS));
-    if (e) f->slow = true;
-    return e;
-}
-
-static enum err check_region(const struct flasher *f, const struct flasher_region *r)
-{
-    if (r->offset % SECTOR || r->erase_bytes % SECTOR || !r->n || r->n > r->erase_bytes)
-        return err_set(ERR_ARG, "%zu bytes at 0x%x, erasing 0x%x: not whole sectors", r->n,
-                       (unsigned)r->offset, (unsigned)r->erase_bytes);
-    return check_range(f, r->offset, r->erase_bytes);
-}
-
-/* What the flash shall hold afterwards. */
-static enum err prepare(struct flasher *f, struct work *w)
-{
-    const struct flasher_region *r = w->region;
-    enum err e = check_region(f, r);
-    if (e) return e;
-    w->n = (r->n + 3) & ~(size_t)3; /* at most erase_bytes, which is whole sectors */
-    buf_init_secret(&w->whole, r->erase_bytes);
-    buf_append(&w->whole, r->data, r->n);
-    e = buf_fill(&w->whole, 0xff, r->erase_bytes - r->n);
-    if (e) return e;
-    digest_md5(w->whole.data, w->whole.len, w->md5);
-    f->rom.until = w->until;
-    return ERR_OK;
-}
-
-enum err flasher_write(struct flasher *f, const struct flasher_region *r, struct deadline until,
-                       flasher_progress_fn fn, void *arg)
-{
-    struct work w = {.region = r, .until = until, .fn = fn, .arg = arg};
-    enum err e = prepare(f, &w);
-    if (e) return e;
-    if (f->options.flash_baud && r->n >= LARGE) e = persist(f, step_speed_up, NULL);
-    f->rom.secret = r->secret;
-    if (!e) e = persist(f, step_write, &w);
-    f->rom.secret = false;
-    buf_dispose(&w.whole);
-    return e ? err_wrap(e, "write at 0x%x", (unsigned)r->offset) : ERR_OK;
-}
-
-enum err flasher_verify(struct flasher *f, const struct flasher_region *r)
-{
-    struct work w = {.region = r, .until = deadline_never()};
-    enum err e = prepare(f, &w);
-    if (e) return e;
-    buf_dispose(&w.whole);
-    return persist(f, step_verify, &w);
-}
-
-struct erasure {
-    uint32_t offset, n;
-    uint8_t whole[MD5_BYTES], rest[MD5_BYTES]; /* of ERASE_CHECK bytes 0xFF, of the last ones */
-};
-
-static enum err step_erase(struct flasher *f, void *arg)
-{
-    const struct erasure *w = arg;
-    enum err e = rom_flash_begin(&f->rom, w->n, w->n / BLOCK, BLOCK, w->offset);
-    for (uint32_t at = 0; at < w->n && !e; at += ERASE_CHECK) {
-        uint32_t left = w->n - at;
-        e = left < ERASE_CHECK ? compare(f, w->offset + at, left, w->rest)
-                               : compare(f, w->offset + at, ERASE_CHECK, w->whole);
-    }
-    return e;
-}
-
-enum err flasher_erase(struct flasher *f, uint32_t offset, uint32_t n, struct deadline until)
-{
-    struct erasure w = {.offset = offset, .n = n};
-    if (offset % SECTOR || n % SECTOR || !n)
-        return err_set(ERR_ARG, "erasing 0x%x bytes at 0x%x: not whole sectors", (unsigned)n,
-                       (unsigned)offset);
-    enum err e = check_range(f, offset, n);
-    if (e) return e;
-    struct buf blank;
-    buf_init(&blank, ERASE_CHECK);
-    e = buf_fill(&blank, 0xff, ERASE_CHECK);
-    if (e) return e;
-    digest_md5(blank.data, ERASE_CHECK, w.whole);
-    digest_md5(blank.data, n % ERASE_CHECK, w.rest);
-    buf_dispose(&blank);
-    f->rom.until = until;
-    e = persist(f, step_erase, &w);
-    return e ? err_wrap(e, "erase at 0x%x", (unsigned)offset) : ERR_OK;
 }
 
 unsigned flasher_retries(const struct flasher *f)

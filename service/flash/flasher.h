@@ -24,6 +24,16 @@ struct flasher_options {
     int connect_attempts;  /* resets tried; 0 = 4 */
 };
 
+/** What the fuses of a board forbid. */
+struct flasher_security {
+    bool known;            /* false: this loader does not tell */
+    bool secure_boot;      /* the ROM runs signed firmware only */
+    bool flash_encryption; /* what is written plain cannot be read by the firmware */
+    bool secure_download;  /* the loader takes a few commands only: no MAC, no MD5, no reading */
+    uint32_t flags;        /* as GET_SECURITY_INFO gave them; 0 where they were read from fuses */
+    uint8_t crypt_count;   /* fuse SPI_BOOT_CRYPT_CNT / FLASH_CRYPT_CNT */
+};
+
 struct flasher_board {
     const struct chip *chip;
     uint8_t mac[6];
@@ -31,19 +41,28 @@ struct flasher_board {
     uint32_t flash_id;    /* JEDEC: manufacturer | type << 8 | capacity << 16 */
     uint32_t flash_bytes; /* from the capacity code */
     unsigned revision;    /* major × 100 + minor */
-    uint32_t crystal_mhz; /* 40, 26; 0 = unknown */
+    uint32_t crystal_mhz; /* 40, 26 …; 0 = unknown */
+    struct flasher_security security;
 };
 
 /** Called on the worker thread; must return quickly. */
 typedef void (*flasher_progress_fn)(size_t done_bytes, size_t total_bytes, void *arg);
+
+enum { FLASHER_WINDOW = 32768 };
 
 struct flasher_region {
     uint32_t offset;      /* multiple of 4096 */
     uint32_t erase_bytes; /* multiple of 4096, ≥ n: the whole partition, so that no old key stays
                              behind the new one */
     const uint8_t *data;  /* borrowed; padded with 0xFF to a multiple of 4 inside */
-    size_t n;
-    bool secret;       /* keep the data out of the transcript */
+    size_t n;             /* 0: erase only */
+    /* The beginning of the data as a zlib stream of whole windows, closed with a flush and never
+     * ended (rom-observed.md 42); NULL = all raw. */
+    const uint8_t *packed; /* borrowed */
+    size_t packed_n;
+    size_t packed_covers; /* bytes of data that it stands for, multiple of FLASHER_WINDOW; the rest
+                             goes raw */
+    bool secret;          /* keep the data out of the transcript */
     bool verify_later; /* the caller does it, with flasher_verify() or flasher_md5(), after the last
                           region */
 };
@@ -70,6 +89,10 @@ const struct flasher_board *flasher_board(const struct flasher *f);
 /** Attach the flash and tell the loader its size. Needed once before the calls below.
  *  @param flash_bytes  0 = as identified, else 4 MiB */
 enum err flasher_attach(struct flasher *f, uint32_t flash_bytes);
+
+/** May flash be written in plain here? @return ERR_OK; ERR_UNSUPPORTED with code flash_encrypted,
+ * secure_boot or secure_download, and what to do in the hint */
+enum err flasher_check_writable(const struct flasher *f);
 
 /** MD5 of a range of flash, by the board. This and the calls below are repeated up to three times,
  * in step again or after another reset, when bytes are lost on the way.

@@ -10,6 +10,7 @@
 #include "service/base/err.h"
 #include "service/base/id.h"
 #include "service/base/json_in.h"
+#include "service/base/limits.h"
 
 enum command_kind {
     COMMAND_IDENTIFY,
@@ -17,12 +18,29 @@ enum command_kind {
     COMMAND_CHECK,
     COMMAND_RESET,
     COMMAND_AT,
-    COMMAND_PROVISION
+    COMMAND_PROVISION,
+    COMMAND_FLASH,
+    COMMAND_READ,
+    COMMAND_ERASE
 };
 enum command_method { METHOD_AUTO, METHOD_ROM, METHOD_AT };
 enum check_level { LEVEL_NONE, LEVEL_WIFI, LEVEL_TIME, LEVEL_CONNECT, LEVEL_PUBLISH };
 
 enum { COMMAND_AT_LINES = 32 };
+
+/** A place in flash: a partition of the board's own tables, or a range. */
+struct command_place {
+    char partition[17];    /* "" = by offset */
+    uint32_t offset, size; /* size 0 = to be found from the image or the partition */
+};
+
+/** One item of a flash job's "images". */
+struct command_image {
+    char firmware[ID_TEXT];        /* a binary from /v1/firmware, or … */
+    char image[ID_TEXT], file[48]; /* … a file of an image set from /v1/images (place optional) */
+    bool placed;                   /* place was given */
+    struct command_place place;
+};
 
 struct command {
     enum command_kind kind;
@@ -53,7 +71,20 @@ struct command {
     } mqtt;
     char at_lines[COMMAND_AT_LINES][257]; /* kind at: "lines" */
     size_t at_line_count;
-    int timeout_s; /* "timeout", 5…LIMIT_JOB_SECONDS; default 300 */
+    /* flash: "firmware" (and perhaps "credential") or "images" */
+    char firmware[ID_TEXT];
+    struct command_image images[LIMIT_FLASH_IMAGES];
+    size_t image_count;
+    unsigned overwrite;    /* flash, erase: sum of enum guard_area, from "overwrite":["nvs"…] */
+    bool diff;             /* flash: "diff", default true: what is there already is not written */
+    bool allow_unverified; /* flash: where secure download mode has no MD5 */
+    struct {
+        char mode[8], freq[8], size[8]; /* default "keep" */
+    } header;                           /* flash: of a bootloader image */
+    struct command_place place;         /* read, erase: "partition", or "offset" and "size" */
+    bool whole;                         /* read, erase: the whole flash */
+    uint32_t flash_bytes;               /* flash, read, erase, write: 0 = as the flash chip says */
+    int timeout_s;                      /* "timeout", 5…LIMIT_JOB_SECONDS; default 300 */
 };
 
 const char *command_kind_name(enum command_kind k);

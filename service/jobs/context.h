@@ -22,6 +22,7 @@ struct job_context {
     struct cancel *cancel; /* raised by a cancel, by the time limit and by the end of the service */
     struct deadline until; /* the job's time limit */
     struct store *store;
+    const char *data_dir;
     json_t *result; /* object; steps add to it; stored with the job */
     void *worker;   /* for the functions below */
 };

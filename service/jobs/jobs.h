@@ -19,6 +19,7 @@ typedef void (*jobs_changed_fn)(const struct job_record *job, void *arg);
 
 struct jobs_config {
     struct store *store;           /* borrowed */
+    const char *data_dir;          /* borrowed: the shelf of firmwares */
     const char *const *port_globs; /* borrowed; --ports */
     size_t port_glob_count;
     job_run_fn run;          /* run_command, or a test's own */

@@ -244,6 +244,7 @@ static enum err carry_out(struct worker *w)
                               .slot = &w->slot_now,
                               .cancel = &w->cancel,
                               .store = w->jobs->config.store,
+                              .data_dir = w->jobs->config.data_dir,
                               .result = w->result,
                               .worker = w};
     enum err e = load_command(w);

@@ -61,11 +61,44 @@ struct image_record {
     char id[ID_TEXT]; /* "img_…" */
     int64_t created_ms;
     char credential[ID_TEXT];
-    char *layout_json; /* heap: as it was asked for */
+    char *layout_json;      /* heap: as it was asked for */
+    char firmware[ID_TEXT]; /* "" = none: the credential alone */
 };
 void image_record_dispose(struct image_record *r);
 enum err store_image_add(struct store *s, const struct image_record *r);
 enum err store_image_get(struct store *s, const char *id, struct image_record *out);
+
+/* --- firmware: what is known of an upload; its files are on the shelf (service/firmware)
+ * ------------------------ */
+struct firmware_record {
+    char id[ID_TEXT]; /* "fw_…" */
+    int64_t created_ms;
+    char name[97];   /* as the user calls it */
+    uint64_t size;   /* bytes of the upload */
+    char sha256[65]; /* of the upload */
+    char *info_json; /* heap: firmware_to_json() */
+};
+void firmware_record_dispose(struct firmware_record *r);
+enum err store_firmware_add(struct store *s, const struct firmware_record *r);
+/** @return ERR_OK; ERR_NOT_FOUND with code firmware_not_found */
+enum err store_firmware_get(struct store *s, const char *id, struct firmware_record *out);
+/** The one with this content. @return ERR_OK, ERR_NOT_FOUND */
+enum err store_firmware_find(struct store *s, const char *sha256, struct firmware_record *out);
+/** @return ERR_OK; ERR_NOT_FOUND; ERR_CONFLICT with code firmware_in_use (a queued or running job
+ * has it) */
+enum err store_firmware_delete(struct store *s, const char *id);
+/** Newest first. Release each with firmware_record_dispose() and the list with free(). */
+enum err store_firmware_list(struct store *s, struct store_page *page,
+                             struct firmware_record **list_out, size_t *n_out);
+
+/* --- dumps: what a job has read from a flash; sealed, since it may hold a key. The newest
+ * LIMIT_DUMPS are kept.
+ * ------------------------ */
+enum err store_dump_put(struct store *s, const char *job, const void *data, size_t n);
+/** @param out  init it with buf_init_secret @return ERR_OK; ERR_NOT_FOUND with code dump_not_found
+ */
+enum err store_dump_get(struct store *s, const char *job, struct buf *out);
+enum err store_dump_delete(struct store *s, const char *job);
 
 /* --- slots
  * ------------------------------------------------------------------------------------------------------
@@ -73,7 +106,7 @@ enum err store_image_get(struct store *s, const char *id, struct image_record *o
 struct slot_record {
     char name[64];
     char download_port[256], at_port[256]; /* paths or stable ids; "" = absent */
-    char reset[16];                        /* "auto", "tight", "classic", "none" */
+    char reset[128];                       /* as reset_parse() reads it */
     uint32_t download_baud, flash_baud, at_baud;
     int64_t changed_ms; /* 0 = implicit slot, not stored */
 };
@@ -121,6 +154,7 @@ struct job_record {
     char id[ID_TEXT]; /* "job_…"; ids sort by creation */
     char kind[16], slot[64];
     char credential[ID_TEXT]; /* "" = none */
+    char firmware[ID_TEXT];   /* the same */
     char retry_of[ID_TEXT];
     enum job_state state;
     int64_t created_ms, started_ms, finished_ms; /* 0 = not yet */

@@ -6,18 +6,22 @@ service/pki: service/base
 service/port: service/base
 service/flash: service/base service/port
 service/at: service/base service/port
+service/firmware: service/base service/pki service/flash
 service/cloud: service/base
 service/store: service/base
-service/jobs: service/base service/pki service/port service/flash service/at service/cloud service/store
-api: service/base service/jobs service/store service/pki service/port
-api/handlers: api service/base service/jobs service/store service/pki service/port
-service: service/base service/jobs service/store service/port service/cloud api
+service/jobs: service/base service/pki service/port service/flash service/firmware service/at service/cloud service/store
+api: service/base service/jobs service/store service/pki service/port service/firmware
+api/handlers: api service/base service/jobs service/store service/pki service/port service/firmware
+service: service/base service/jobs service/firmware service/store service/port service/cloud api
 '
 # header of a library: the folders that may include it (prefixes)
 homes='
 microhttpd.h: api
-jansson.h: api service/store service/cloud service/jobs service/base/json_in.h service/base/json_in.c
+jansson.h: api service/store service/cloud service/jobs service/firmware service/base/json_in.h service/base/json_in.c
 libserialport.h: service/port
+libudev.h: service/port
+zip.h: service/firmware
+zlib.h: service/firmware
 sqlite3.h: service/store
 mosquitto.h: service/cloud
 curl/: service/cloud

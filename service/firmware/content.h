@@ -1,0 +1,48 @@
+/* content: what the flash shall hold after a job: parts of files and, over them, bytes from memory
+ * (a board's own credential). Cut into pieces that are written, checked and, when a byte is lost,
+ * written again on their own. Not thread-safe. */
+#ifndef SERVICE_FIRMWARE_CONTENT_H
+#define SERVICE_FIRMWARE_CONTENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "service/base/err.h"
+
+struct content; /* opaque */
+
+enum {
+    CONTENT_SECTOR = 4096,
+    CONTENT_PIECE = 64 * 1024 /* pieces end at multiples of this flash address */
+};
+
+/** Whole sectors of flash: as what was added says, 0xFF where it says nothing. */
+struct piece {
+    uint32_t offset, size; /* multiples of CONTENT_SECTOR */
+    int file;              /* key of the only file that gives it bytes; -1: patched, from several,
+                              or from memory */
+    bool secret;           /* holds a key */
+};
+
+enum err content_new(struct content **out);
+void content_free(struct content *c); /* wipes what is secret; NULL allowed */
+/** Bytes of a file: a part of a firmware. Overlapping another part is refused.
+ *  @param fd  borrowed until content_free()
+ *  @param key  names the file to the caller (>= 0), comes back in struct piece
+ *  @return ERR_OK; ERR_ARG with code flash_unaligned (offset), flash_overlap (names both); ERR_MEM
+ */
+enum err content_add_file(struct content *c, const char *name, uint32_t offset, uint32_t size,
+                          int fd, uint64_t at, int key);
+/** Bytes from memory, copied, over whatever the files say.
+ *  @param room  bytes that are its own (the partition): 0xFF behind @p n
+ *  @return as above; overlapping other bytes from memory is refused too */
+enum err content_add_bytes(struct content *c, const char *name, uint32_t offset, uint32_t room,
+                           const uint8_t *data, size_t n, bool secret);
+/** The pieces, ascending. @param[out] list_out  borrowed, good until the next add or free */
+enum err content_pieces(struct content *c, const struct piece **list_out, size_t *n_out);
+/** @p n bytes of the flash from @p offset on, as they shall be. @return ERR_OK, ERR_IO */
+enum err content_read(const struct content *c, uint32_t offset, uint8_t *out, size_t n);
+/** The part that lies at @p offset, for messages; "" = none. */
+const char *content_name_at(const struct content *c, uint32_t offset);
+#endif
