@@ -31,6 +31,7 @@ struct firmware_info {
     char chip[16];        /* from the bootloader's or app's header, "esp32"; "" = not told */
     uint32_t flash_bytes; /* that it was made for; 0 = not told */
     char project[33], version[33], idf[33];     /* from the app's description; "" = none */
+    char built[34];                             /* the same: "Jan 26 2021 06:52:36" */
     struct firmware_part parts[FIRMWARE_PARTS]; /* ascending by offset, no two overlap */
     size_t part_count;
     struct partition_table table; /* primary; count 0 = none inside */
@@ -41,13 +42,15 @@ struct firmware_info {
 /** "factory", "release" or "binary". */
 const char *firmware_kind_name(enum firmware_kind k);
 
-/** Judge an upload and make its content file: the parts' bytes, one behind the other (for a zip:
- * unpacked; else @p content_path becomes a hard link to the upload).
- *  @param name  what the user calls it: for messages and part names only
+/** Judge an upload and make its content file, which must not be there yet: the parts' bytes, one
+ * behind the other (for a zip: unpacked and on the disk; else @p content_path becomes a hard link
+ * to the upload). It is removed again on error.
+ *  @param name  what the user calls it: the name of the part when it is the only one
  *  @return ERR_OK; ERR_ARG with codes firmware_empty, firmware_too_large (also a zip that unpacks
- * to more than LIMIT_FIRMWARE), zip_damaged, release_no_parts (no download.config and no
- * flasher_args.json), release_bad_parts (a part that is missing, misplaced, overlapping another);
- * ERR_IO, ERR_MEM */
+ * to more than LIMIT_FIRMWARE, or has too many files), zip_damaged, zip_unsupported (encrypted, or
+ * packed by another method than deflate), release_no_parts (no download.config, no
+ * flasher_args.json and no factory image), release_bad_parts (a part that is missing, misplaced,
+ * overlapping another, larger than its partition); ERR_IO, ERR_MEM */
 enum err firmware_read(const char *upload_path, const char *content_path, const char *name,
                        struct firmware_info *out);
 /** As GET /v1/firmware/{id} shows it, and as it is stored. The caller owns it. */

@@ -19,6 +19,16 @@ struct esp_header {
 
 /** @return false when the bytes are no image's head */
 bool esp_header_read(const uint8_t *data, size_t n, struct esp_header *out);
+/** Bytes of flash by the size code of a head; 0 = no such code. */
+uint32_t esp_header_flash_bytes(const struct esp_header *h);
+
+/** @p n bytes of an image, @p at bytes behind its head. */
+typedef enum err (*esp_image_read_fn)(uint32_t at, uint8_t *out, size_t n, void *arg);
+/** How long an image is: head, segments, checksum, appended SHA-256.
+ *  @param max  where what can be read ends
+ *  @return ERR_OK; ERR_ARG with code bad_image (no head, or its segments run past @p max); what
+ * @p read returned */
+enum err esp_image_bytes(esp_image_read_fn read, void *arg, uint32_t max, uint32_t *bytes_out);
 
 /** What a user asks to change; HEADER_KEEP = leave as it is. */
 struct esp_header_wish {
@@ -30,6 +40,8 @@ struct esp_header_wish {
  */
 enum err esp_header_wish_parse(const char *chip, const char *mode, const char *freq,
                                const char *size, struct esp_header_wish *out);
+/** Bytes of flash that "4MB" means; 0 = it means none ("keep", "detect", other text). */
+uint32_t esp_flash_bytes_parse(const char *size);
 /** Change bytes 2 and 3 and, when the image is hashed, its SHA-256.
  *  @param n  bytes from the image's head on; the image may end before
  *  @return ERR_OK; ERR_ARG with code bad_image when its segments run past @p n */

@@ -1,0 +1,195 @@
+/* Design: a plain upload is its own content file; a zip is unpacked into one. From then on there is
+ * one way: the parts become a content, and what is known of the firmware is read through it, by
+ * flash address. */
+#include "service/firmware/firmware.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "service/base/limits.h"
+#include "service/firmware/content.h"
+#include "service/firmware/learn.h"
+#include "service/firmware/release.h"
+
+#define HINT "Send the zip as it was released."
+
+const char *firmware_kind_name(enum firmware_kind k)
+{
+    switch (k) {
+    case FIRMWARE_FACTORY:
+        return "factory";
+    case FIRMWARE_RELEASE:
+        return "release";
+    case FIRMWARE_BINARY:
+        return "binary";
+    }
+    return "binary";
+}
+
+static enum err os_error(const char *path)
+{
+    return err_set(ERR_IO, "%s: %s", path, strerror(errno));
+}
+
+/* --- the upload --- */
+
+struct upload {
+    uint32_t size;
+    bool is_zip;
+};
+
+static enum err check_size(off_t size)
+{
+    if (!size)
+        return err_fail(ERR_ARG, "firmware_empty", "Send the file itself.",
+                        "the file has no bytes");
+    if (size > LIMIT_FIRMWARE)
+        return err_fail(ERR_ARG, "firmware_too_large", "No flash of these boards is that large.",
+                        "the file has more than %d MB", LIMIT_FIRMWARE >> 20);
+    return ERR_OK;
+}
+
+static enum err sniff(const char *path, struct upload *out)
+{
+    uint8_t head[4];
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st)) {
+        enum err e = os_error(path);
+        if (fd >= 0) close(fd);
+        return e;
+    }
+    ssize_t n = read(fd, head, sizeof head);
+    enum err e = n < 0 ? os_error(path) : check_size(st.st_size);
+    close(fd);
+    if (e) return e;
+    *out = (struct upload){(uint32_t)st.st_size, release_is_zip(head, (size_t)n)};
+    return ERR_OK;
+}
+
+/* --- the content file --- */
+
+/* @param[out] whole_out  the content is one file, which may be a factory image or any binary */
+static enum err make_content(const char *upload_path, const struct upload *u,
+                             const char *content_path, struct firmware_info *out, bool *whole_out)
+{
+    if (!u->is_zip) {
+        *whole_out = true;
+        out->parts[out->part_count++] = (struct firmware_part){.size = u->size};
+        return link(upload_path, content_path) ? os_error(content_path) : ERR_OK;
+    }
+    int fd = open(content_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) return os_error(content_path);
+    enum err e = release_unpack(upload_path, fd, out, whole_out);
+    if (!e && fsync(fd)) e = os_error(content_path);
+    if (close(fd) && !e) e = os_error(content_path);
+    if (e) unlink(content_path);
+    return e;
+}
+
+/* --- what it is --- */
+
+static enum err bad_parts(void)
+{
+    return err_fail(ERR_ARG, "release_bad_parts", HINT, "%s", err_last()->detail);
+}
+
+static enum err add_parts(struct content *c, int fd, const struct firmware_info *f)
+{
+    for (size_t i = 0; i < f->part_count; i++) {
+        const struct firmware_part *p = &f->parts[i];
+        enum err e = content_add_file(c, p->name, p->offset, p->size, fd, p->at, 0);
+        if (e) return e == ERR_ARG ? bad_parts() : e;
+        if (f->flash_bytes && (uint64_t)p->offset + p->size > f->flash_bytes)
+            return err_fail(ERR_ARG, "release_bad_parts", HINT,
+                            "%s at 0x%x ends beyond the flash size that the release names", p->name,
+                            (unsigned)p->offset);
+    }
+    return ERR_OK;
+}
+
+static enum err fits(const struct firmware_part *p, const struct partition_table *t)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (t->rows[i].offset == p->offset && t->rows[i].size < p->size)
+            return err_fail(ERR_ARG, "release_bad_parts", HINT,
+                            "%s has %u bytes, its partition %s only %u", p->name, (unsigned)p->size,
+                            t->rows[i].name, (unsigned)t->rows[i].size);
+    return ERR_OK;
+}
+
+static enum err check_partitions(const struct firmware_info *f)
+{
+    enum err e = ERR_OK;
+    for (size_t i = 0; !e && i < f->part_count; i++) {
+        e = fits(&f->parts[i], &f->table);
+        if (!e) e = fits(&f->parts[i], &f->user);
+    }
+    return e;
+}
+
+/* What boots is a whole flash. What does not may be anything, whatever lies where a table would. */
+static enum err learn_whole(const struct content *c, const char *name, struct firmware_info *out)
+{
+    bool boots;
+    enum err e = learn_firmware(c, out, &boots);
+    if (e) return e;
+    struct firmware_part *p = &out->parts[0];
+    const char *called = *p->name ? p->name : name;
+    learn_text(called, strlen(called), '?', p->name, sizeof p->name);
+    if (boots) {
+        out->kind = FIRMWARE_FACTORY;
+        /* A header may have been left at a smaller size than the image needs. */
+        if (out->flash_bytes < p->size) out->flash_bytes = p->size;
+        return ERR_OK;
+    }
+    out->kind = FIRMWARE_BINARY;
+    out->flash_bytes = out->table_offset = 0;
+    out->table.count = out->user.count = 0;
+    return ERR_OK;
+}
+
+static enum err learn(struct content *c, int fd, const char *name, bool whole,
+                      struct firmware_info *out)
+{
+    enum err e = add_parts(c, fd, out);
+    if (e) return e;
+    if (whole) return learn_whole(c, name, out);
+    bool boots; /* a release may be an update: an app and no more */
+    out->kind = FIRMWARE_RELEASE;
+    e = learn_firmware(c, out, &boots);
+    return e ? e : check_partitions(out);
+}
+
+static enum err read_content(const char *path, const char *name, bool whole,
+                             struct firmware_info *out)
+{
+    struct content *c = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    enum err e = fd < 0 ? os_error(path) : content_new(&c);
+    if (!e) e = learn(c, fd, name, whole, out);
+    content_free(c);
+    if (fd >= 0) close(fd);
+    return e;
+}
+
+enum err firmware_read(const char *upload_path, const char *content_path, const char *name,
+                       struct firmware_info *out)
+{
+    struct upload u;
+    bool whole = false;
+    memset(out, 0, sizeof *out);
+    enum err e = sniff(upload_path, &u);
+    if (e) return e;
+    e = make_content(upload_path, &u, content_path, out, &whole);
+    if (e) return e;
+    e = read_content(content_path, name, whole, out);
+    if (!e && u.is_zip && out->kind == FIRMWARE_BINARY)
+        e = err_fail(ERR_ARG, "release_no_parts", HINT, "%s in the zip is no factory image",
+                     out->parts[0].name);
+    if (e) unlink(content_path);
+    return e;
+}
