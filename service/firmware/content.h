@@ -28,6 +28,7 @@ struct piece {
 enum err content_new(struct content **out);
 void content_free(struct content *c); /* wipes what is secret; NULL allowed */
 /** Bytes of a file: a part of a firmware. Overlapping another part is refused.
+ *  @param name  not empty; copied
  *  @param fd  borrowed until content_free()
  *  @param key  names the file to the caller (>= 0), comes back in struct piece
  *  @return ERR_OK; ERR_ARG with code flash_unaligned (offset), flash_overlap (names both); ERR_MEM

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -72,18 +73,23 @@ static enum err sniff(const char *path, struct upload *out)
 
 /* --- the content file --- */
 
-/* @param[out] whole_out  the content is one file, which may be a factory image or any binary */
-static enum err make_content(const char *upload_path, const struct upload *u,
-                             const char *content_path, struct firmware_info *out, bool *whole_out)
+static enum err link_plain(const char *upload_path, const char *content_path, const char *name,
+                           uint32_t size, struct firmware_info *out)
 {
-    if (!u->is_zip) {
-        *whole_out = true;
-        out->parts[out->part_count++] = (struct firmware_part){.size = u->size};
-        return link(upload_path, content_path) ? os_error(content_path) : ERR_OK;
-    }
+    struct firmware_part *p = &out->parts[out->part_count++];
+    p->size = size;
+    learn_text(name, strlen(name), '?', p->name, sizeof p->name);
+    if (!*p->name) snprintf(p->name, sizeof p->name, "firmware");
+    return link(upload_path, content_path) ? os_error(content_path) : ERR_OK;
+}
+
+/* @param[out] alone_out  as release_unpack() */
+static enum err unpack_zip(const char *upload_path, const char *content_path,
+                           struct firmware_info *out, bool *alone_out)
+{
     int fd = open(content_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) return os_error(content_path);
-    enum err e = release_unpack(upload_path, fd, out, whole_out);
+    enum err e = release_unpack(upload_path, fd, out, alone_out);
     if (!e && fsync(fd)) e = os_error(content_path);
     if (close(fd) && !e) e = os_error(content_path);
     if (e) unlink(content_path);
@@ -132,18 +138,15 @@ static enum err check_partitions(const struct firmware_info *f)
 }
 
 /* What boots is a whole flash. What does not may be anything, whatever lies where a table would. */
-static enum err learn_whole(const struct content *c, const char *name, struct firmware_info *out)
+static enum err learn_whole(const struct content *c, struct firmware_info *out)
 {
     bool boots;
     enum err e = learn_firmware(c, out, &boots);
     if (e) return e;
-    struct firmware_part *p = &out->parts[0];
-    const char *called = *p->name ? p->name : name;
-    learn_text(called, strlen(called), '?', p->name, sizeof p->name);
     if (boots) {
         out->kind = FIRMWARE_FACTORY;
         /* A header may have been left at a smaller size than the image needs. */
-        if (out->flash_bytes < p->size) out->flash_bytes = p->size;
+        if (out->flash_bytes < out->parts[0].size) out->flash_bytes = out->parts[0].size;
         return ERR_OK;
     }
     out->kind = FIRMWARE_BINARY;
@@ -152,25 +155,23 @@ static enum err learn_whole(const struct content *c, const char *name, struct fi
     return ERR_OK;
 }
 
-static enum err learn(struct content *c, int fd, const char *name, bool whole,
-                      struct firmware_info *out)
+static enum err learn(struct content *c, int fd, bool whole, struct firmware_info *out)
 {
     enum err e = add_parts(c, fd, out);
     if (e) return e;
-    if (whole) return learn_whole(c, name, out);
+    if (whole) return learn_whole(c, out);
     bool boots; /* a release may be an update: an app and no more */
     out->kind = FIRMWARE_RELEASE;
     e = learn_firmware(c, out, &boots);
     return e ? e : check_partitions(out);
 }
 
-static enum err read_content(const char *path, const char *name, bool whole,
-                             struct firmware_info *out)
+static enum err read_content(const char *path, bool whole, struct firmware_info *out)
 {
     struct content *c = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     enum err e = fd < 0 ? os_error(path) : content_new(&c);
-    if (!e) e = learn(c, fd, name, whole, out);
+    if (!e) e = learn(c, fd, whole, out);
     content_free(c);
     if (fd >= 0) close(fd);
     return e;
@@ -179,14 +180,15 @@ static enum err read_content(const char *path, const char *name, bool whole,
 enum err firmware_read(const char *upload_path, const char *content_path, const char *name,
                        struct firmware_info *out)
 {
-    struct upload u;
-    bool whole = false;
+    struct upload u = {.size = 0};
+    bool whole = true; /* the content is one file, which may be anything */
     memset(out, 0, sizeof *out);
     enum err e = sniff(upload_path, &u);
     if (e) return e;
-    e = make_content(upload_path, &u, content_path, out, &whole);
+    e = u.is_zip ? unpack_zip(upload_path, content_path, out, &whole)
+                 : link_plain(upload_path, content_path, name, u.size, out);
     if (e) return e;
-    e = read_content(content_path, name, whole, out);
+    e = read_content(content_path, whole, out);
     if (!e && u.is_zip && out->kind == FIRMWARE_BINARY)
         e = err_fail(ERR_ARG, "release_no_parts", HINT, "%s in the zip is no factory image",
                      out->parts[0].name);

@@ -187,8 +187,8 @@ static enum err read_memory(uint32_t at, uint8_t *out, size_t n, void *image)
 
 enum err esp_header_patch(uint8_t *image, size_t n, const struct esp_header_wish *wish)
 {
-    struct esp_header h;
-    uint32_t hash_at;
+    struct esp_header h = {.hashed = false};
+    uint32_t hash_at = 0;
     enum err e = walk(read_memory, image, n < UINT32_MAX ? (uint32_t)n : UINT32_MAX, &h, &hash_at);
     if (e) return e;
     uint8_t *packed = &image[AT_SIZE_FREQ];

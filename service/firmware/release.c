@@ -11,6 +11,7 @@
 
 #include "service/base/buf.h"
 #include "service/base/limits.h"
+#include "service/firmware/learn.h"
 #include "service/firmware/listing.h"
 
 enum { ENTRIES_MAX = 2000, LISTING_MAX = 64 * 1024, CHUNK = 16 * 1024, PATH = 512 };
@@ -36,23 +37,32 @@ static enum err too_many(void)
                     ENTRIES_MAX);
 }
 
+enum { LOCATOR = 20, TAIL = 65535 + 22 + LOCATOR };
+
+static enum err read_tail(const char *path, uint8_t tail[TAIL], size_t *n_out)
+{
+    struct stat st = {.st_size = 0};
+    ssize_t n = -1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && !fstat(fd, &st))
+        n = pread(fd, tail, TAIL, st.st_size > TAIL ? st.st_size - TAIL : 0);
+    enum err e = n < 0 ? err_set(ERR_IO, "%s: %s", path, strerror(errno)) : ERR_OK;
+    if (fd >= 0) close(fd);
+    *n_out = n < 0 ? 0 : (size_t)n;
+    return e;
+}
+
 /* A zip of the large form may have a million entries, each of which costs memory as soon as it is
  * opened. No release needs that form; its mark stands right before the end record. */
 static enum err refuse_large_form(const char *path)
 {
-    enum { LOCATOR = 20, TAIL = 65535 + 22 + LOCATOR };
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
+    size_t n = 0;
     uint8_t *tail = malloc(TAIL);
-    enum err e = tail ? ERR_OK : err_set(ERR_MEM, "out of memory");
-    if (!e && (fd < 0 || fstat(fd, &st))) e = err_set(ERR_IO, "%s: %s", path, strerror(errno));
-    off_t from = !e && st.st_size > TAIL ? st.st_size - TAIL : 0;
-    ssize_t n = e ? 0 : pread(fd, tail, TAIL, from);
-    if (n < 0) e = err_set(ERR_IO, "%s: %s", path, strerror(errno));
-    for (ssize_t i = 0; !e && i + LOCATOR + 4 <= n; i++)
+    if (!tail) return err_set(ERR_MEM, "out of memory");
+    enum err e = read_tail(path, tail, &n);
+    for (size_t i = 0; !e && i + LOCATOR + 4 <= n; i++)
         if (!memcmp(tail + i, "PK\6\7", 4) && !memcmp(tail + i + LOCATOR, "PK\5\6", 4))
             e = too_many();
-    if (fd >= 0) close(fd);
     free(tail);
     return e;
 }
@@ -242,7 +252,8 @@ static enum err unpack_row(struct unpacking *u, const struct listing_row *row, c
 static enum err unpack_listed(struct unpacking *u, const struct found *f)
 {
     struct listing *l = malloc(sizeof *l);
-    enum err e = l ? read_listing(u->zip, f, l) : err_set(ERR_MEM, "out of memory");
+    if (!l) return err_set(ERR_MEM, "out of memory");
+    enum err e = read_listing(u->zip, f, l);
     size_t folder_len = (size_t)(base_of(f->name) - f->name);
     for (size_t i = 0; !e && i < l->count; i++)
         e = unpack_row(u, &l->rows[i], f->name, folder_len);
@@ -263,8 +274,10 @@ static enum err unpack(struct unpacking *u, bool *alone_out)
                         "the zip has neither download.config nor flasher_args.json, nor one "
                         "factory image");
     *alone_out = true;
-    snprintf(u->out->parts->name, sizeof u->out->parts->name, "%.95s", base_of(f.name));
-    return unpack_part(u, f.index, "the factory image in the zip", &u->out->parts[0]);
+    struct firmware_part *p = &u->out->parts[0];
+    const char *base = base_of(f.name);
+    learn_text(base, strlen(base), '?', p->name, sizeof p->name);
+    return unpack_part(u, f.index, p->name, p);
 }
 
 enum err release_unpack(const char *zip_path, int content_fd, struct firmware_info *out,
