@@ -1,3 +1,5 @@
+/* regs: memory is kept by pages of 4 KiB that exist once something was written to them, so a board
+ * costs what its host touches and not the chip's whole address space. */
 #include "tests/board/regs.h"
 
 #include <stdlib.h>
@@ -6,14 +8,20 @@
 #include "tests/board/bytes.h"
 #include "tests/board/chip.h"
 
-enum { MAX_REGIONS = 12 };
+enum { PAGE_BYTES = 4096 };
 #define SPI_CMD_USR (1u << 18)
+
+struct page {
+    uint32_t base;
+    struct page *next;
+    uint8_t bytes[PAGE_BYTES];
+};
 
 struct regs {
     const struct chip *chip;
     uint8_t mac[6];
     uint32_t jedec;
-    uint8_t *memory[MAX_REGIONS];
+    struct page *pages;
 };
 
 static uint8_t mac_crc(const uint8_t mac[6])
@@ -51,59 +59,97 @@ struct regs *regs_new(const struct chip *chip, const uint8_t mac[6], uint32_t fl
     return r;
 }
 
+static void drop_pages(struct regs *r)
+{
+    while (r->pages) {
+        struct page *p = r->pages;
+        r->pages = p->next;
+        free(p);
+    }
+}
+
 void regs_free(struct regs *r)
 {
     if (!r) return;
-    for (int i = 0; i < MAX_REGIONS; i++)
-        free(r->memory[i]);
+    drop_pages(r);
     free(r);
 }
 
-/* Where @p n bytes at @p address are kept; NULL when nothing is there. */
-static uint8_t *locate(const struct regs *r, uint32_t address, uint32_t n, int *kind_out)
+/* What @p n bytes at @p address lie in; NULL when nothing is there. */
+static const struct chip_region *region_of(const struct regs *r, uint32_t address, uint32_t n)
 {
-    const struct chip_region *region = r->chip->regions;
-    for (int i = 0; i < MAX_REGIONS && region[i].size; i++) {
-        if (address < region[i].base) continue;
-        uint32_t at = address - region[i].base;
-        if (at < region[i].size && n <= region[i].size - at) {
-            *kind_out = (int)region[i].kind;
-            return r->memory[i] + at;
-        }
+    for (const struct chip_region *c = r->chip->regions; c->size; c++) {
+        if (address < c->base) continue;
+        uint32_t at = address - c->base;
+        if (at < c->size && n <= c->size - at) return c;
     }
     return NULL;
 }
 
-static void set_word(struct regs *r, uint32_t address, uint32_t value)
+static struct page *find_page(const struct regs *r, uint32_t address)
 {
-    int kind;
-    uint8_t *at = locate(r, address, 4, &kind);
-    if (at) le32_put(at, value);
+    struct page *p = r->pages;
+    while (p && p->base != address / PAGE_BYTES * PAGE_BYTES)
+        p = p->next;
+    return p;
+}
+
+static bool store(struct regs *r, uint32_t address, const uint8_t *data, uint32_t n)
+{
+    while (n > 0) {
+        struct page *p = find_page(r, address);
+        if (!p) {
+            p = calloc(1, sizeof *p);
+            if (!p) return false;
+            p->base = address / PAGE_BYTES * PAGE_BYTES;
+            p->next = r->pages;
+            r->pages = p;
+        }
+        uint32_t at = address % PAGE_BYTES;
+        uint32_t part = n < PAGE_BYTES - at ? n : PAGE_BYTES - at;
+        memcpy(p->bytes + at, data, part);
+        address += part;
+        data += part;
+        n -= part;
+    }
+    return true;
+}
+
+static bool set_word(struct regs *r, uint32_t address, uint32_t value)
+{
+    uint8_t word[4];
+    le32_put(word, value);
+    return store(r, address, word, sizeof word);
+}
+
+static uint32_t get_word(const struct regs *r, uint32_t address)
+{
+    uint8_t word[4];
+    for (uint32_t i = 0; i < sizeof word; i++) {
+        const struct page *p = find_page(r, address + i);
+        word[i] = p ? p->bytes[(address + i) % PAGE_BYTES] : 0;
+    }
+    return le32_get(word);
 }
 
 bool regs_reset(struct regs *r)
 {
     const struct chip *c = r->chip;
-    for (int i = 0; i < MAX_REGIONS && c->regions[i].size; i++) {
-        free(r->memory[i]);
-        r->memory[i] = calloc(1, c->regions[i].size);
-        if (!r->memory[i]) return false;
-    }
+    drop_pages(r);
+    bool whole = true;
     for (const struct chip_word *w = c->words; w->address; w++)
-        set_word(r, w->address, w->value);
+        whole = set_word(r, w->address, w->value) && whole;
     const uint8_t *m = r->mac;
-    set_word(r, c->mac_reg,
-             (uint32_t)m[2] << 24 | (uint32_t)m[3] << 16 | (uint32_t)m[4] << 8 | m[5]);
-    set_word(r, c->mac_reg + 4, (uint32_t)mac_crc(m) << 16 | (uint32_t)m[0] << 8 | m[1]);
-    return true;
+    uint32_t low = (uint32_t)m[2] << 24 | (uint32_t)m[3] << 16 | (uint32_t)m[4] << 8 | m[5];
+    uint32_t high = (uint32_t)mac_crc(m) << 16 | (uint32_t)m[0] << 8 | m[1];
+    return set_word(r, c->mac_reg, low) && set_word(r, c->mac_reg + 4, high) && whole;
 }
 
 bool regs_read(const struct regs *r, uint32_t address, uint32_t *out)
 {
-    int kind;
-    const uint8_t *at = locate(r, address, 4, &kind);
-    if (at) *out = le32_get(at);
-    return at != NULL;
+    if (!region_of(r, address, 4)) return false;
+    *out = get_word(r, address);
+    return true;
 }
 
 /* One SPI transfer set up by hand. The real chip in the recordings answered 9F with its id and an
@@ -111,14 +157,11 @@ bool regs_read(const struct regs *r, uint32_t address, uint32_t *out)
 static void run_spi(struct regs *r)
 {
     const struct chip_spi *spi = &r->chip->spi;
-    uint32_t command = 0;
-    uint32_t address = 0;
+    uint8_t command = (uint8_t)get_word(r, spi->base + spi->usr2);
     uint32_t answer = 0;
-    regs_read(r, spi->base + spi->usr2, &command);
-    regs_read(r, spi->base + 4, &address);
-    if ((command & 0xff) == 0x9f)
+    if (command == 0x9f)
         answer = r->jedec;
-    else if ((command & 0xff) == 0x5a && address == 0)
+    else if (command == 0x5a && get_word(r, spi->base + 4) == 0)
         answer = 0x50444653; /* "SFDP" */
     set_word(r, spi->base + spi->w0, answer);
     set_word(r, spi->base, 0);
@@ -126,19 +169,15 @@ static void run_spi(struct regs *r)
 
 bool regs_write(struct regs *r, uint32_t address, uint32_t value)
 {
-    int kind;
-    uint8_t *at = locate(r, address, 4, &kind);
-    if (!at) return false;
-    if (kind != REGION_ROM) le32_put(at, value);
+    const struct chip_region *c = region_of(r, address, 4);
+    if (!c) return false;
+    if (c->kind != REGION_ROM && !set_word(r, address, value)) return false;
     if (address == r->chip->spi.base && (value & SPI_CMD_USR)) run_spi(r);
     return true;
 }
 
 bool regs_load(struct regs *r, uint32_t address, const uint8_t *data, uint32_t n)
 {
-    int kind;
-    uint8_t *at = locate(r, address, n, &kind);
-    if (!at || kind != REGION_RAM) return false;
-    memcpy(at, data, n);
-    return true;
+    const struct chip_region *c = region_of(r, address, n);
+    return c && c->kind == REGION_RAM && store(r, address, data, n);
 }
