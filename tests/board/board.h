@@ -23,7 +23,7 @@ struct wifi_ap {
 };
 
 struct board_options {
-    char chip[16];    /* "esp32" */
+    char chip[16];    /* "esp32", "esp32c3", … */
     char firmware[8]; /* "none", "2.0", "2.4", … */
     uint8_t mac[6];
     enum pace pace;

@@ -1,7 +1,46 @@
+/* chip: the rows. Addresses, ids and eFuse fields are those that public tools and the chips'
+ * register tables name; of the texts, README.md says which were seen. */
 #include "tests/board/chip.h"
 
 #include <stddef.h>
 #include <string.h>
+
+#define WAITING "waiting for download\r\n"
+
+static const struct chip_resets esp32_resets = {
+    .power_on = "0x1 (POWERON_RESET)",
+    .software = "0x3 (SW_RESET)",
+    .cpu = "0xc (SW_CPU_RESET)",
+    .watchdog = "0x10 (RTCWDT_RTC_RESET)",
+};
+static const struct chip_resets rtc_resets = {
+    .power_on = "0x1 (POWERON)",
+    .software = "0x3 (RTC_SW_SYS_RST)",
+    .cpu = "0xc (RTC_SW_CPU_RST)",
+    .watchdog = "0x10 (RTCWDT_RTC_RST)",
+};
+static const struct chip_resets lp_resets = {
+    .power_on = "0x1 (POWERON)",
+    .software = "0x3 (LP_SW_HPSYS)",
+    .cpu = "0xc (SW_CPU)",
+    .watchdog = "0x10 (LP_WDT_SYS)",
+};
+
+static const struct chip_rom esp32_rom = {
+    .begin_bytes = 16,
+    .deflate_block = 0x1000,
+    .overruns = true,
+    .writes_past_end = true,
+    .divides_by_zero = true,
+    .end_runs_flash = true,
+};
+/* What is known of the later ones was seen on the ESP32-C3. The Xtensa chips among them have no
+ * RISC-V registers to dump. */
+#define LATER                                                                                      \
+    .begin_bytes = 20, .deflate_block = 0x1800, .separate_sessions = true, .runs_long_frames = true
+static const struct chip_rom s2_rom = {LATER, .security_bytes = 12};
+static const struct chip_rom s3_rom = {LATER, .security_bytes = 20};
+static const struct chip_rom riscv_rom = {LATER, .security_bytes = 20, .panics = true};
 
 static const struct chip_region esp32_regions[] = {
     {0x3ff00000, 0x80000, REGION_REGS},
@@ -13,6 +52,64 @@ static const struct chip_region esp32_regions[] = {
     {0x50000000, 0x2000, REGION_RAM},
     {0x60000000, 0x80000, REGION_REGS},
     {0, 0, REGION_REGS},
+};
+static const struct chip_region s2_regions[] = {
+    {0x3f400000, 0x100000, REGION_REGS},
+    {0x3ff9e000, 0x2000, REGION_RAM},
+    {0x3ffb0000, 0x50000, REGION_RAM},
+    {0x40000000, 0x20000, REGION_ROM},
+    {0x40020000, 0x50000, REGION_RAM},
+    {0x40070000, 0x2000, REGION_RAM},
+    {0x50000000, 0x2000, REGION_RAM},
+    {0x60000000, 0x100000, REGION_REGS},
+    {0, 0, REGION_REGS},
+};
+static const struct chip_region s3_regions[] = {
+    {0x3fc88000, 0x78000, REGION_RAM}, {0x3ff00000, 0x20000, REGION_ROM},
+    {0x40000000, 0x60000, REGION_ROM}, {0x40370000, 0x70000, REGION_RAM},
+    {0x50000000, 0x2000, REGION_RAM},  {0x60000000, 0xfe000, REGION_REGS},
+    {0x600fe000, 0x2000, REGION_RAM},  {0, 0, REGION_REGS},
+};
+static const struct chip_region c2_regions[] = {
+    {0x3fca0000, 0x40000, REGION_RAM},   {0x3ff00000, 0x50000, REGION_ROM},
+    {0x40000000, 0x90000, REGION_ROM},   {0x4037c000, 0x44000, REGION_RAM},
+    {0x60000000, 0x100000, REGION_REGS}, {0, 0, REGION_REGS},
+};
+static const struct chip_region c3_regions[] = {
+    {0x3fc80000, 0x60000, REGION_RAM},
+    {0x3ff00000, 0x20000, REGION_ROM},
+    {0x40000000, 0x60000, REGION_ROM},
+    {0x4037c000, 0x64000, REGION_RAM},
+    {0x50000000, 0x2000, REGION_RAM},
+    {0x60000000, 0x100000, REGION_REGS},
+    {0, 0, REGION_REGS},
+};
+static const struct chip_region c5_regions[] = {
+    {0x40000000, 0x50000, REGION_ROM},
+    {0x40800000, 0x60000, REGION_RAM},
+    {0x50000000, 0x4000, REGION_RAM},
+    {0x60000000, 0x100000, REGION_REGS},
+    {0, 0, REGION_REGS},
+};
+static const struct chip_region c6_regions[] = {
+    {0x40000000, 0x50000, REGION_ROM},
+    {0x40800000, 0x80000, REGION_RAM},
+    {0x50000000, 0x4000, REGION_RAM},
+    {0x60000000, 0x100000, REGION_REGS},
+    {0, 0, REGION_REGS},
+};
+static const struct chip_region c61_regions[] = {
+    {0x40000000, 0x40000, REGION_ROM},
+    {0x40800000, 0x50000, REGION_RAM},
+    {0x60000000, 0x100000, REGION_REGS},
+    {0, 0, REGION_REGS},
+};
+/* esptool-js reads the S3's variable for the port in use (0x3fcef14c) on the H2 as well, and works
+ * there: something answers. */
+static const struct chip_region h2_regions[] = {
+    {0x3fce0000, 0x10000, REGION_REGS},  {0x40000000, 0x20000, REGION_ROM},
+    {0x40800000, 0x50000, REGION_RAM},   {0x50000000, 0x1000, REGION_RAM},
+    {0x60000000, 0x100000, REGION_REGS}, {0, 0, REGION_REGS},
 };
 
 /* As read from a revision 3 chip. The ROM words are those that some host has ever asked for. */
@@ -28,32 +125,200 @@ static const struct chip_word esp32_words[] = {
     {0x3ff5f06c, 0x00028000}, /* RTC calibration: with the RC clock above, a 40 MHz crystal */
     {0, 0},
 };
+static const struct chip_word s2_words[] = {
+    {0x40001000, 0x000007c6},
+    {0x3f41a050, 0x00040000}, /* revision v1.0, no flash or PSRAM in the package */
+    {0x3f41a06c, 0x00000020}, /* block 2: version 2 of the calibration */
+    {0, 0},
+};
+static const struct chip_word s3_words[] = {
+    {0x40001000, 0x00000009},
+    {0x60007050, 0x03080000}, /* revision v0.2, block 1 version 1.3 */
+    {0x6000706c, 0x00000001}, /* block 2: major version 1 */
+    {0, 0},
+};
+static const struct chip_word c2_words[] = {
+    {0x40001000, 0x6f51306f},
+    {0x60008844, 0x00500000}, /* above the MAC: revision v1.0, package 1 */
+    {0, 0},
+};
+static const struct chip_word c3_words[] = {
+    {0x40001000, 0x1b31506f}, /* the chip of the recordings, and so are the others */
+    {0x40001004, 0x0000006f}, /* the byte that an unaligned read shows */
+    {0x60008850, 0x000c0000}, /* revision v0.3 */
+    {0, 0},
+};
+static const struct chip_word c5_words[] = {
+    {0x40001000, 0x1101406f},
+    {0x600b4848, 0xfffe0000}, /* above the MAC: what makes an EUI-64 of it */
+    {0x600b484c, 0x00000010}, /* revision v1.0 */
+    {0x60096110, 0x30000000}, /* the ROM counts on a crystal of 48 MHz */
+    {0, 0},
+};
+static const struct chip_word c6_words[] = {
+    {0x40001000, 0x2ce0806f},
+    {0x600b0848, 0xfffe0000},
+    {0x600b0850, 0x00040000}, /* revision v0.1 */
+    {0, 0},
+};
+static const struct chip_word c61_words[] = {
+    {0x40001000, 0x33f0206f},
+    {0x600b484c, 0x00000010}, /* revision v1.0 */
+    {0, 0},
+};
+static const struct chip_word h2_words[] = {
+    {0x40001000, 0xd7b73e80},
+    {0x600b0848, 0xfffe0000},
+    {0x600b0850, 0x00040000}, /* revision v0.1 */
+    {0, 0},
+};
 
 static const struct chip chips[] = {
-    {
-        .name = "esp32",
-        .rom_banner = "ets Jul 29 2019 12:21:46",
-        /* GPIO2 high: UART only. GPIO2 low, as on a module with nothing at it: SDIO too. */
-        .boot_download = "boot:0xf (UART_BOOT(UART0))",
-        .boot_strap = "boot:0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))",
-        .boot_flash = "boot:0x12 (SPI_FAST_FLASH_BOOT)",
-        .strap_download = 0x0f,
-        .strap_entry = 0x03,
-        .strap_reg = 0x3ff44038,
-        .mac_reg = 0x3ff5a004,
-        .clkdiv_reg = 0x3ff40014,
-        .crystal_hz = 40000000,
-        .bootloader_at = 0x1000,
-        .spi = {.base = 0x3ff42000, .usr2 = 0x24, .w0 = 0x80},
-        .regions = esp32_regions,
-        .words = esp32_words,
-    },
+    {.name = "esp32",
+     .banner = "ets Jul 29 2019 12:21:46\r\n\r\n",
+     /* GPIO2 high: UART only. GPIO2 low, as on a module with nothing at it: SDIO too. */
+     .button = {0x0f, "boot:0xf (UART_BOOT(UART0))", ""},
+     .download = {0x03, "boot:0x3 (DOWNLOAD_BOOT(UART0/UART1/SDIO_REI_REO_V2))", WAITING},
+     .flash = {0x12, "boot:0x12 (SPI_FAST_FLASH_BOOT)", ""},
+     .strap_reg = 0x3ff44038,
+     .resets = &esp32_resets,
+     .rom = &esp32_rom,
+     .mac_reg = 0x3ff5a004,
+     .mac_crc = true,
+     .clkdiv_reg = 0x3ff40014,
+     .crystal_hz = 40000000,
+     .bootloader_at = 0x1000,
+     .spi = {.base = 0x3ff42000, .usr2 = 0x24, .w0 = 0x80},
+     .regions = esp32_regions,
+     .words = esp32_words},
+    {.name = "esp32s2",
+     .banner = "ESP-ROM:esp32s2-rc4-20191025\r\nBuild:Oct 25 2019\r\n",
+     .download = {0x0, "boot:0x0 (DOWNLOAD(USB/UART0/1/SPI))", WAITING},
+     .flash = {0x8, "boot:0x8 (SPI_FAST_FLASH_BOOT)", ""},
+     .strap_reg = 0x3f404038,
+     .resets = &rtc_resets,
+     .rom = &s2_rom,
+     .id = 2,
+     .mac_reg = 0x3f41a044,
+     .clkdiv_reg = 0x3f400014,
+     .crystal_hz = 40000000,
+     .bootloader_at = 0x1000,
+     .spi = {.base = 0x3f402000, .usr2 = 0x20, .w0 = 0x58},
+     .regions = s2_regions,
+     .words = s2_words},
+    {.name = "esp32s3",
+     .banner = "ESP-ROM:esp32s3-20210327\r\nBuild:Mar 27 2021\r\n",
+     .download = {0x0, "boot:0x0 (DOWNLOAD(USB/UART0))", WAITING},
+     .flash = {0x8, "boot:0x8 (SPI_FAST_FLASH_BOOT)", ""},
+     .strap_reg = 0x60004038,
+     .resets = &rtc_resets,
+     .rom = &s3_rom,
+     .id = 9,
+     .mac_reg = 0x60007044,
+     .clkdiv_reg = 0x60000014,
+     .crystal_hz = 40000000,
+     .spi = {.base = 0x60002000, .usr2 = 0x20, .w0 = 0x58},
+     .regions = s3_regions,
+     .words = s3_words},
+    {.name = "esp32c2",
+     .banner = "ESP-ROM:esp8684-api2-20220127\r\nBuild:Jan 27 2022\r\n",
+     .download = {0x4, "boot:0x4 (DOWNLOAD(UART0))", WAITING},
+     .flash = {0xc, "boot:0xc (SPI_FAST_FLASH_BOOT)", ""},
+     .strap_reg = 0x60004038,
+     .resets = &rtc_resets,
+     .rom = &riscv_rom,
+     .id = 12,
+     .mac_reg = 0x60008840,
+     .clkdiv_reg = 0x60000014,
+     .crystal_hz = 40000000,
+     .spi = {.base = 0x60002000, .usr2 = 0x20, .w0 = 0x58},
+     .regions = c2_regions,
+     .words = c2_words},
+    {.name = "esp32c3",
+     .banner = "ESP-ROM:esp32c3-api1-20210207\r\nBuild:Feb  7 2021\r\n",
+     .button = {0x2, "boot:0x2 (UART0_BOOT)", "wait uart0 download\r\n"},
+     .download = {0x4, "boot:0x4 (DOWNLOAD(USB/UART0/1))", WAITING},
+     .flash = {0xc, "boot:0xc (SPI_FAST_FLASH_BOOT)", ""},
+     .strap_reg = 0x60004038,
+     .resets = &rtc_resets,
+     .rom = &riscv_rom,
+     .id = 5,
+     .api = 3,
+     .mac_reg = 0x60008844,
+     .clkdiv_reg = 0x60000014,
+     .crystal_hz = 40000000,
+     .spi = {.base = 0x60002000, .usr2 = 0x20, .w0 = 0x58},
+     .regions = c3_regions,
+     .words = c3_words},
+    {.name = "esp32c5",
+     .banner = "ESP-ROM:esp32c5-eco2-20250121\r\nBuild:Jan 21 2025\r\n",
+     .download = {0x10, "boot:0x10 (DOWNLOAD(USB/UART0))", WAITING},
+     .flash = {0x18, "boot:0x18 (SPI_FAST_FLASH_BOOT)", ""},
+     .strap_reg = 0x60091038,
+     .resets = &lp_resets,
+     .rom = &riscv_rom,
+     .id = 23,
+     .mac_reg = 0x600b4844,
+     .clkdiv_reg = 0x60000014,
+     .crystal_hz = 48000000,
+     .bootloader_at = 0x2000,
+     .spi = {.base = 0x60003000, .usr2 = 0x20, .w0 = 0x58},
+     .regions = c5_regions,
+     .words = c5_words},
+    {.name = "esp32c6",
+     .banner = "ESP-ROM:esp32c6-20220919\r\nBuild:Sep 19 2022\r\n",
+     .download = {0x4, "boot:0x4 (DOWNLOAD(USB/UART0/SDIO_FEI_FEO))", WAITING},
+     .flash = {0xc, "boot:0xc (SPI_FAST_FLASH_BOOT)", ""},
+     .strap_reg = 0x60091038,
+     .resets = &lp_resets,
+     .rom = &riscv_rom,
+     .id = 13,
+     .mac_reg = 0x600b0844,
+     .clkdiv_reg = 0x60000014,
+     .crystal_hz = 40000000,
+     .spi = {.base = 0x60003000, .usr2 = 0x20, .w0 = 0x58},
+     .regions = c6_regions,
+     .words = c6_words},
+    {.name = "esp32c61",
+     .banner = "ESP-ROM:esp32c61-eco3-20250228\r\nBuild:Feb 28 2025\r\n",
+     .download = {0x4, "boot:0x4 (DOWNLOAD(USB/UART0))", WAITING},
+     .flash = {0xc, "boot:0xc (SPI_FAST_FLASH_BOOT)", ""},
+     .strap_reg = 0x60091038,
+     .resets = &lp_resets,
+     .rom = &riscv_rom,
+     .id = 20,
+     .mac_reg = 0x600b4844,
+     .clkdiv_reg = 0x60000014,
+     .crystal_hz = 40000000,
+     .spi = {.base = 0x60003000, .usr2 = 0x20, .w0 = 0x58},
+     .regions = c61_regions,
+     .words = c61_words},
+    {.name = "esp32h2",
+     .banner = "ESP-ROM:esp32h2-20221101\r\nBuild:Nov  1 2022\r\n",
+     .download = {0x4, "boot:0x4 (DOWNLOAD(USB/UART0))", WAITING},
+     .flash = {0xc, "boot:0xc (SPI_FAST_FLASH_BOOT)", ""},
+     .strap_reg = 0x60091038,
+     .resets = &lp_resets,
+     .rom = &riscv_rom,
+     .id = 16,
+     .mac_reg = 0x600b0844,
+     .clkdiv_reg = 0x60000014,
+     .crystal_hz = 32000000,
+     .spi = {.base = 0x60003000, .usr2 = 0x20, .w0 = 0x58},
+     .regions = h2_regions,
+     .words = h2_words},
 };
+enum { CHIPS = sizeof chips / sizeof *chips };
 
 const struct chip *chip_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof chips / sizeof *chips; i++) {
+    for (size_t i = 0; i < CHIPS; i++) {
         if (strcmp(chips[i].name, name) == 0) return &chips[i];
     }
     return NULL;
+}
+
+const char *chip_name(unsigned i)
+{
+    return i < CHIPS ? chips[i].name : NULL;
 }

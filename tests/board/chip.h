@@ -1,7 +1,9 @@
-/* chip: what differs between chips of the family, one row each. */
+/* chip: what differs between the chips of the family, one row each, and between the generations of
+ * their mask ROM. */
 #ifndef TESTS_BOARD_CHIP_H
 #define TESTS_BOARD_CHIP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct chip_region {
@@ -18,13 +20,47 @@ struct chip_spi { /* flash controller: register offsets */
     uint8_t usr2, w0;
 };
 
+/** One way to start: what the strap register shows, and what the ROM says. */
+struct chip_boot {
+    uint32_t straps;
+    const char *text; /* "boot:…" */
+    const char *wait; /* the line after that */
+};
+
+/** How the ROM names the reasons of a reset. */
+struct chip_resets {
+    const char *power_on, *software, *cpu, *watchdog;
+};
+
+/** What one generation of the ROM's loader does in its own way. */
+struct chip_rom {
+    uint8_t begin_bytes;    /* body of FLASH_BEGIN and DEFL_BEGIN */
+    uint8_t security_bytes; /* answer to GET_SECURITY_INFO; 0 = it does not know the command */
+    uint16_t deflate_block; /* largest block size that DEFL_BEGIN takes */
+    bool separate_sessions; /* raw and deflate know nothing of each other, raw data is taken without
+                               a BEGIN, a block longer than announced is refused */
+    bool overruns;          /* the end of a deflate stream programs a whole window */
+    bool writes_past_end;   /* after a BEGIN that was refused for its end, data is programmed */
+    bool runs_long_frames;  /* a frame longer than the buffer runs with what the buffer holds */
+    bool divides_by_zero;   /* a speed of 0 kills it */
+    bool end_runs_flash;    /* FLASH_END 1 goes on to the program in flash; else into a crash */
+    bool panics;            /* it prints a dump when it crashes; else it is silent */
+};
+
 struct chip {
     const char *name;
-    const char *rom_banner;                 /* first line after every reset */
-    const char *boot_download, *boot_strap; /* how the ROM names its two ways into the loader */
-    const char *boot_flash;
-    uint32_t strap_download, strap_entry; /* strap register in the two cases */
-    uint32_t strap_reg, mac_reg, clkdiv_reg, crystal_hz;
+    const char *banner;        /* what comes before "rst:" after every reset */
+    struct chip_boot button;   /* into the loader by the button at power-on; no text = as below */
+    struct chip_boot download; /* into the loader by EN and the strap */
+    struct chip_boot flash;
+    uint32_t strap_reg;
+    const struct chip_resets *resets;
+    const struct chip_rom *rom;
+    uint8_t id, api;  /* as GET_SECURITY_INFO says */
+    uint32_t mac_reg; /* low word; the high word follows */
+    bool mac_crc;     /* above the MAC stands its check sum */
+    uint32_t clkdiv_reg;
+    uint32_t crystal_hz;
     uint32_t bootloader_at; /* flash address */
     struct chip_spi spi;
     const struct chip_region *regions; /* ends with size 0 */
@@ -33,4 +69,6 @@ struct chip {
 
 /** @return NULL when there is no such chip. */
 const struct chip *chip_find(const char *name);
+/** The name of the @p i-th chip, NULL behind the last. */
+const char *chip_name(unsigned i);
 #endif

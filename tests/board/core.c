@@ -1,10 +1,10 @@
 /* core: every start of the chip goes through boot(), with a cause and the straps of that moment.
  *
  * Which text the ROM prints on its way into the loader depends on the straps. Power-on with
- * `--boot download` is the state that the recordings of the real ROM begin in (GPIO2 high:
- * boot:0xf, and no further line). An entry by DTR and RTS is a module as it comes (GPIO2 low:
- * boot:0x3), which says "waiting for download": hosts look for these words when they explain why a
- * connection failed.
+ * `--boot download` is the state that the recordings of the real ROMs begin in (on an ESP32 with
+ * GPIO2 high: boot:0xf, and no further line). An entry by DTR and RTS is a module as it comes,
+ * which says "waiting for download": hosts look for these words when they explain why a connection
+ * failed.
  *
  * A software reset does not sample the straps: after END with "reboot" the loader comes back. */
 #include "tests/board/core.h"
@@ -41,9 +41,9 @@ struct board {
     struct timer *rise;  /* EN */
     struct timer *start; /* the chip is about to run */
     enum runs runs;
-    bool download;      /* the way of the start under way, or of the last one */
-    uint32_t straps;    /* what the strap register shows in the loader */
-    const char *reason; /* "rst:…" of the start under way */
+    bool download;               /* the start under way, or the last one, leads into the loader */
+    const struct chip_boot *way; /* into the loader */
+    const char *reason;          /* "rst:…" of the start under way */
     enum reset_cause cause;
     uint64_t rx_count[2]; /* bytes since the last reset, for reset-at */
 };
@@ -84,11 +84,11 @@ static void begin(struct board *b, enum reset_cause cause, const char *reason, u
     timer_arm(b->start, b->parts.options->pace == PACE_FULL ? delay_ns : 0);
 }
 
-static void print_banner(struct board *b, const char *boot)
+static void print_banner(struct board *b, const struct chip_boot *boot)
 {
     char text[200];
-    snprintf(text, sizeof text, "%s\r\n\r\nrst:%s,%s\r\n", b->parts.chip->rom_banner, b->reason,
-             boot);
+    snprintf(text, sizeof text, "%srst:%s,%s\r\n%s", b->parts.chip->banner, b->reason, boot->text,
+             boot->wait);
     print(b, text);
 }
 
@@ -104,7 +104,7 @@ static void complain(struct board *b)
     snprintf(line, sizeof line, "invalid header: 0x%08x\r\n", header);
     for (int i = 0; i < COMPLAINTS; i++)
         print(b, line);
-    b->reason = "0x10 (RTCWDT_RTC_RESET)";
+    b->reason = c->resets->watchdog;
     timer_arm(b->start, WATCHDOG_NS);
 }
 
@@ -121,16 +121,13 @@ static void on_start(void *arg)
     struct board *b = arg;
     if (b->runs != RUNS_NOTHING) halt(b); /* a software reset */
     if (!b->download) {
-        print_banner(b, b->parts.chip->boot_flash);
+        print_banner(b, &b->parts.chip->flash);
         if (!boot_firmware(b)) complain(b);
         return;
     }
     b->runs = RUNS_LOADER;
-    const struct chip *c = b->parts.chip;
-    bool strapped = b->straps == c->strap_entry;
-    print_banner(b, strapped ? c->boot_strap : c->boot_download);
-    if (strapped) print(b, "waiting for download\r\n");
-    rom_start(b->rom, b->straps);
+    print_banner(b, b->way);
+    rom_start(b->rom, b->way->straps);
 }
 
 static void on_held(void *arg)
@@ -143,8 +140,8 @@ static void on_released(bool download, void *arg)
     struct board *b = arg;
     halt(b); /* drops what the host sent while the chip was in reset */
     b->download = download && !faults_hit(b->parts.faults, FAULT_WRONG_BOOT, NULL, 0);
-    b->straps = b->parts.chip->strap_entry;
-    begin(b, RESET_EN_PIN, "0x1 (POWERON_RESET)", ROM_START_NS);
+    b->way = &b->parts.chip->download;
+    begin(b, RESET_EN_PIN, b->parts.chip->resets->power_on, ROM_START_NS);
 }
 
 static void on_lines(bool dtr, bool rts, uint64_t at_ns, void *arg)
@@ -168,13 +165,13 @@ static void firmware_wants_reset(void *board)
 {
     struct board *b = board;
     b->download = false;
-    begin(b, RESET_SOFTWARE, "0xc (SW_CPU_RESET)", 0);
+    begin(b, RESET_SOFTWARE, b->parts.chip->resets->cpu, 0);
 }
 
 static void loader_wants_restart(void *board)
 {
     struct board *b = board;
-    begin(b, RESET_SOFTWARE, "0x3 (SW_RESET)", ROM_RESTART_NS);
+    begin(b, RESET_SOFTWARE, b->parts.chip->resets->software, ROM_RESTART_NS);
 }
 
 static bool loader_runs_flash(void *board)
@@ -192,8 +189,8 @@ static void trip(struct board *b)
 {
     halt(b);
     b->download = b->strap.io0_low;
-    b->straps = b->parts.chip->strap_entry;
-    begin(b, RESET_POWER_ON, "0x1 (POWERON_RESET)", ROM_START_NS);
+    b->way = &b->parts.chip->download;
+    begin(b, RESET_POWER_ON, b->parts.chip->resets->power_on, ROM_START_NS);
 }
 
 static bool is_tripped(struct board *b, int port, const char *name, size_t n)
@@ -281,7 +278,8 @@ void board_free(struct board *b)
 
 void board_power_on(struct board *b, bool download)
 {
+    const struct chip *c = b->parts.chip;
     b->download = download;
-    b->straps = b->parts.chip->strap_download;
-    begin(b, RESET_POWER_ON, "0x1 (POWERON_RESET)", ROM_START_NS);
+    b->way = c->button.text ? &c->button : &c->download;
+    begin(b, RESET_POWER_ON, c->resets->power_on, ROM_START_NS);
 }

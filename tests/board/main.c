@@ -22,14 +22,15 @@
 enum { FLASH_BYTES = 4 << 20, EXIT_USAGE = 2 };
 
 static const char usage[] =
-    "usage: espboard [--chip esp32] [--firmware none|2.0|2.4|3.4|4.1] --flash FILE\n"
+    "usage: espboard [--chip CHIP] [--firmware none|2.0|2.4|3.4|4.1] --flash FILE\n"
     "                --download LINK --at LINK [--boot download|flash] [--mac M]\n"
     "                [--pace off|wire|full] [--wifi SSID[:PASSWORD]]... [--fault SPEC]...\n"
     "                [--transcript FILE]\n"
     "\n"
     "A simulated ESP32 board. Prints \"espboard ready\" once both ports are there; SIGTERM stops "
     "it.\n"
-    "  --chip C        which chip (esp32)\n"
+    "  --chip C        esp32 (default), esp32s2, esp32s3, esp32c2, esp32c3, esp32c5, esp32c6,\n"
+    "                  esp32c61 or esp32h2\n"
     "  --firmware F    ESP-AT release that a new flash file is filled with and that runs (2.4)\n"
     "  --flash FILE    the flash chip; made, 4 MiB, when it is not there\n"
     "  --download LINK symbolic link to make for UART0: ROM loader and console\n"
@@ -126,7 +127,14 @@ static bool parse_boot(struct arguments *a, const char *text)
 static bool parse_chip(struct arguments *a, const char *text)
 {
     a->chip = chip_find(text);
-    if (!a->chip) return refuse("chip", text, "esp32");
+    if (!a->chip) {
+        char names[160] = "";
+        for (unsigned i = 0; chip_name(i); i++) {
+            size_t n = strlen(names);
+            snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", chip_name(i));
+        }
+        return refuse("chip", text, names);
+    }
     snprintf(a->options.chip, sizeof a->options.chip, "%s", text);
     return true;
 }

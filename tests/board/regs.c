@@ -8,7 +8,7 @@
 #include "tests/board/bytes.h"
 #include "tests/board/chip.h"
 
-enum { PAGE_BYTES = 4096 };
+enum { PAGE_BYTES = 4096, ROM_BAUD = 115200 };
 #define SPI_CMD_USR (1u << 18)
 
 struct page {
@@ -136,12 +136,14 @@ bool regs_reset(struct regs *r)
 {
     const struct chip *c = r->chip;
     drop_pages(r);
-    bool whole = true;
+    bool whole = set_word(r, c->clkdiv_reg, c->crystal_hz / ROM_BAUD);
     for (const struct chip_word *w = c->words; w->address; w++)
         whole = set_word(r, w->address, w->value) && whole;
     const uint8_t *m = r->mac;
     uint32_t low = (uint32_t)m[2] << 24 | (uint32_t)m[3] << 16 | (uint32_t)m[4] << 8 | m[5];
-    uint32_t high = (uint32_t)mac_crc(m) << 16 | (uint32_t)m[0] << 8 | m[1];
+    uint32_t high = (uint32_t)m[0] << 8 | m[1];
+    if (c->mac_crc) high |= (uint32_t)mac_crc(m) << 16;
+    high |= get_word(r, c->mac_reg + 4); /* what shares the word */
     return set_word(r, c->mac_reg, low) && set_word(r, c->mac_reg + 4, high) && whole;
 }
 

@@ -68,32 +68,10 @@ static void cmd_sync(struct rom *r, struct rom_answer *a)
         regs_write(r->regs, r->env.chip->clkdiv_reg, r->env.chip->crystal_hz / baud);
 }
 
-void rom_cmd_read_reg(struct rom *r, struct rom_answer *a)
+void rom_hang(struct rom *r, struct rom_answer *a)
 {
-    r->error = 0;
-    if (!regs_read(r->regs, rom_word(r, 0), &r->value)) {
-        a->mute = true;
-        r->mode = MODE_DEAD; /* an exception that nobody handles */
-    }
-}
-
-void rom_cmd_write_reg(struct rom *r, struct rom_answer *a)
-{
-    enum { GROUP = 16 };
-    r->error = 0;
-    uint32_t groups = rom_size_field(r) / GROUP;
-    for (uint32_t i = 0; i < groups && ROM_HEAD + (i + 1) * GROUP <= sizeof r->rx; i++) {
-        const uint8_t *g = r->rx + ROM_HEAD + (size_t)i * GROUP;
-        uint32_t address = le32_get(g);
-        uint32_t mask = le32_get(g + 8);
-        uint32_t old = 0;
-        if (!regs_read(r->regs, address, &old)) {
-            a->mute = true;
-            r->mode = MODE_DEAD;
-            return;
-        }
-        regs_write(r->regs, address, (old & ~mask) | (le32_get(g + 4) & mask));
-    }
+    a->mute = true;
+    r->mode = MODE_DEAD;
 }
 
 /* That this and a change of speed clear the error byte was seen on the ESP32-C3 only. */
@@ -116,62 +94,48 @@ static void cmd_change_baud(struct rom *r, struct rom_answer *a)
     r->error = 0;
     r->new_baud = rom_word(r, 0);
     a->empty_frame = true;
-    a->then = r->new_baud ? THEN_BAUD : THEN_DIE; /* the ROM divides by it */
-}
-
-static void cmd_mem_begin(struct rom *r, struct rom_answer *a)
-{
-    if (rom_word(r, 2) > ROM_MAX_BLOCK) {
-        rom_fail(r, a, ROM_ERR_FORMAT);
-        return;
-    }
-    r->up = (struct rom_upload){.open = true, .at = rom_word(r, 3)};
-}
-
-static void cmd_mem_data(struct rom *r, struct rom_answer *a)
-{
-    uint32_t n = rom_word(r, 0);
-    if (!r->up.open || n > ROM_MAX_BLOCK || rom_word(r, 1) != r->up.next) {
-        rom_fail(r, a, ROM_ERR_FORMAT);
-        return;
-    }
-    r->up.next++;
-    if (!rom_checksum_is_right(r, n)) {
-        rom_fail(r, a, ROM_ERR_CHECKSUM);
-        return;
-    }
-    if (!regs_load(r->regs, r->up.at, r->rx + ROM_HEAD + ROM_DATA_HEAD, n)) {
-        a->mute = true;
-        r->mode = MODE_DEAD;
-    }
-    r->up.at += n;
-}
-
-/* What was loaded is code for a CPU that is not here: whoever jumps into RAM that was written gets
- * the stub, whoever jumps elsewhere gets a crash. */
-static void cmd_mem_end(struct rom *r, struct rom_answer *a)
-{
-    r->up.open = false;
-    if (rom_word(r, 0) != 0) return; /* stay */
-    uint32_t code = 0;
-    regs_read(r->regs, rom_word(r, 1) & ~3u, &code);
-    a->then = code ? THEN_STUB : THEN_DIE;
+    if (r->new_baud)
+        a->then = THEN_BAUD;
+    else if (r->env.chip->rom->divides_by_zero)
+        a->then = THEN_DIE;
 }
 
 static const struct rom_command loader_commands[] = {
-    {0x02, rom_cmd_flash_begin}, {0x03, rom_cmd_flash_data}, {0x04, rom_cmd_flash_end},
-    {0x05, cmd_mem_begin},       {0x06, cmd_mem_end},        {0x07, cmd_mem_data},
-    {OP_SYNC, cmd_sync},         {0x09, rom_cmd_write_reg},  {0x0a, rom_cmd_read_reg},
-    {0x0b, cmd_spi_set_params},  {0x0d, cmd_spi_attach},     {0x0e, rom_cmd_read_slow},
-    {0x0f, cmd_change_baud},     {0x10, rom_cmd_defl_begin}, {0x11, rom_cmd_defl_data},
-    {0x12, rom_cmd_defl_end},    {0x13, rom_cmd_md5},        {0, NULL},
+    {0x02, rom_cmd_flash_begin},
+    {0x03, rom_cmd_flash_data},
+    {0x04, rom_cmd_flash_end},
+    {0x05, rom_cmd_mem_begin},
+    {0x06, rom_cmd_mem_end},
+    {0x07, rom_cmd_mem_data},
+    {OP_SYNC, cmd_sync},
+    {0x09, rom_cmd_write_reg},
+    {0x0a, rom_cmd_read_reg},
+    {0x0b, cmd_spi_set_params},
+    {0x0d, cmd_spi_attach},
+    {0x0e, rom_cmd_read_slow},
+    {0x0f, cmd_change_baud},
+    {0x10, rom_cmd_defl_begin},
+    {0x11, rom_cmd_defl_data},
+    {0x12, rom_cmd_defl_end},
+    {0x13, rom_cmd_md5},
+    {0x14, rom_cmd_security_info},
+    {0, NULL},
 };
 
-static const struct rom_command *find_command(const struct rom_command *c, uint8_t op)
+static const struct rom_command *find_command(const struct rom *r, uint8_t op)
 {
+    const struct rom_command *c = r->mode == MODE_STUB ? rom_stub_commands : loader_commands;
     while (c->fn && c->op != op)
         c++;
-    return c->fn ? c : NULL;
+    return c->fn && rom_serves(r, op) ? c : NULL;
+}
+
+/* A frame that does not fit the buffer: the ESP32 refuses it, the later chips run what fits. */
+static bool is_whole(const struct rom *r)
+{
+    if (r->mode == MODE_STUB) return !r->slip.overflow;
+    bool fits = !r->slip.overflow && r->slip.len <= ROM_FRAME_LIMIT;
+    return fits || r->env.chip->rom->runs_long_frames;
 }
 
 static void loader_reply(struct rom *r, const struct rom_answer *a)
@@ -197,6 +161,22 @@ static void loader_reply(struct rom *r, const struct rom_answer *a)
 
 static void work(struct rom *r);
 
+/* FLASH_END 1. The ESP32 goes on to the program in flash, and to the prompt without one; the later
+ * chips have none to go to, and fall off the end of their code. */
+static void leave_loader(struct rom *r)
+{
+    static const char done[] = "user code done\r\n";
+    if (!r->env.chip->rom->end_runs_flash) {
+        uart_send(r->env.uart, done, sizeof done - 1);
+        rom_crash(r, &r->answer, "Instruction access fault", 0);
+        return;
+    }
+    r->mode = MODE_OFF;
+    if (r->env.run_flash(r->env.board)) return;
+    rom_basic_start(r);
+    work(r);
+}
+
 /* The answer has left: now comes what the command said would follow. */
 static void after_answer(void *arg)
 {
@@ -212,10 +192,8 @@ static void after_answer(void *arg)
         r->env.restart(r->env.board);
         return;
     case THEN_RUN_FLASH:
-        r->mode = MODE_OFF;
-        if (r->env.run_flash(r->env.board)) return;
-        rom_basic_start(r);
-        break;
+        leave_loader(r);
+        return;
     case THEN_BAUD:
         uart_set_baud(r->env.uart, r->new_baud);
         regs_write(r->regs, r->env.chip->clkdiv_reg, r->env.chip->crystal_hz / r->new_baud);
@@ -224,7 +202,7 @@ static void after_answer(void *arg)
         r->mode = MODE_STUB;
         r->stub_error = 0;
         r->flash_bytes = flash_size(r->env.flash);
-        rom_session_end(r);
+        rom_sessions_end(r);
         rom_send_frame(r, (const uint8_t *)"OHAI", 4);
         uart_send(r->env.uart, r->out.data + r->out.head, r->out.len);
         lane_clear(&r->out);
@@ -262,11 +240,8 @@ static void execute(struct rom *r)
     if (stub && rom_stub_acknowledge(r)) {
         a.mute = r->out.len == 0;
     } else {
-        const struct rom_command *c =
-            find_command(stub ? rom_stub_commands : loader_commands, r->rx[1]);
-        size_t limit = stub ? sizeof r->rx : ROM_FRAME_LIMIT;
-        bool whole = !r->slip.overflow && r->slip.len <= limit;
-        if (c && whole && r->rx[0] == 0) {
+        const struct rom_command *c = find_command(r, r->rx[1]);
+        if (c && is_whole(r) && r->rx[0] == 0) {
             r->op = c->op;
             c->fn(r, &a);
         } else if (stub) {
@@ -324,6 +299,7 @@ void rom_start(struct rom *r, uint32_t straps)
     r->flash_bytes = DEFAULT_FLASH_BYTES;
     r->md5_count = 0;
     r->up.open = false;
+    rom_sessions_start(r);
     uart_set_baud(r->env.uart, ROM_BAUD);
     uart_autobaud(r->env.uart, AUTOBAUD_MAX);
 }
@@ -336,7 +312,7 @@ void rom_stop(struct rom *r)
     timer_stop(r->timer);
     lane_clear(&r->inbox);
     lane_clear(&r->out);
-    rom_session_end(r);
+    rom_sessions_end(r);
 }
 
 struct rom *rom_new(const struct rom_env *env)
@@ -356,7 +332,7 @@ struct rom *rom_new(const struct rom_env *env)
 void rom_free(struct rom *r)
 {
     if (!r) return;
-    rom_session_end(r);
+    rom_sessions_end(r);
     timer_free(r->timer);
     regs_free(r->regs);
     lane_dispose(&r->inbox);

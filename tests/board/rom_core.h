@@ -1,6 +1,7 @@
 /* rom_core: what the parts of the loader share: rom.c (frames, answers, plain commands),
- * rom_flash.c (flash commands), rom_stub.c (the uploaded stub), rom_basic.c (the prompt behind the
- * loader). */
+ * rom_memory.c (registers and memory), rom_security.c (what the fuses say), rom_flash.c and
+ * rom_deflate.c (flash commands), rom_stub.c (the uploaded stub), rom_basic.c (the prompt behind
+ * the ESP32's loader). */
 #ifndef TESTS_BOARD_ROM_CORE_H
 #define TESTS_BOARD_ROM_CORE_H
 
@@ -36,7 +37,6 @@ enum rom_error {
 
 enum rom_mode { MODE_OFF, MODE_LOADER, MODE_STUB, MODE_BASIC, MODE_DEAD };
 enum rom_then { THEN_NOTHING, THEN_RESTART, THEN_RUN_FLASH, THEN_BAUD, THEN_STUB, THEN_DIE };
-enum rom_session { SESSION_NONE, SESSION_RAW, SESSION_DEFLATE };
 
 /* One command's outcome. */
 struct rom_answer {
@@ -50,15 +50,24 @@ struct rom_answer {
     enum rom_then then;
 };
 
-struct rom_download { /* flash session */
-    enum rom_session kind;
-    uint32_t at;     /* write pointer */
-    uint32_t next;   /* expected sequence number */
-    uint32_t count;  /* announced blocks */
-    uint32_t left;   /* stub: bytes still expected */
-    uint32_t erased; /* stub: erased up to here */
-    bool ended;      /* the deflate stream is complete */
-    bool inflating;  /* z is live */
+struct rom_download { /* flash session, raw or deflate */
+    bool open;        /* data is taken */
+    bool begun;       /* by a BEGIN, not only because nothing forbids it */
+    bool encrypt;     /* what is programmed goes through the flash cipher */
+    uint32_t at;      /* write pointer */
+    uint32_t next;    /* expected sequence number */
+    uint32_t count;   /* announced blocks */
+    uint32_t block;   /* largest block that is taken */
+    uint32_t left;    /* stub: bytes still expected */
+    uint32_t erased;  /* stub: erased up to here */
+};
+
+struct rom_inflate { /* the stream of a deflate session */
+    bool live;       /* z is */
+    bool ended;      /* the stream is complete */
+    bool at_block;   /* the next bits are a deflate block's header */
+    bool stored;     /* it is a stored block */
+    uint8_t last_in; /* the byte taken last: its upper bits are still to be used */
     z_stream z;
     size_t window_len;
 };
@@ -92,7 +101,8 @@ struct rom {
     uint32_t new_baud;
     struct rom_answer answer;
     struct lane out; /* the answer, until its work is done */
-    struct rom_download dl;
+    struct rom_download raw, defl;
+    struct rom_inflate inf;
     struct rom_upload up;
     struct rom_read read;
     uint8_t stub_error; /* of a write after its answer: told with the next one */
@@ -112,23 +122,52 @@ uint32_t rom_size_field(const struct rom *r);
 void rom_fail(struct rom *r, struct rom_answer *a, uint8_t code);
 bool rom_checksum_is_right(const struct rom *r, uint32_t n);
 void rom_send_frame(struct rom *r, const uint8_t *data, size_t n); /* queued to the answer */
-void rom_cmd_write_reg(struct rom *r, struct rom_answer *a);
+
+/** No answer, and none ever again: only a reset helps. */
+void rom_hang(struct rom *r, struct rom_answer *a);
+
+/* rom_memory.c */
+/** The processor runs into an exception at @p address. */
+void rom_crash(struct rom *r, struct rom_answer *a, const char *cause, uint32_t address);
 void rom_cmd_read_reg(struct rom *r, struct rom_answer *a);
+void rom_cmd_write_reg(struct rom *r, struct rom_answer *a);
+void rom_cmd_mem_begin(struct rom *r, struct rom_answer *a);
+void rom_cmd_mem_data(struct rom *r, struct rom_answer *a);
+void rom_cmd_mem_end(struct rom *r, struct rom_answer *a);
+
+/* rom_security.c */
+/** Does this chip's loader serve the command at all? */
+bool rom_serves(const struct rom *r, uint8_t op);
+/** Puts the answer to GET_SECURITY_INFO into r->reply. */
+void rom_cmd_security_info(struct rom *r, struct rom_answer *a);
 
 /* rom_flash.c */
-void rom_session_end(struct rom *r);
+/** The power-on state of the sessions, and the state after the last one. */
+void rom_sessions_start(struct rom *r);
+void rom_sessions_end(struct rom *r);
 bool rom_program(struct rom *r, uint32_t at, const uint8_t *data, size_t n);
+/** As a session does it: encrypted or not, and with the chip's way at the end of the flash.
+ *  @return false when it did not read back as asked */
+bool rom_session_program(struct rom *r, const struct rom_download *s, const uint8_t *data,
+                         size_t n);
 void rom_erase(struct rom *r, uint32_t at, uint32_t n);
 void rom_read_flash(const struct rom *r, uint32_t at, uint8_t *out, size_t n);
 void rom_md5(struct rom *r, uint32_t at, uint32_t n, uint8_t out[16]);
+/** Checks of a data block, in the ROM's order. */
+bool rom_take_block(struct rom *r, struct rom_answer *a, struct rom_download *s);
+void rom_begin(struct rom *r, struct rom_answer *a, struct rom_download *s, uint32_t max_block);
 void rom_cmd_flash_begin(struct rom *r, struct rom_answer *a);
 void rom_cmd_flash_data(struct rom *r, struct rom_answer *a);
 void rom_cmd_flash_end(struct rom *r, struct rom_answer *a);
+void rom_cmd_md5(struct rom *r, struct rom_answer *a);
+void rom_cmd_read_slow(struct rom *r, struct rom_answer *a);
+
+/* rom_deflate.c */
+void rom_inflate_start(struct rom *r);
+void rom_inflate_end(struct rom *r);
 void rom_cmd_defl_begin(struct rom *r, struct rom_answer *a);
 void rom_cmd_defl_data(struct rom *r, struct rom_answer *a);
 void rom_cmd_defl_end(struct rom *r, struct rom_answer *a);
-void rom_cmd_md5(struct rom *r, struct rom_answer *a);
-void rom_cmd_read_slow(struct rom *r, struct rom_answer *a);
 
 /* rom_stub.c */
 extern const struct rom_command rom_stub_commands[];

@@ -1,29 +1,37 @@
-/* rom_flash: the loader's flash sessions, as the real ROM was seen to run them, faults included.
+/* rom_flash: the loader's raw flash sessions, MD5 and slow read, as the real ROMs were seen to do
+ * them, faults included.
  *
  * - A data block with a bad checksum uses up its sequence number, but the write pointer stays: what
  *   follows is written in the wrong place. After a BEGIN that was refused for its address, data is
  *   still taken, without an erase.
- * - Deflate: the ROM inflates into a window of 32 KiB and programs it only as a whole: when it is
- *   full, and once more when the stream ends, whatever is in it then (so a stream of just 32 KiB is
- *   programmed twice, one behind the other). The window is never cleared.
- * - On the last announced block a stream that has not ended is an error (the inflater is told that
- *   no more input will come), and the window is not programmed.
- * - A block after the end of the stream hangs the loader. So do bytes behind the end of the stream
- *   in one block: that is inferred from the same loop, not seen. */
+ * - The ESP32 has one session at a time, raw or deflate. The later chips keep the two apart and
+ * take raw data even without a BEGIN; it goes wherever their memory happens to say, and encrypted.
+ */
 #include <openssl/evp.h>
 #include <string.h>
 
-#include "tests/board/bytes.h"
+#include "tests/board/chip.h"
+#include "tests/board/cipher.h"
 #include "tests/board/fault.h"
 #include "tests/board/flash.h"
 #include "tests/board/rom_core.h"
 
-enum { MD5_BYTES = 16, MD5_HEX = 32, SLOW_MAX = 64, DEFL_MAX_BLOCK = 0x1000 };
+enum { MD5_BYTES = 16, MD5_HEX = 32, SLOW_MAX = 64 };
+enum { STRAY_AT = 0x31b900 }; /* where an ESP32-C3 programmed data that came without a BEGIN */
 
-void rom_session_end(struct rom *r)
+void rom_sessions_end(struct rom *r)
 {
-    if (r->dl.inflating) inflateEnd(&r->dl.z);
-    memset(&r->dl, 0, sizeof r->dl);
+    rom_inflate_end(r);
+    memset(&r->raw, 0, sizeof r->raw);
+    memset(&r->defl, 0, sizeof r->defl);
+}
+
+void rom_sessions_start(struct rom *r)
+{
+    rom_sessions_end(r);
+    if (!r->env.chip->rom->separate_sessions) return;
+    r->raw = (struct rom_download){
+        .open = true, .encrypt = true, .at = STRAY_AT, .block = ROM_MAX_BLOCK};
 }
 
 /* A chip that is smaller than it was said to be ignores the upper address bits. */
@@ -90,20 +98,41 @@ static bool is_inside(const struct rom *r, uint32_t at, uint32_t n)
     return (uint64_t)at + n <= r->flash_bytes;
 }
 
-/* What FLASH_BEGIN and DEFL_BEGIN have in common. */
-static void begin(struct rom *r, struct rom_answer *a, enum rom_session kind, uint32_t max_block)
+static bool program_encrypted(struct rom *r, uint32_t at, const uint8_t *data, size_t n)
 {
+    uint8_t page[FLASH_PAGE_BYTES];
+    for (size_t done = 0; done < n; done += sizeof page) {
+        size_t part = n - done < sizeof page ? n - done : sizeof page;
+        memcpy(page, data + done, part);
+        cipher_apply(at + (uint32_t)done, page, part);
+        rom_program(r, at + (uint32_t)done, page, part);
+    }
+    return true; /* it cannot be compared */
+}
+
+bool rom_session_program(struct rom *r, const struct rom_download *s, const uint8_t *data, size_t n)
+{
+    if (!r->env.chip->rom->writes_past_end && !is_inside(r, s->at, (uint32_t)n)) return true;
+    return s->encrypt ? program_encrypted(r, s->at, data, n) : rom_program(r, s->at, data, n);
+}
+
+void rom_begin(struct rom *r, struct rom_answer *a, struct rom_download *s, uint32_t max_block)
+{
+    const struct chip_rom *rom = r->env.chip->rom;
     uint32_t size = rom_word(r, 0);
     uint32_t at = rom_word(r, 3);
-    if (rom_size_field(r) != 16 || rom_word(r, 2) > max_block) {
+    if (rom_size_field(r) != rom->begin_bytes || rom_word(r, 2) > max_block) {
         rom_fail(r, a, ROM_ERR_FORMAT);
         return;
     }
-    rom_session_end(r);
-    r->dl.kind = kind;
-    r->dl.at = at;
-    r->dl.count = rom_word(r, 1);
-    if (kind == SESSION_DEFLATE) r->dl.inflating = inflateInit(&r->dl.z) == Z_OK;
+    if (!rom->separate_sessions) rom_sessions_end(r);
+    if (s == &r->defl) rom_inflate_start(r);
+    *s = (struct rom_download){.open = true,
+                               .begun = true,
+                               .encrypt = rom->begin_bytes > 16 && rom_word(r, 4) != 0,
+                               .at = at,
+                               .count = rom_word(r, 1),
+                               .block = rom->separate_sessions ? rom_word(r, 2) : ROM_MAX_BLOCK};
     if (at % FLASH_SECTOR_BYTES != 0 || !is_inside(r, at, size)) {
         rom_fail(r, a, ROM_ERR_FAILED); /* the session stands all the same */
         return;
@@ -114,25 +143,19 @@ static void begin(struct rom *r, struct rom_answer *a, enum rom_session kind, ui
 
 void rom_cmd_flash_begin(struct rom *r, struct rom_answer *a)
 {
-    begin(r, a, SESSION_RAW, ROM_MAX_BLOCK);
+    rom_begin(r, a, &r->raw, ROM_MAX_BLOCK);
 }
 
-void rom_cmd_defl_begin(struct rom *r, struct rom_answer *a)
-{
-    begin(r, a, SESSION_DEFLATE, DEFL_MAX_BLOCK);
-}
-
-/* Checks of a data block, in the ROM's order. The sequence number counts as used once it was right,
- * before the checksum is looked at. */
-static bool take_block(struct rom *r, struct rom_answer *a, enum rom_session kind)
+/* The sequence number counts as used once it was right, before the checksum is looked at. */
+bool rom_take_block(struct rom *r, struct rom_answer *a, struct rom_download *s)
 {
     uint32_t n = rom_word(r, 0);
-    if (r->dl.kind != kind || n > ROM_MAX_BLOCK || (kind == SESSION_RAW && n % 4 != 0) ||
-        rom_word(r, 1) != r->dl.next) {
+    bool odd = s == &r->raw && n % 4 != 0;
+    if (!s->open || n > s->block || odd || rom_word(r, 1) != s->next) {
         rom_fail(r, a, ROM_ERR_FORMAT);
         return false;
     }
-    r->dl.next++;
+    s->next++;
     if (!rom_checksum_is_right(r, n)) {
         rom_fail(r, a, ROM_ERR_CHECKSUM);
         return false;
@@ -142,89 +165,23 @@ static bool take_block(struct rom *r, struct rom_answer *a, enum rom_session kin
 
 void rom_cmd_flash_data(struct rom *r, struct rom_answer *a)
 {
-    if (!take_block(r, a, SESSION_RAW)) return;
+    if (!rom_take_block(r, a, &r->raw)) return;
     uint32_t n = rom_word(r, 0);
     a->before_ns = flash_program_ns(r->env.flash, n);
-    if (rom_program(r, r->dl.at, r->rx + ROM_HEAD + ROM_DATA_HEAD, n))
-        r->dl.at += n;
+    if (rom_session_program(r, &r->raw, r->rx + ROM_HEAD + ROM_DATA_HEAD, n))
+        r->raw.at += n;
     else
         rom_fail(r, a, ROM_ERR_WRITE);
 }
 
-/* Programs the whole window; what it reads back is not looked at. */
-static void flush_window(struct rom *r, struct rom_answer *a)
-{
-    rom_program(r, r->dl.at, r->window, ROM_WINDOW);
-    r->dl.at += ROM_WINDOW;
-    r->dl.window_len = 0;
-    a->before_ns += flash_program_ns(r->env.flash, ROM_WINDOW);
-}
-
-static void inflate_block(struct rom *r, struct rom_answer *a, uint32_t n, bool is_last)
-{
-    z_stream *z = &r->dl.z;
-    z->next_in = r->rx + ROM_HEAD + ROM_DATA_HEAD;
-    z->avail_in = n;
-    for (;;) {
-        z->next_out = r->window + r->dl.window_len;
-        z->avail_out = (uInt)(ROM_WINDOW - r->dl.window_len);
-        int rc = inflate(z, Z_NO_FLUSH);
-        r->dl.window_len = ROM_WINDOW - z->avail_out;
-        if (rc == Z_STREAM_END) {
-            r->dl.ended = true;
-            if (r->dl.window_len == ROM_WINDOW) flush_window(r, a);
-            flush_window(r, a);
-            a->mute = z->avail_in > 0;
-            r->mode = a->mute ? MODE_DEAD : r->mode;
-            return;
-        }
-        bool full = r->dl.window_len == ROM_WINDOW;
-        if (rc != Z_OK && rc != Z_BUF_ERROR) {
-            bool adler = z->msg && strcmp(z->msg, "incorrect data check") == 0;
-            rom_fail(r, a, adler ? ROM_ERR_ADLER : ROM_ERR_INFLATE);
-            return;
-        }
-        if (is_last && z->avail_in == 0) {
-            rom_fail(r, a, ROM_ERR_INFLATE);
-            return;
-        }
-        if (full)
-            flush_window(r, a);
-        else if (z->avail_in == 0)
-            return;
-    }
-}
-
-void rom_cmd_defl_data(struct rom *r, struct rom_answer *a)
-{
-    if (!take_block(r, a, SESSION_DEFLATE)) return;
-    if (!r->dl.inflating || r->dl.ended) {
-        a->mute = true;
-        r->mode = MODE_DEAD;
-        return;
-    }
-    inflate_block(r, a, rom_word(r, 0), r->dl.next == r->dl.count);
-}
-
-/* END with 1 leaves the raw loader for the program in flash, even when it answers an error. */
+/* END with 1 leaves the loader, even when it answers an error. */
 void rom_cmd_flash_end(struct rom *r, struct rom_answer *a)
 {
     bool reboot = rom_word(r, 0) == 0;
     a->then = reboot ? THEN_RESTART : THEN_RUN_FLASH;
     a->empty_frame = reboot;
-    if (!reboot && (r->dl.kind != SESSION_RAW || r->dl.next < r->dl.count))
-        rom_fail(r, a, ROM_ERR_FAILED);
-    rom_session_end(r);
-}
-
-void rom_cmd_defl_end(struct rom *r, struct rom_answer *a)
-{
-    if (rom_word(r, 0) == 0) {
-        a->then = THEN_RESTART;
-        a->empty_frame = true;
-    } else if (r->dl.kind != SESSION_DEFLATE || !r->dl.ended) {
-        rom_fail(r, a, ROM_ERR_FAILED);
-    }
+    if (!reboot && (!r->raw.begun || r->raw.next < r->raw.count)) rom_fail(r, a, ROM_ERR_FAILED);
+    rom_sessions_end(r);
 }
 
 void rom_cmd_md5(struct rom *r, struct rom_answer *a)

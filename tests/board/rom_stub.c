@@ -46,56 +46,55 @@ static void cmd_change_baud(struct rom *r, struct rom_answer *a)
     a->then = r->new_baud ? THEN_BAUD : THEN_DIE;
 }
 
-static void begin(struct rom *r, struct rom_answer *a, enum rom_session kind)
+static void begin(struct rom *r, struct rom_answer *a, struct rom_download *s)
 {
     uint32_t field = rom_size_field(r);
     if (field != 16 && field != 20) { /* the fifth word asks for encryption: not on this board */
         a->stub_code = STUB_BAD_LENGTH;
         return;
     }
-    rom_session_end(r);
+    rom_sessions_end(r);
     r->stub_error = STUB_OK;
-    r->dl.kind = kind;
-    r->dl.left = rom_word(r, 0);
-    r->dl.count = rom_word(r, 1);
-    r->dl.at = rom_word(r, 3);
-    r->dl.erased = r->dl.at / FLASH_SECTOR_BYTES * FLASH_SECTOR_BYTES;
-    if (kind == SESSION_DEFLATE) r->dl.inflating = inflateInit(&r->dl.z) == Z_OK;
+    *s = (struct rom_download){
+        .open = true, .left = rom_word(r, 0), .count = rom_word(r, 1), .at = rom_word(r, 3)};
+    s->erased = s->at / FLASH_SECTOR_BYTES * FLASH_SECTOR_BYTES;
 }
 
 static void cmd_flash_begin(struct rom *r, struct rom_answer *a)
 {
-    begin(r, a, SESSION_RAW);
+    begin(r, a, &r->raw);
 }
 
 static void cmd_defl_begin(struct rom *r, struct rom_answer *a)
 {
-    begin(r, a, SESSION_DEFLATE);
+    begin(r, a, &r->defl);
+    if (r->defl.open) rom_inflate_start(r);
 }
 
-static void write_ahead(struct rom *r, struct rom_answer *a, const uint8_t *data, uint32_t n)
+static void write_ahead(struct rom *r, struct rom_answer *a, struct rom_download *s,
+                        const uint8_t *data, uint32_t n)
 {
-    if (n > r->dl.left) n = r->dl.left; /* the padding of a last block */
-    while (r->dl.erased < r->dl.at + n) {
-        uint32_t end = r->dl.at + r->dl.left;
-        bool block = r->dl.erased % STUB_ERASE_BLOCK == 0 && end - r->dl.erased >= STUB_ERASE_BLOCK;
+    if (n > s->left) n = s->left; /* the padding of a last block */
+    while (s->erased < s->at + n) {
+        uint32_t end = s->at + s->left;
+        bool block = s->erased % STUB_ERASE_BLOCK == 0 && end - s->erased >= STUB_ERASE_BLOCK;
         uint32_t step = block ? (uint32_t)STUB_ERASE_BLOCK : (uint32_t)FLASH_SECTOR_BYTES;
-        rom_erase(r, r->dl.erased, step);
-        a->after_ns += flash_erase_ns(r->env.flash, r->dl.erased, step);
-        r->dl.erased += step;
+        rom_erase(r, s->erased, step);
+        a->after_ns += flash_erase_ns(r->env.flash, s->erased, step);
+        s->erased += step;
     }
-    rom_program(r, r->dl.at, data, n);
+    rom_program(r, s->at, data, n);
     a->after_ns += flash_program_ns(r->env.flash, n);
-    r->dl.at += n;
-    r->dl.left -= n;
+    s->at += n;
+    s->left -= n;
 }
 
 /* Common checks of a data block. @return its length, 0 when it is refused or empty */
-static uint32_t take_block(struct rom *r, struct rom_answer *a, enum rom_session kind)
+static uint32_t take_block(struct rom *r, struct rom_answer *a, const struct rom_download *s)
 {
     uint32_t n = rom_word(r, 0);
     a->stub_code = r->stub_error;
-    if (r->dl.kind != kind)
+    if (!s->open)
         a->stub_code = STUB_NOT_IN_FLASH_MODE;
     else if (n > STUB_MAX_BLOCK || rom_size_field(r) != n + ROM_DATA_HEAD)
         a->stub_code = STUB_BAD_LENGTH;
@@ -106,41 +105,43 @@ static uint32_t take_block(struct rom *r, struct rom_answer *a, enum rom_session
 
 static void cmd_flash_data(struct rom *r, struct rom_answer *a)
 {
-    uint32_t n = take_block(r, a, SESSION_RAW);
-    if (n > 0) write_ahead(r, a, r->rx + ROM_HEAD + ROM_DATA_HEAD, n);
+    uint32_t n = take_block(r, a, &r->raw);
+    if (n > 0) write_ahead(r, a, &r->raw, r->rx + ROM_HEAD + ROM_DATA_HEAD, n);
 }
 
 static void cmd_defl_data(struct rom *r, struct rom_answer *a)
 {
-    z_stream *z = &r->dl.z;
-    z->avail_in = take_block(r, a, SESSION_DEFLATE);
+    struct rom_inflate *inf = &r->inf;
+    z_stream *z = &inf->z;
+    z->avail_in = take_block(r, a, &r->defl);
     z->next_in = r->rx + ROM_HEAD + ROM_DATA_HEAD;
     int rc = Z_OK;
-    while (z->avail_in > 0 && rc == Z_OK && !r->dl.ended) {
+    while (z->avail_in > 0 && rc == Z_OK && !inf->ended) {
         z->next_out = r->window;
         z->avail_out = ROM_WINDOW;
         rc = inflate(z, Z_NO_FLUSH);
-        write_ahead(r, a, r->window, ROM_WINDOW - z->avail_out);
-        r->dl.ended = rc == Z_STREAM_END;
+        write_ahead(r, a, &r->defl, r->window, ROM_WINDOW - z->avail_out);
+        inf->ended = rc == Z_STREAM_END;
     }
     if (rc != Z_OK && rc != Z_STREAM_END && rc != Z_BUF_ERROR)
         r->stub_error = STUB_INFLATE;
-    else if (r->dl.ended && r->dl.left > 0)
+    else if (inf->ended && r->defl.left > 0)
         r->stub_error = STUB_NOT_ENOUGH_DATA;
-    else if (!r->dl.ended && r->dl.left == 0 && r->dl.kind == SESSION_DEFLATE && z->avail_in > 0)
+    else if (!inf->ended && r->defl.left == 0 && r->defl.open && z->avail_in > 0)
         r->stub_error = STUB_TOO_MUCH_DATA;
 }
 
 static void cmd_end(struct rom *r, struct rom_answer *a)
 {
-    if (r->dl.kind == SESSION_NONE)
+    const struct rom_download *s = r->raw.open ? &r->raw : &r->defl;
+    if (!s->open)
         a->stub_code = STUB_NOT_IN_FLASH_MODE;
     else if (r->stub_error != STUB_OK)
         a->stub_code = r->stub_error;
-    else if (r->dl.left > 0)
+    else if (s->left > 0)
         a->stub_code = STUB_BAD_LENGTH;
     if (a->stub_code == STUB_OK && rom_word(r, 0) == 0) a->then = THEN_RESTART;
-    rom_session_end(r);
+    rom_sessions_end(r);
 }
 
 static void cmd_md5(struct rom *r, struct rom_answer *a)
@@ -210,6 +211,7 @@ const struct rom_command rom_stub_commands[] = {
     {0x11, cmd_defl_data},
     {0x12, cmd_end},
     {0x13, cmd_md5},
+    {0x14, rom_cmd_security_info},
     {0xd0, cmd_erase_flash},
     {0xd1, cmd_erase_region},
     {0xd2, cmd_read_flash},

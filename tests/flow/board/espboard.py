@@ -197,6 +197,9 @@ class Board:
                         self.transcript, *args]
         if at:
             self.command += ["--at", self.at]
+        # How the loader's text ends at power-on: the recorded ESP32 has no line for it.
+        is_esp32 = "--chip" not in args or "esp32" in args
+        self.ready_text = b"))\r\n" if is_esp32 else b"download\r\n"
 
     def __enter__(self):
         try:
@@ -243,7 +246,7 @@ class Board:
     def loader(self):
         """A synchronised loader; the board must be in download mode. The boot text is dropped."""
         port = self.open()
-        port.read_until(b"))\r\n")
+        port.read_until(self.ready_text)
         loader = Loader(port)
         if not loader.sync():
             raise AssertionError("the loader does not answer")
