@@ -70,7 +70,7 @@ static enum err step_speed_up(struct flasher *f, void *arg)
 {
     (void)arg;
     if (f->slow || f->port->baud == f->options.flash_baud) return ERR_OK;
-    enum err e = rom_change_baud(&f->rom, f->options.flash_baud);
+    enum err e = rom_change_baud(&f->rom, f->options.flash_baud, f->options.flash_baud);
     if (!e) e = rom_sync(&f->rom, deadline_in_ms(RESYNC_MS));
     if (e) f->slow = true;
     return e;

@@ -18,7 +18,10 @@ enum {
     OP_READ_FLASH_SLOW = 0x0e,
     OP_CHANGE_BAUDRATE = 0x0f,
     OP_SPI_FLASH_MD5 = 0x13,
+    OP_GET_SECURITY_INFO = 0x14,
 };
+
+enum { ERROR_FORMAT = 0x05 }; /* also of a command that is not known, or not allowed */
 
 enum {
     HEADER = 8, /* of both packets: direction, opcode, size, checksum or value */
@@ -34,9 +37,11 @@ struct call {
     const char *name; /* for messages */
     const uint8_t *head, *data;
     size_t head_n, n;
-    uint8_t *payload;    /* of the answer, before its status */
-    size_t payload_n;    /* what the answer must carry */
-    uint32_t *value_out; /* NULL: not wanted */
+    uint8_t *payload;      /* of the answer, before its status */
+    size_t payload_n;      /* what the answer must carry */
+    size_t short_n;        /* 0, or what it may carry instead, and … */
+    size_t *payload_n_out; /* … what it did carry */
+    uint32_t *value_out;   /* NULL: not wanted */
     struct deadline until;
     uint8_t op;
     uint8_t checksum;
@@ -67,7 +72,7 @@ void rom_forget(struct rom *r)
 static const char *refusal_text(uint8_t code)
 {
     switch (code) {
-    case 0x05:
+    case ERROR_FORMAT:
         return "bad format, length or sequence";
     case 0x06:
         return "address or size refused";
@@ -86,7 +91,7 @@ static const char *refusal_text(uint8_t code)
 
 static const char *refusal_hint(uint8_t code)
 {
-    if (code == 0x05 || code == 0x07) return hint_bytes_lost;
+    if (code == ERROR_FORMAT || code == 0x07) return hint_bytes_lost;
     if (code == 0x06) return "The address is not in this board's flash. Check the flash size.";
     if (code == 0x08)
         return "The flash does not keep what is written: check the power supply, and whether the "
@@ -171,7 +176,8 @@ static bool is_echo(const struct rom *r, const struct call *c)
 static bool is_unknown_command(const struct rom *r, const struct call *c)
 {
     const uint8_t *f = r->frame;
-    return f[1] != c->op && r->slip.len == HEADER + 4 && f[HEADER] == 1 && f[HEADER + 1] == 5;
+    return f[1] != c->op && r->slip.len == HEADER + 4 && f[HEADER] == 1 &&
+           f[HEADER + 1] == ERROR_FORMAT;
 }
 
 /* Where the status of an answer stands, NULL when the frame is none. Success is told by its first
@@ -182,6 +188,8 @@ static const uint8_t *find_status(const struct rom *r, const struct call *c)
     size_t n = r->slip.len - HEADER;
     if (le16_get(r->frame + 2) != n) return NULL;
     if (n == c->payload_n + 4 || n == c->payload_n + 2) return r->frame + HEADER + c->payload_n;
+    if (c->short_n && (n == c->short_n + 4 || n == c->short_n + 2))
+        return r->frame + HEADER + c->short_n;
     return n == 4 || n == 2 ? r->frame + HEADER : NULL;
 }
 
@@ -194,9 +202,11 @@ static enum err take_answer(struct rom *r, const struct call *c, const uint8_t *
                  refusal_text(status[1]));
         return err_device(ERR_DEVICE, status, 2);
     }
-    if (status < r->frame + HEADER + c->payload_n)
+    size_t n = (size_t)(status - r->frame) - HEADER;
+    if (n < (c->short_n ? c->short_n : c->payload_n))
         return err_set(ERR_PROTOCOL, "the answer to %s is too short", c->name);
-    if (c->payload_n) memcpy(c->payload, r->frame + HEADER, c->payload_n);
+    if (n) memcpy(c->payload, r->frame + HEADER, n);
+    if (c->payload_n_out) *c->payload_n_out = n;
     if (c->value_out) *c->value_out = le32_get(r->frame + 4);
     return ERR_OK;
 }
@@ -231,6 +241,11 @@ static enum err await_answer(struct rom *r, const struct call *c)
     if (e) return e;
     return err_fail(ERR_UNSUPPORTED, "rom_unsupported", NULL, "the loader does not know %s",
                     c->name);
+}
+
+bool rom_is_unsupported(const struct rom *r, enum err e)
+{
+    return e == ERR_UNSUPPORTED || (e == ERR_DEVICE && r->last_error == ERROR_FORMAT);
 }
 
 static enum err transact(struct rom *r, const struct call *c)
@@ -389,9 +404,28 @@ enum err rom_read_flash(struct rom *r, uint32_t offset, uint8_t *out, size_t n)
     return e;
 }
 
-enum err rom_change_baud(struct rom *r, uint32_t baud)
+enum err rom_security_info(struct rom *r, struct rom_security_info *out)
 {
-    const uint32_t words[] = {baud, 0};
+    uint8_t bytes[20] = {0}; /* flags, crypt count, seven key purposes, chip id, version */
+    *out = (struct rom_security_info){0};
+    const struct call c = {.name = "GET_SECURITY_INFO",
+                           .op = OP_GET_SECURITY_INFO,
+                           .payload = bytes,
+                           .payload_n = sizeof bytes,
+                           .short_n = 12,
+                           .payload_n_out = &out->bytes,
+                           .until = within(r, COMMAND_MS)};
+    enum err e = simple(r, &c, NULL, 0);
+    if (e) return e;
+    out->flags = le32_get(bytes);
+    out->crypt_count = bytes[4];
+    out->chip_id = le32_get(bytes + 12);
+    return ERR_OK;
+}
+
+enum err rom_change_baud(struct rom *r, uint32_t baud, uint32_t told)
+{
+    const uint32_t words[] = {told, 0};
     const struct call c = {
         .name = "CHANGE_BAUDRATE", .op = OP_CHANGE_BAUDRATE, .until = within(r, COMMAND_MS)};
     enum err e = simple(r, &c, words, 2);

@@ -57,7 +57,8 @@ static void run(struct rom *r, uint8_t choice)
     static const uint8_t block[64] = {0xc0, 0xdb};
     uint8_t out[64];
     uint32_t v;
-    switch (choice % 7) {
+    struct rom_security_info info;
+    switch (choice % 8) {
     case 0:
         (void)rom_sync(r, deadline_in_ms(1000));
         break;
@@ -76,8 +77,11 @@ static void run(struct rom *r, uint8_t choice)
     case 5:
         (void)rom_read_flash(r, 0, out, 64);
         break;
+    case 6:
+        (void)rom_change_baud(r, 921600, 921600);
+        break;
     default:
-        (void)rom_change_baud(r, 921600);
+        (void)rom_security_info(r, &info);
     }
 }
 

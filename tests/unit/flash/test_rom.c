@@ -1,6 +1,6 @@
-/* The ROM commands against recordings of the real ESP32 ROM: each host frame of a recording is made
- * again by our functions, byte for byte, and the recorded answer is judged. Then what a recording
- * does not have: noise, echoes, late and missing answers. */
+/* The ROM commands against recordings of the real ROMs of an ESP32 and of an ESP32-C3: each host
+ * frame of a recording is made again by our functions, byte for byte, and the recorded answer is
+ * judged. Then what a recording does not have: noise, echoes, late and missing answers. */
 #include "service/flash/rom.h"
 
 #include <ctype.h>
@@ -145,6 +145,7 @@ static bool is_plain_data(const uint8_t *f, size_t n)
  * such a frame */
 static bool repeat(const uint8_t *f, size_t n, enum err *e)
 {
+    struct rom_security_info info;
     uint32_t value;
     uint8_t out[64];
     size_t body = n - 8;
@@ -159,7 +160,7 @@ static bool repeat(const uint8_t *f, size_t n, enum err *e)
         *e = rom_spi_attach(&rom, word(f, 0));
     else if (f[1] == 0x0b && body == 24)
         *e = rom_spi_set_params(&rom, word(f, 1));
-    else if (f[1] == 0x02 && body == 16)
+    else if (f[1] == 0x02 && body == 4U * rom.begin_words && (body == 16 || !word(f, 4)))
         *e = rom_flash_begin(&rom, word(f, 0), word(f, 1), word(f, 2), word(f, 3));
     else if (f[1] == 0x03 && is_plain_data(f, n))
         *e = rom_flash_data(&rom, word(f, 1), f + 24, n - 24, deadline_never());
@@ -168,17 +169,21 @@ static bool repeat(const uint8_t *f, size_t n, enum err *e)
     else if (f[1] == 0x0e && body == 8 && word(f, 1) - 1 < 64)
         *e = rom_read_flash(&rom, word(f, 0), out, word(f, 1));
     else if (f[1] == 0x0f && body == 8 && !word(f, 1))
-        *e = rom_change_baud(&rom, word(f, 0));
+        *e = rom_change_baud(&rom, word(f, 0), word(f, 0));
+    else if (f[1] == 0x14 && !body)
+        *e = rom_security_info(&rom, &info);
     else
         return false;
     return true;
 }
 
-/* What the recorded answer means, read without our decoder: the first status byte. */
-static enum err meaning(const struct bytes *reply)
+/* What the recorded answer means, read without our decoder: a foreign opcode, or the first status
+ * byte. */
+static enum err meaning(uint8_t asked, const struct bytes *reply)
 {
-    static const size_t payload[256] = {[0x13] = 32, [0x0e] = 64};
+    static const size_t payload[256] = {[0x13] = 32, [0x0e] = 64, [0x14] = 20};
     uint8_t op = reply->p[2];
+    if (op != asked) return ERR_UNSUPPORTED;
     return reply->p[9 + payload[op]] ? ERR_DEVICE : ERR_OK;
 }
 
@@ -194,16 +199,17 @@ static bool check_exchange(const struct bytes *host, const struct bytes *board)
         return false;
     assert_int_equal(s.sent.n, host->n);
     assert_memory_equal(s.sent.p, host->p, host->n);
-    assert_int_equal(e, meaning(board));
+    assert_int_equal(e, meaning(frame[1], board));
     return true;
 }
 
-static unsigned replay(const char *name)
+static unsigned replay(const char *name, uint8_t begin_words)
 {
     char path[128];
     static char line[32768];
     static struct bytes host, board;
     unsigned checked = 0;
+    rom.begin_words = begin_words;
     snprintf(path, sizeof path, "tests/data/rom-transcripts/%s.jsonl", name);
     FILE *f = fopen(path, "r");
     assert_non_null(f);
@@ -226,10 +232,14 @@ static void our_frames_and_their_answers_are_those_of_the_recordings(void **stat
     static const struct {
         const char *name;
         unsigned exchanges;
-    } files[] = {{"rom-write-raw", 18}, {"rom-errors-data", 24}, {"rom-errors-begin", 21},
-                 {"rom-connect", 16},   {"rom-baud", 17},        {"rom-end-reset", 8}};
+        uint8_t begin_words;
+    } files[] = {
+        {"rom-write-raw", 18, 4}, {"rom-errors-data", 24, 4}, {"rom-errors-begin", 21, 4},
+        {"rom-connect", 16, 4},   {"rom-baud", 17, 4},        {"rom-end-reset", 8, 4},
+        {"c3-connect", 17, 5},    {"c3-write-raw", 23, 5},    {"c3-errors", 35, 5},
+    };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        unsigned checked = replay(files[i].name);
+        unsigned checked = replay(files[i].name, files[i].begin_words);
         if (checked < files[i].exchanges) fail_msg("%s: only %u exchanges", files[i].name, checked);
     }
 }
@@ -295,6 +305,33 @@ static void a_foreign_01_05_means_unsupported_and_its_copies_are_dropped(void **
     assert_int_equal(rom_read_reg(&rom, 0x40001000, &v), ERR_UNSUPPORTED);
     assert_string_equal(err_last()->code, "rom_unsupported");
     assert_int_equal(s.taken, s.reply.n);
+}
+
+static void security_info_comes_long_or_short(void **state)
+{
+    (void)state;
+    struct rom_security_info info;
+    answer("c001141800071220070500000003000000000000000d0000000000000000000000c0");
+    assert_int_equal(rom_security_info(&rom, &info), ERR_OK);
+    assert_int_equal(info.bytes, 20);
+    assert_int_equal(info.flags, 5);
+    assert_int_equal(info.crypt_count, 3);
+    assert_int_equal(info.chip_id, 13);
+    answer("c0011410000712200704000000070000000000000000000000c0");
+    assert_int_equal(rom_security_info(&rom, &info), ERR_OK);
+    assert_int_equal(info.bytes, 12);
+    assert_int_equal(info.flags, 4);
+    assert_int_equal(info.crypt_count, 7);
+    assert_int_equal(info.chip_id, 0);
+    answer("c0011404000712200700000000c0"); /* a success without any of it */
+    assert_int_equal(rom_security_info(&rom, &info), ERR_PROTOCOL);
+    answer("c0011404000712200701050000c0"); /* not allowed, under its own opcode */
+    enum err e = rom_security_info(&rom, &info);
+    assert_int_equal(e, ERR_DEVICE);
+    assert_true(rom_is_unsupported(&rom, e));
+    assert_false(rom_is_unsupported(&rom, ERR_TIMEOUT));
+    answer("c0011404000712200701070000c0");
+    assert_false(rom_is_unsupported(&rom, rom_security_info(&rom, &info)));
 }
 
 static void an_echo_alone_is_told(void **state)
@@ -460,6 +497,7 @@ int main(void)
         TEST(noise_and_stale_answers_are_passed_over),
         TEST(a_refusal_keeps_its_code),
         TEST(a_foreign_01_05_means_unsupported_and_its_copies_are_dropped),
+        TEST(security_info_comes_long_or_short),
         TEST(an_echo_alone_is_told),
         TEST(a_failed_md5_is_an_error_though_a_digest_came),
         TEST(sync_takes_its_eight_answers_and_no_time),
