@@ -6,12 +6,16 @@
  */
 #include "service/flash/flasher.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "service/flash/connect.h"
+#include "service/flash/detect.h"
 #include "service/flash/flasher_core.h"
 #include "service/flash/identify.h"
+#include "service/flash/security.h"
+#include "service/flash/watchdog.h"
 
 enum {
     TRIES = 3,
@@ -20,8 +24,6 @@ enum {
     DEFAULT_FLASH = 4 * 1024 * 1024,
     ADDRESS_END = 16 * 1024 * 1024, /* the ROM's addresses have 24 bits */
 };
-
-static const char chip_unknown[] = "chip_unknown";
 
 enum err flasher_new(struct port *port, const struct flasher_options *options,
                      struct flasher **f_out)
@@ -63,6 +65,13 @@ static enum err enter_loader(struct flasher *f)
     return e ? e : connect_loader(&f->rom, &plan, f->rom.until, &f->no_lines);
 }
 
+/* Only a port of the chip's own leaves the watchdogs running through its reset. */
+static enum err quiet_watchdogs(struct flasher *f)
+{
+    if (!f->port->native_usb || f->board.security.secure_download) return ERR_OK;
+    return watchdog_off(&f->rom, f->board.chip);
+}
+
 static enum err attach(struct flasher *f, uint32_t flash_bytes)
 {
     enum err e = rom_spi_attach(&f->rom, f->pins);
@@ -79,6 +88,7 @@ static enum err recover(struct flasher *f, enum err why)
         if (e && is_worth_a_retry(e)) {
             if (f->port->baud != f->options.connect_baud) f->slow = true;
             e = enter_loader(f);
+            if (!e && f->board.chip) e = quiet_watchdogs(f);
         }
     }
     /* Always: the loader may be another one, or may have got a damaged flash size. */
@@ -96,17 +106,29 @@ enum err flasher_persist(struct flasher *f, step_fn step, void *arg)
     }
 }
 
-/* An unknown chip is looked at again: a read has no checksum, and bits flip. */
 static enum err step_detect(struct flasher *f, void *arg)
 {
     (void)arg;
-    uint32_t magic;
-    enum err e = rom_read_reg(&f->rom, 0x40001000, &magic);
-    f->board.chip = e ? NULL : chip_by_magic(magic);
-    if (e || f->board.chip) return e;
-    return err_fail(ERR_PROTOCOL, chip_unknown, NULL,
-                    "the board on %s has a chip that is not known (0x%08x)", f->port->name,
-                    (unsigned)magic);
+    return detect_chip(&f->rom, &f->board);
+}
+
+static enum err step_watchdogs(struct flasher *f, void *arg)
+{
+    (void)arg;
+    return quiet_watchdogs(f);
+}
+
+static enum err refuse_chip(const struct flasher *f)
+{
+    char hint[200] = "Use a board with one of these: ";
+    size_t count, n = strlen(hint);
+    const struct chip *list = chip_list(&count);
+    for (size_t i = 0; i < count; i++)
+        if (list[i].supported)
+            n += (size_t)snprintf(hint + n, sizeof hint - n, "%s%s", i ? ", " : "", list[i].title);
+    return err_fail(ERR_UNSUPPORTED, "chip_unsupported", hint,
+                    "the board on %s has an %s, which is not supported", f->port->name,
+                    f->board.chip->title);
 }
 
 enum err flasher_connect(struct flasher *f, struct deadline until)
@@ -116,15 +138,12 @@ enum err flasher_connect(struct flasher *f, struct deadline until)
     f->board = (struct flasher_board){0};
     enum err e = enter_loader(f);
     if (!e) e = flasher_persist(f, step_detect, NULL);
-    if (e == ERR_PROTOCOL && !strcmp(err_last()->code, chip_unknown))
-        return err_fail(ERR_UNSUPPORTED, chip_unknown, NULL, "%s", err_last()->detail);
+    if (err_is(e, "chip_unknown"))
+        return err_fail(ERR_UNSUPPORTED, "chip_unknown", NULL, "%s", err_last()->detail);
     if (e) return e;
-    if (!f->board.chip->supported)
-        return err_fail(ERR_UNSUPPORTED, "chip_unsupported", "Use a board with an ESP32.",
-                        "the board on %s has an %s, which is not supported", f->port->name,
-                        f->board.chip->title);
+    if (!f->board.chip->supported) return refuse_chip(f);
     f->rom.begin_words = f->board.chip->begin_words;
-    return ERR_OK;
+    return flasher_persist(f, step_watchdogs, NULL);
 }
 
 static enum err step_fuses(struct flasher *f, void *arg)
@@ -148,25 +167,50 @@ static enum err step_crystal(struct flasher *f, void *arg)
 
 static enum err check_connected(const struct flasher *f)
 {
-    return f->board.chip ? ERR_OK : err_set(ERR_CONFLICT, "not connected");
+    bool is = f->board.chip && f->board.chip->supported;
+    return is ? ERR_OK : err_set(ERR_CONFLICT, "not connected");
 }
 
-static enum err read_mac(struct flasher *f, struct deadline until)
+static enum err step_security(struct flasher *f, void *arg)
+{
+    (void)arg;
+    return security_read(&f->rom, f->board.chip, &f->board.security);
+}
+
+static enum err read_security(struct flasher *f)
 {
     enum err e = check_connected(f);
+    return e || f->board.security.known ? e : flasher_persist(f, step_security, NULL);
+}
+
+/* Who it is, and what it allows. In secure download mode the fuses stay shut. */
+static enum err read_fuses(struct flasher *f, struct deadline until)
+{
     f->rom.until = until;
-    return e || f->board.mac_known ? e : flasher_persist(f, step_fuses, NULL);
+    enum err e = read_security(f);
+    if (e || f->board.mac_known || f->board.security.secure_download) return e;
+    return flasher_persist(f, step_fuses, NULL);
 }
 
 enum err flasher_read_mac(struct flasher *f)
 {
-    return read_mac(f, deadline_never());
+    return read_fuses(f, deadline_never());
+}
+
+/* As far as anybody can know: what was said, or what is usual. */
+static uint32_t usual_flash(const struct flasher *f)
+{
+    return f->options.flash_bytes ? f->options.flash_bytes : DEFAULT_FLASH;
 }
 
 enum err flasher_identify(struct flasher *f, struct deadline until)
 {
-    enum err e = read_mac(f, until);
-    if (!e) e = flasher_persist(f, step_flash_id, NULL);
+    enum err e = read_fuses(f, until);
+    if (e) return e;
+    if (f->board.security.secure_download)
+        f->board.flash_bytes = usual_flash(f);
+    else
+        e = flasher_persist(f, step_flash_id, NULL);
     return e ? e : flasher_persist(f, step_crystal, NULL);
 }
 
@@ -186,16 +230,30 @@ enum err flasher_attach(struct flasher *f, uint32_t flash_bytes)
     enum err e = check_connected(f);
     if (e) return e;
     if (!flash_bytes) flash_bytes = f->board.flash_bytes;
-    if (!flash_bytes) flash_bytes = DEFAULT_FLASH;
+    if (!flash_bytes) flash_bytes = usual_flash(f);
     f->rom.until = deadline_never();
     e = flasher_persist(f, step_attach, &flash_bytes);
     if (!e) f->flash_bytes = flash_bytes;
     return e;
 }
 
-enum err flasher_check_writable(const struct flasher *f)
+static enum err check_writable(struct flasher *f)
 {
-    return check_connected(f);
+    enum err e = read_security(f);
+    return e ? e : security_check_write(&f->board.security, &f->options);
+}
+
+enum err flasher_allow_write(struct flasher *f)
+{
+    enum err e = check_writable(f);
+    if (!e && f->board.security.secure_download) f->unverified = true;
+    return e;
+}
+
+enum err flasher_check_writable(struct flasher *f)
+{
+    f->rom.until = deadline_never();
+    return check_writable(f);
 }
 
 enum err flasher_check_range(const struct flasher *f, uint32_t offset, size_t n)
@@ -207,9 +265,40 @@ enum err flasher_check_range(const struct flasher *f, uint32_t offset, size_t n)
                    (unsigned)offset, (unsigned)end);
 }
 
+/* What the loader must be told so that it ends at @p baud: some divide by another crystal than the
+ * board has. 0 = cannot be known. */
+static enum err find_told(struct flasher *f, uint32_t baud, uint32_t *told_out)
+{
+    uint32_t believed, mhz;
+    *told_out = baud;
+    if (!f->board.chip->rom_crystal_mhz && !f->board.chip->rom_crystal.reg) return ERR_OK;
+    *told_out = 0;
+    enum err e = identify_crystal(&f->rom, &f->board);
+    mhz = f->board.crystal_mhz;
+    if (e || !mhz) return e;
+    e = identify_rom_crystal(&f->rom, &f->board, &believed);
+    if (!e) *told_out = (uint32_t)((uint64_t)baud * believed / mhz);
+    return e;
+}
+
+enum err flasher_change_baud(struct flasher *f, uint32_t baud)
+{
+    uint32_t told;
+    if (f->port->native_usb) return ERR_OK;
+    enum err e = find_told(f, baud, &told);
+    if (e || !told) return e;
+    e = rom_change_baud(&f->rom, baud, told);
+    return e ? e : rom_sync(&f->rom, deadline_in_ms(RESYNC_MS));
+}
+
 unsigned flasher_retries(const struct flasher *f)
 {
     return f->retries;
+}
+
+bool flasher_unverified(const struct flasher *f)
+{
+    return f->unverified;
 }
 
 unsigned flasher_commands(const struct flasher *f)

@@ -22,6 +22,9 @@ struct flasher_options {
     uint32_t connect_baud; /* bits a second; 0 = 115200 */
     uint32_t flash_baud;   /* for large writes; 0 = stay at connect_baud */
     int connect_attempts;  /* resets tried; 0 = 4 */
+    uint32_t flash_bytes;  /* where the flash chip does not tell; 0 = 4 MiB */
+    bool force_plain;      /* write in plain though flash encryption or secure boot is on */
+    bool allow_unverified; /* write though secure download mode lets nobody check it */
 };
 
 /** What the fuses of a board forbid. */
@@ -79,24 +82,28 @@ void flasher_free(struct flasher *f);
  * bridged), port_no_lines, chip_unknown, chip_unsupported (ERR_UNSUPPORTED, named in the detail);
  * port errors. The boot text is kept with the error (err_last()->device). */
 enum err flasher_connect(struct flasher *f, struct deadline until);
-/** MAC, revision, and the pins of a flash inside the chip's package (which flasher_attach() needs
- * on such modules, so call this or flasher_identify() before it): five short reads, done once. */
+/** MAC, revision, security state, and the pins of a flash inside the chip's package (which
+ * flasher_attach() needs on such modules, so call this or flasher_identify() before it): about ten
+ * short reads, done once. In secure download mode only the security state; mac_known tells. */
 enum err flasher_read_mac(struct flasher *f);
-/** All of the above, flash id and size, crystal. @return also ERR_DEVICE with code flash_silent */
+/** All of the above, flash id and size, crystal. In secure download mode there is no flash id, and
+ * the size is that of the options. @return also ERR_DEVICE with code flash_silent */
 enum err flasher_identify(struct flasher *f, struct deadline until);
 /** Borrowed, filled so far as the calls above filled it. */
 const struct flasher_board *flasher_board(const struct flasher *f);
 /** Attach the flash and tell the loader its size. Needed once before the calls below.
- *  @param flash_bytes  0 = as identified, else 4 MiB */
+ *  @param flash_bytes  0 = as identified, else that of the options */
 enum err flasher_attach(struct flasher *f, uint32_t flash_bytes);
 
-/** May flash be written in plain here? @return ERR_OK; ERR_UNSUPPORTED with code flash_encrypted,
- * secure_boot or secure_download, and what to do in the hint */
-enum err flasher_check_writable(const struct flasher *f);
+/** May flash be written in plain here? flasher_write() and flasher_erase() ask the same. @return
+ * ERR_OK; ERR_UNSUPPORTED with code flash_encrypted, secure_boot or secure_download, and what to do
+ * in the hint; errors of the reads that tell, once */
+enum err flasher_check_writable(struct flasher *f);
 
 /** MD5 of a range of flash, by the board. This and the calls below are repeated up to three times,
  * in step again or after another reset, when bytes are lost on the way.
- * @return ERR_OK, ERR_ARG (beyond the flash), ERR_DEVICE, ERR_TIMEOUT, port errors */
+ * @return ERR_OK, ERR_ARG (beyond the flash), ERR_DEVICE, ERR_TIMEOUT, port errors; ERR_UNSUPPORTED
+ * with code secure_download where the loader does not read its flash */
 enum err flasher_md5(struct flasher *f, uint32_t offset, uint32_t n, uint8_t out[MD5_BYTES]);
 /** Read @p n bytes by slow reads (about 64 bytes in 8 ms at 115200). */
 enum err flasher_read(struct flasher *f, uint32_t offset, uint8_t *out, size_t n,
@@ -114,6 +121,9 @@ enum err flasher_write(struct flasher *f, const struct flasher_region *r, struct
 enum err flasher_verify(struct flasher *f, const struct flasher_region *r);
 /** Whole sectors to 0xFF, and proved so by MD5. */
 enum err flasher_erase(struct flasher *f, uint32_t offset, uint32_t n, struct deadline until);
+/** Was anything written or erased that could not be checked? Only in secure download mode, and only
+ * with the option allow_unverified. */
+bool flasher_unverified(const struct flasher *f);
 /** Regions written again so far, ROM commands sent so far. */
 unsigned flasher_retries(const struct flasher *f);
 unsigned flasher_commands(const struct flasher *f);

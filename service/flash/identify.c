@@ -5,10 +5,13 @@
 
 #include <string.h>
 
+#include "service/flash/fields.h"
+
 enum {
     SPI_CMD = 0x00, /* offset of the register that starts a transfer */
     SPI_POLLS = 10,
     RDID_BITS = 24,
+    CRYSTAL_PERCENT = 15, /* a divider is a rough measure */
 };
 
 static const uint32_t spi_usr_command_miso = 0x90000000, /* phases: command, data in */
@@ -48,41 +51,40 @@ static enum err read_mac(struct rom *r, const struct chip *chip, uint8_t mac[6])
     enum err e = read_mac_words(r, chip, w);
     if (e) return e;
     put_mac(mac, w);
-    if (chip->fuse_base && mac_crc(mac) == (uint8_t)(w[1] >> 16)) return ERR_OK;
+    if (chip->mac_crc && mac_crc(mac) == (uint8_t)(w[1] >> 16)) return ERR_OK;
     e = read_mac_words(r, chip, again);
     if (e || !memcmp(w, again, sizeof w)) return e;
     return err_set(ERR_PROTOCOL, "two reads of the MAC differ");
 }
 
-/* Three bits that Espressif added one by one; each revision has one more of them set. */
-static unsigned major_revision(uint32_t w3, uint32_t w5, uint32_t apb)
+static unsigned revision(struct fields *f, const struct chip *c)
 {
-    unsigned bits = (w3 >> 15 & 1) | (w5 >> 20 & 1) << 1 | (apb >> 31) << 2;
-    return bits == 7 ? 3 : bits == 3 ? 2 : bits == 1 ? 1 : 0;
+    uint32_t major = 0, low = fields_get(f, c->minor[0]);
+    uint32_t minor = low | fields_get(f, c->minor[1]) << c->minor[0].bits;
+    for (size_t i = 0; i < sizeof c->major / sizeof c->major[0]; i++)
+        major += fields_get(f, c->major[i]);
+    if (!low && fields_get(f, c->block[0]) == 1 && fields_get(f, c->block[1]) == 1) return 0;
+    return major * 100 + minor;
 }
 
-static uint32_t flash_pins(uint32_t w3, uint32_t w5)
+static uint32_t flash_pins(struct fields *f, const struct chip *c)
 {
-    uint32_t clk = w5 & 31, q = w5 >> 5 & 31, d = w5 >> 10 & 31, cs = w5 >> 15 & 31;
-    uint32_t hd = w3 >> 4 & 31;
-    return clk | q << 6 | d << 12 | cs << 18 | hd << 24;
+    uint32_t pins = 0;
+    for (size_t i = 0; i < sizeof c->flash_pins / sizeof c->flash_pins[0]; i++)
+        pins |= fields_get(f, c->flash_pins[i]) << 6 * i;
+    return pins;
 }
 
 enum err identify_fuses(struct rom *r, struct flasher_board *b, uint32_t *pins_out)
 {
-    const struct chip *chip = b->chip;
-    uint32_t w3, w5, apb;
+    struct fields f = {.rom = r};
     *pins_out = 0;
-    enum err e = read_mac(r, chip, b->mac);
+    enum err e = read_mac(r, b->chip, b->mac);
     if (e) return err_wrap(e, "read MAC");
-    if (chip->fuse_base) {
-        e = rom_read_reg(r, chip->fuse_base + 4 * 3, &w3);
-        if (!e) e = rom_read_reg(r, chip->fuse_base + 4 * 5, &w5);
-        if (!e) e = rom_read_reg(r, chip->apb_ctl, &apb);
-        if (e) return err_wrap(e, "read eFuses");
-        b->revision = major_revision(w3, w5, apb) * 100 + (w5 >> 24 & 3);
-        *pins_out = flash_pins(w3, w5);
-    }
+    b->revision = revision(&f, b->chip);
+    uint32_t pins = flash_pins(&f, b->chip);
+    if (f.error) return err_wrap(f.error, "read eFuses");
+    *pins_out = pins;
     b->mac_known = true;
     return ERR_OK;
 }
@@ -117,28 +119,28 @@ static enum err read_id(struct rom *r, const struct chip *c, uint32_t *id_out)
     const struct {
         uint32_t offset, value;
     } setup[] = {
-        {c->spi_miso_dlen, RDID_BITS - 1},
-        {c->spi_usr, spi_usr_command_miso},
-        {c->spi_usr2, spi_usr2_rdid},
-        {c->spi_w0, 0},
+        {c->spi->miso_dlen, RDID_BITS - 1},
+        {c->spi->usr, spi_usr_command_miso},
+        {c->spi->usr2, spi_usr2_rdid},
+        {c->spi->w0, 0},
         {SPI_CMD, spi_cmd_usr},
     };
     enum err e = ERR_OK;
     for (size_t i = 0; i < sizeof setup / sizeof setup[0] && !e; i++)
         e = rom_write_reg(r, c->spi_base + setup[i].offset, setup[i].value);
     if (!e) e = wait_transfer(r, c->spi_base);
-    return e ? e : rom_read_reg(r, c->spi_base + c->spi_w0, id_out);
+    return e ? e : rom_read_reg(r, c->spi_base + c->spi->w0, id_out);
 }
 
 enum err identify_flash(struct rom *r, struct flasher_board *b)
 {
     const struct chip *c = b->chip;
     uint32_t usr, usr2, id;
-    enum err e = rom_read_reg(r, c->spi_base + c->spi_usr, &usr);
-    if (!e) e = rom_read_reg(r, c->spi_base + c->spi_usr2, &usr2);
+    enum err e = rom_read_reg(r, c->spi_base + c->spi->usr, &usr);
+    if (!e) e = rom_read_reg(r, c->spi_base + c->spi->usr2, &usr2);
     if (!e) e = read_id(r, c, &id);
-    if (!e) e = rom_write_reg(r, c->spi_base + c->spi_usr, usr);
-    if (!e) e = rom_write_reg(r, c->spi_base + c->spi_usr2, usr2);
+    if (!e) e = rom_write_reg(r, c->spi_base + c->spi->usr, usr);
+    if (!e) e = rom_write_reg(r, c->spi_base + c->spi->usr2, usr2);
     if (e) return err_wrap(e, "read flash id");
     id &= 0xffffff;
     if (id == 0 || id == 0xffffff)
@@ -151,13 +153,39 @@ enum err identify_flash(struct rom *r, struct flasher_board *b)
     return ERR_OK;
 }
 
+/* The one that the estimate fits, of those that boards with this chip have. */
+static uint32_t nearest_crystal(const struct chip *c, uint64_t khz)
+{
+    uint64_t best_off = UINT64_MAX;
+    uint32_t best = 0;
+    for (size_t i = 0; i < sizeof c->crystals && c->crystals[i]; i++) {
+        uint64_t has = UINT64_C(1000) * c->crystals[i], off = khz > has ? khz - has : has - khz;
+        if (off >= best_off || off * 100 > has * CRYSTAL_PERCENT) continue;
+        best_off = off;
+        best = c->crystals[i];
+    }
+    return best;
+}
+
 enum err identify_crystal(struct rom *r, struct flasher_board *b)
 {
+    const struct chip *c = b->chip;
     uint32_t divider;
-    if (!b->chip->uart_clkdiv) return ERR_OK;
-    enum err e = rom_read_reg(r, b->chip->uart_clkdiv, &divider);
+    if (!c->crystals[1]) {
+        b->crystal_mhz = c->crystals[0];
+        return ERR_OK;
+    }
+    if (r->port->native_usb || b->security.secure_download) return ERR_OK;
+    enum err e = rom_read_reg(r, c->uart_clkdiv, &divider);
     if (e) return err_wrap(e, "read crystal");
-    uint64_t mhz = (uint64_t)r->port->baud * (divider & 0xfffff) / 1000000;
-    b->crystal_mhz = mhz >= 34 && mhz <= 46 ? 40 : mhz >= 22 && mhz <= 30 ? 26 : 0;
+    b->crystal_mhz = nearest_crystal(c, (uint64_t)r->port->baud * (divider & 0xfffff) / 1000);
     return ERR_OK;
+}
+
+enum err identify_rom_crystal(struct rom *r, const struct flasher_board *b, uint32_t *mhz_out)
+{
+    struct fields f = {.rom = r};
+    *mhz_out = b->chip->rom_crystal_mhz;
+    if (b->chip->rom_crystal.reg) *mhz_out = fields_get(&f, b->chip->rom_crystal);
+    return f.error;
 }

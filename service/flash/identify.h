@@ -9,14 +9,18 @@
 #include "service/flash/flasher.h"
 #include "service/flash/rom.h"
 
-/** MAC; on the ESP32 also the revision, and the pins of a flash inside the package.
+/** MAC, revision, and the pins of a flash inside the package.
  *  @param[out] pins_out  for rom_spi_attach(); 0 = the usual ones */
 enum err identify_fuses(struct rom *r, struct flasher_board *b, uint32_t *pins_out);
 /** JEDEC id and size; the flash must be attached. @return ERR_DEVICE with code flash_silent when no
  * chip answers */
 enum err identify_flash(struct rom *r, struct flasher_board *b);
-/** The crystal, from the divider that the ROM found for the present speed. */
+/** The crystal: the only one there is, or from the divider that the ROM found for the present
+ * speed. Stays as it was where there is no such divider: over USB, in secure download mode. */
 enum err identify_crystal(struct rom *r, struct flasher_board *b);
+/** The crystal that the ROM believes in when it sets a speed. @param[out] mhz_out  0 = the right
+ * one, as it measures it */
+enum err identify_rom_crystal(struct rom *r, const struct flasher_board *b, uint32_t *mhz_out);
 /** Bytes of a flash chip by its JEDEC id, 0 when unknown. */
 uint32_t identify_flash_bytes(uint32_t flash_id);
 #endif

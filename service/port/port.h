@@ -37,6 +37,7 @@ struct port {
         *cancel; /* polled by every read, write and wait; NULL = not cancellable (cleaning up) */
     port_tap_fn tap; /* NULL: nobody listens */
     void *tap_arg;
+    bool native_usb; /* USB-Serial/JTAG of the chip itself */
     bool mute; /* reads are secret too, while set (a key that is read back) */
     uint64_t bytes_out, bytes_in;
 };

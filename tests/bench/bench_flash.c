@@ -77,6 +77,10 @@ static enum err run_on(struct port *port, pthread_barrier_t *start, struct resul
     if (e) return e;
     int64_t begun = deadline_now_ns();
     e = flasher_connect(f, deadline_in_ms(30000));
+    /* Who it is and what it allows is asked once a board, and is no part of a write. */
+    port->tap = NULL;
+    if (!e) e = flasher_read_mac(f);
+    port->tap = count;
     if (!e) e = flasher_attach(f, 0);
     r->connect_ms = ms_since(begun);
     if (start) pthread_barrier_wait(start);

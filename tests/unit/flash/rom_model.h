@@ -1,5 +1,6 @@
-/* rom_model: an ESP32 with its serial ROM loader, written from the fact sheets alone and shared
- * with nothing, behind a struct port in virtual time. It has the faults that a bench has. */
+/* rom_model: a chip with its serial ROM loader, written from the fact sheets alone and shared with
+ * nothing, behind a struct port in virtual time: an ESP32, unless model_become() makes it another.
+ * It has the faults that a bench has. */
 #ifndef TESTS_UNIT_FLASH_ROM_MODEL_H
 #define TESTS_UNIT_FLASH_ROM_MODEL_H
 
@@ -16,17 +17,37 @@
 enum { MODEL_FLASH = 4 * 1024 * 1024, MODEL_OUT = 1 << 13, MODEL_FRAME = 0x4020 };
 enum model_mode { MODEL_IN_RESET, MODEL_LOADER, MODEL_FIRMWARE };
 
+/* What a chip of the family is to its host. */
+struct model_chip {
+    const char *name;
+    uint32_t magic, id;
+    unsigned begin_bytes, info_bytes;
+    uint32_t mac_word, spi_base, uart_clkdiv;
+    uint8_t usr, usr2, miso_dlen, w0;
+};
+
+struct model_reg {
+    uint32_t at, value;
+};
+
+enum { MODEL_REGS = 64 };
+
 struct model {
     struct port port; /* first */
     enum model_mode mode;
+    struct model_chip chip;
+    struct model_reg regs[MODEL_REGS], written[MODEL_REGS]; /* what they hold; in their order */
+    size_t reg_count, written_count;
+    uint32_t flags; /* of GET_SECURITY_INFO */
+    uint8_t crypt_count;
+    bool secure_download, no_info; /* takes a few commands only; does not know 0x14 */
+    unsigned crystal_mhz, rom_crystal_mhz;
     bool dtr, rts, rising;
     int resets;
     uint32_t chip_baud;
     uint8_t *flash;
     uint32_t known_size;
-    uint32_t magic;
     uint32_t spi[0x40];
-    uint32_t fuse3, fuse5;
     bool attached;
     /* a write under way */
     bool open;
@@ -42,7 +63,7 @@ struct model {
     size_t frame_len;
     bool inside, escaped;
     uint64_t host_bytes; /* since the last reset */
-    unsigned begins, datas, ends, syncs, deflates;
+    unsigned begins, datas, ends, syncs, deflates, infos, unknowns;
     /* the bad day */
     uint64_t drop_at, flip_at, reset_at, gone_at, cancel_at, mute_answer;
     bool once; /* the counted ones above happen once */
@@ -124,6 +145,23 @@ static inline void model_boot(struct model *m)
         model_put(m, firmware, sizeof firmware - 1, 10000000);
 }
 
+static inline void model_set_reg(struct model *m, uint32_t at, uint32_t value)
+{
+    size_t i = 0;
+    while (i < m->reg_count && m->regs[i].at != at)
+        i++;
+    if (i == MODEL_REGS) abort();
+    m->regs[i] = (struct model_reg){at, value};
+    if (i == m->reg_count) m->reg_count++;
+}
+
+static inline uint32_t model_get_reg(const struct model *m, uint32_t at)
+{
+    for (size_t i = 0; i < m->reg_count; i++)
+        if (m->regs[i].at == at) return m->regs[i].value;
+    return 0;
+}
+
 /* EN rises slowly: what the boot pin says counts a moment later. */
 static inline void model_time_moved(void *arg)
 {
@@ -163,8 +201,8 @@ static inline uint32_t model_word(const struct model *m, size_t i)
 static inline void model_begin(struct model *m, size_t n)
 {
     m->begins++;
-    if (m->hit && n == 16) m->begin_hit = true;
-    if (n != 16 || model_word(m, 2) > 0x1800) {
+    if (m->hit && n == m->chip.begin_bytes) m->begin_hit = true;
+    if (n != m->chip.begin_bytes || model_word(m, 2) > 0x1800 || (n == 20 && model_word(m, 4))) {
         model_answer(m, 2, 5, NULL, 0, 0);
         return;
     }
@@ -245,41 +283,47 @@ static inline void model_slow_read(struct model *m)
 
 static inline void model_read_reg(struct model *m)
 {
-    uint32_t at = model_word(m, 0);
+    uint32_t at = model_word(m, 0), base = m->chip.spi_base;
     m->error = 0;
-    if (at == 0x40001000)
-        m->value = m->magic;
-    else if (at == 0x3ff5a004)
-        m->value = 0x33445566;
-    else if (at == 0x3ff5a008)
-        m->value = 0x00481122; /* with its CRC */
-    else if (at == 0x3ff5a00c)
-        m->value = m->fuse3;
-    else if (at == 0x3ff5a014)
-        m->value = m->fuse5;
-    else if (at == 0x3ff6607c)
-        m->value = 0x96200000;
-    else if (at == 0x3ff40014)
-        m->value = 347;
-    else if (at >= 0x3ff42000 && at < 0x3ff42100)
-        m->value = m->spi[(at - 0x3ff42000) / 4];
+    if (at >= base && at < base + 0x100)
+        m->value = m->spi[(at - base) / 4];
+    else if (at == m->chip.uart_clkdiv)
+        m->value = m->crystal_mhz * 1000000 / m->chip_baud;
     else
-        m->value = 0;
+        m->value = model_get_reg(m, at);
     model_answer(m, 0x0a, 0, NULL, 0, 0);
 }
 
 static inline void model_write_reg(struct model *m)
 {
+    const struct model_chip *c = &m->chip;
     uint32_t at = model_word(m, 0), v = model_word(m, 1);
     m->error = 0;
-    if (at >= 0x3ff42000 && at < 0x3ff42100) m->spi[(at - 0x3ff42000) / 4] = v;
-    if (at == 0x3ff42000 && v & 0x40000) { /* a transfer: RDID, once attached */
-        bool rdid = (m->spi[0x24 / 4] & 0xff) == 0x9f && m->spi[0x1c / 4] == 0x90000000 &&
-                    m->spi[0x2c / 4] == 23;
+    if (at >= c->spi_base && at < c->spi_base + 0x100) {
+        m->spi[(at - c->spi_base) / 4] = v;
+    } else if (m->written_count < MODEL_REGS) {
+        m->written[m->written_count++] = (struct model_reg){at, v};
+        model_set_reg(m, at, v);
+    }
+    if (at == c->spi_base && v & 0x40000) { /* a transfer: RDID, once attached */
+        bool rdid = (m->spi[c->usr2 / 4] & 0xff) == 0x9f && m->spi[c->usr / 4] == 0x90000000 &&
+                    m->spi[c->miso_dlen / 4] == 23;
         m->spi[0] = 0;
-        m->spi[0x80 / 4] = rdid && m->attached && !m->no_flash ? 0x1640c8 : 0xffffff;
+        m->spi[c->w0 / 4] = rdid && m->attached && !m->no_flash ? 0x1640c8 : 0xffffff;
     }
     model_answer(m, 9, 0, NULL, 0, 0);
+}
+
+static inline void model_security_info(struct model *m)
+{
+    uint8_t info[20] = {0};
+    for (int i = 0; i < 4; i++) {
+        info[i] = (uint8_t)(m->flags >> 8 * i);
+        info[12 + i] = (uint8_t)(m->chip.id >> 8 * i);
+    }
+    info[4] = m->crypt_count;
+    m->infos++;
+    model_answer(m, 0x14, 0, info, m->chip.info_bytes, 0);
 }
 
 static inline void model_change_baud(struct model *m)
@@ -287,7 +331,15 @@ static inline void model_change_baud(struct model *m)
     static const uint8_t stray[] = {0xc0, 0xc0};
     model_answer(m, 0x0f, 0, NULL, 0, 0);
     model_put(m, stray, 2, 0);
-    m->chip_baud = model_word(m, 0);
+    m->chip_baud = (uint32_t)((uint64_t)model_word(m, 0) * m->crystal_mhz / m->rom_crystal_mhz);
+}
+
+/* What this loader knows and allows: rom-protocol.md 3 and 13. */
+static inline bool model_knows(const struct model *m, uint8_t op)
+{
+    static const uint8_t allowed[] = {0x02, 0x03, 0x08, 0x0b, 0x0d, 0x0f, 0x14};
+    if (op == 0x14 && (!m->chip.info_bytes || m->no_info)) return false;
+    return !m->secure_download || memchr(allowed, op, sizeof allowed);
 }
 
 static inline void model_command(struct model *m)
@@ -295,7 +347,7 @@ static inline void model_command(struct model *m)
     uint8_t op = m->frame[1];
     size_t n = m->frame_len > 8 ? m->frame_len - 8 : 0;
     if (m->frame[0] != 0) op = 0;
-    switch (op) {
+    switch (model_knows(m, op) ? op : 0) {
     case 0x02:
         model_begin(m, n);
         break;
@@ -332,7 +384,11 @@ static inline void model_command(struct model *m)
     case 0x13:
         model_md5(m);
         break;
+    case 0x14:
+        model_security_info(m);
+        break;
     default:
+        m->unknowns++;
         if (op == 0x04 || op == 0x12) m->ends++;
         if (op == 0x10 || op == 0x11) m->deflates++;
         for (int i = 0; i < (m->last_op == 8 ? 8 : 1); i++)
@@ -387,7 +443,10 @@ static inline void model_host_byte(struct model *m, uint8_t c)
     }
     if (model_strikes(m, &m->reset_at)) model_boot(m);
     if (m->bridged) model_put(m, &c, 1, 0);
-    if (m->port.baud != m->chip_baud || (m->max_baud && m->port.baud > m->max_baud)) c = 0x99;
+    int64_t off = (int64_t)m->port.baud - m->chip_baud;
+    if (off * off * 2500 > (int64_t)m->chip_baud * m->chip_baud ||
+        (m->max_baud && m->port.baud > m->max_baud))
+        c = 0x99;
     if (m->mode == MODEL_LOADER && !m->deaf && !m->silent) model_byte(m, c);
 }
 
@@ -460,6 +519,16 @@ static inline void model_close(struct port *p)
     free(m);
 }
 
+/* Another chip, with a MAC in its fuses: 11:22:33:44:55:66. */
+static inline void model_become(struct model *m, const struct model_chip *chip)
+{
+    m->chip = *chip;
+    m->reg_count = 0;
+    model_set_reg(m, 0x40001000, chip->magic);
+    model_set_reg(m, chip->mac_word, 0x33445566);
+    model_set_reg(m, chip->mac_word + 4, 0x00481122); /* on an ESP32 with its CRC */
+}
+
 /* A board that runs its firmware; its flash is full of bytes that are not 0xFF. */
 static inline struct model *model_new(void)
 {
@@ -485,9 +554,21 @@ static inline struct model *model_new(void)
     m->chip_baud = 115200;
     snprintf(m->port.name, sizeof m->port.name, "model");
     m->mode = MODEL_FIRMWARE;
-    m->magic = 0x00f01d83;
-    m->fuse3 = 0x00008200;
-    m->fuse5 = 0x00100000;
+    static const struct model_chip esp32 = {.name = "esp32",
+                                            .magic = 0x00f01d83,
+                                            .begin_bytes = 16,
+                                            .mac_word = 0x3ff5a004,
+                                            .spi_base = 0x3ff42000,
+                                            .uart_clkdiv = 0x3ff40014,
+                                            .usr = 0x1c,
+                                            .usr2 = 0x24,
+                                            .miso_dlen = 0x2c,
+                                            .w0 = 0x80};
+    model_become(m, &esp32);
+    model_set_reg(m, 0x3ff5a00c, 0x00008200); /* revision 3 */
+    model_set_reg(m, 0x3ff5a014, 0x00100000);
+    model_set_reg(m, 0x3ff6607c, 0x96200000);
+    m->crystal_mhz = m->rom_crystal_mhz = 40;
     m->once = true;
     virtual_moved = model_time_moved;
     virtual_arg = m;
