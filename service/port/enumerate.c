@@ -95,7 +95,7 @@ static enum err add_serial(struct list *l, const struct sp_port *sp)
     copy(p->usb_serial, sizeof p->usb_serial, sp_get_port_usb_serial(sp));
     copy(p->usb_manufacturer, sizeof p->usb_manufacturer, sp_get_port_usb_manufacturer(sp));
     copy(p->usb_product, sizeof p->usb_product, sp_get_port_usb_product(sp));
-    copy(p->bridge, sizeof p->bridge, identity_bridge(p->usb_vid, p->usb_pid));
+    copy(p->bridge, sizeof p->bridge, identity_bridge(p->usb_vid, p->usb_pid)->name);
     set_identity(p);
     return ERR_OK;
 }

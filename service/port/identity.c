@@ -6,26 +6,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-    int vid, pid;
-    const char *name;
-} bridges[] = {
-    {0x303a, 0x1001, "USB-Serial/JTAG"}, {0x303a, 0x0002, "USB-OTG"}, /* loader of the S2 */
-    {0x303a, 0x0009, "USB-OTG"},                                      /* of the S3 */
-    {0x303a, 0x0012, "USB-OTG"},                                      /* of the P4 */
-    {0x303a, 0x4001, "TinyUSB"},         {0x10c4, 0xea60, "CP210x"},  {0x10c4, 0xea64, "CP2102C"},
-    {0x10c4, 0xea70, "CP2105"},          {0x10c4, 0xea71, "CP2108"},  {0x1a86, 0x7523, "CH340"},
-    {0x1a86, 0x7522, "CH340K"},          {0x1a86, 0x5523, "CH341"},   {0x1a86, 0x55d2, "CH342"},
-    {0x1a86, 0x55d3, "CH343"},           {0x1a86, 0x55d4, "CH9102"},  {0x0403, 0x6001, "FT232R"},
-    {0x0403, 0x6010, "FT2232H"},         {0x0403, 0x6011, "FT4232H"}, {0x0403, 0x6014, "FT232H"},
-    {0x0403, 0x6015, "FT231X"},          {0x067b, 0x2303, "PL2303"},
+static const struct bridge bridges[] = {
+    {0x303a, 0x1001, "USB-Serial/JTAG", BRIDGE_NATIVE},
+    {0x303a, 0x0002, "USB-OTG", BRIDGE_PLAIN}, /* loader of the S2 */
+    {0x303a, 0x0009, "USB-OTG", BRIDGE_PLAIN}, /* of the S3 */
+    {0x303a, 0x0012, "USB-OTG", BRIDGE_PLAIN}, /* of the P4 */
+    {0x303a, 0x4001, "TinyUSB", BRIDGE_PLAIN},
+    {0x10c4, 0xea60, "CP210x", BRIDGE_PLAIN},
+    {0x10c4, 0xea64, "CP2102C", BRIDGE_HOLDS_DTR},
+    {0x10c4, 0xea70, "CP2105", BRIDGE_PLAIN},
+    {0x10c4, 0xea71, "CP2108", BRIDGE_PLAIN},
+    {0x1a86, 0x7523, "CH340", BRIDGE_PLAIN},
+    {0x1a86, 0x7522, "CH340K", BRIDGE_PLAIN},
+    {0x1a86, 0x5523, "CH341", BRIDGE_PLAIN},
+    {0x1a86, 0x55d2, "CH342", BRIDGE_PLAIN},
+    {0x1a86, 0x55d3, "CH343", BRIDGE_PLAIN},
+    {0x1a86, 0x55d4, "CH9102", BRIDGE_PLAIN},
+    {0x0403, 0x6001, "FT232R", BRIDGE_PLAIN},
+    {0x0403, 0x6010, "FT2232H", BRIDGE_PLAIN},
+    {0x0403, 0x6011, "FT4232H", BRIDGE_PLAIN},
+    {0x0403, 0x6014, "FT232H", BRIDGE_PLAIN},
+    {0x0403, 0x6015, "FT231X", BRIDGE_PLAIN},
+    {0x067b, 0x2303, "PL2303", BRIDGE_PLAIN},
 };
 
-const char *identity_bridge(int vid, int pid)
+const struct bridge *identity_bridge(int vid, int pid)
 {
+    static const struct bridge unknown = {-1, -1, "", BRIDGE_PLAIN};
     for (size_t i = 0; i < sizeof bridges / sizeof bridges[0]; i++)
-        if (bridges[i].vid == vid && bridges[i].pid == pid) return bridges[i].name;
-    return "";
+        if (bridges[i].vid == vid && bridges[i].pid == pid) return &bridges[i];
+    return &unknown;
 }
 
 static bool links_to(const char *dir, const char *name, const char *device)

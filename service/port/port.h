@@ -20,6 +20,7 @@ struct port_ops {
     enum err (*set_lines)(struct port *p, bool dtr, bool rts);
     enum err (*flush_input)(struct port *p);
     enum err (*drain)(struct port *p, struct deadline until);
+    enum err (*reopen)(struct port *p); /* one attempt; NULL: there is no way */
     void (*close)(struct port *p);
 };
 
@@ -31,14 +32,17 @@ typedef void (*port_tap_fn)(enum port_direction dir, const uint8_t *data, size_t
 /** First member of every backend. */
 struct port {
     const struct port_ops *ops;
-    char name[128]; /* path or label, for messages */
+    char name[256]; /* path to open, or a label */
     uint32_t baud;  /* present speed */
     struct cancel
         *cancel; /* polled by every read, write and wait; NULL = not cancellable (cleaning up) */
     port_tap_fn tap; /* NULL: nobody listens */
     void *tap_arg;
-    bool native_usb; /* USB-Serial/JTAG of the chip itself */
-    bool mute; /* reads are secret too, while set (a key that is read back) */
+    bool native_usb;      /* the chip's own USB-Serial/JTAG: it may vanish when the chip is reset */
+    int usb_vid, usb_pid; /* -1 when it is not USB, or not known */
+    bool holds_dtr;       /* its adapter wants DTR asserted at rest (identity.h) */
+    bool gone;            /* it hung up; nothing but port_reopen() helps */
+    bool mute;            /* reads are secret too, while set (a key that is read back) */
     uint64_t bytes_out, bytes_in;
 };
 
@@ -61,6 +65,13 @@ enum err port_drain(struct port *p, struct deadline until);
 /** Read and drop until @p quiet_ms pass without a byte (at most until @p until). @return ERR_OK
  * also when nothing came */
 enum err port_discard(struct port *p, int quiet_ms, struct deadline until);
+/** A port that is gone (or not yet) is closed and opened again by its name, at its present speed,
+ * with both lines at rest, as soon as it is there and free.
+ *  @return ERR_OK; when @p until passes, why it could not be opened at last (port_serial_open()'s
+ * errors, port_gone); ERR_CANCELLED. After an error the port stays gone. */
+enum err port_reopen(struct port *p, struct deadline until);
+/** The error of a port that hung up. @return ERR_PORT_GONE with code port_gone */
+enum err port_say_gone(const struct port *p);
 /** Wait, seeing cancel. */
 enum err port_pause(struct port *p, int ms);
 /** Close and free; NULL allowed. The board is not reset by it (HUPCL is cleared when the port is

@@ -32,6 +32,7 @@
 #include <unistd.h>
 
 #include "service/port/holder.h"
+#include "service/port/identity.h"
 
 struct serial {
     struct port port; /* first: recovered by cast */
@@ -48,19 +49,11 @@ static bool is_gone(int error)
     return error == EIO || error == ENXIO || error == ENODEV || error == EBADF;
 }
 
-static enum err gone(const struct serial *s)
-{
-    return err_fail(
-        ERR_PORT_GONE, "port_gone",
-        "The adapter was unplugged or lost power. Check its cable and plug it in again.",
-        "%s is gone", s->port.name);
-}
-
 /* What a call said that failed with errno. */
 static enum err failed(const struct serial *s, const char *doing)
 {
     int error = errno;
-    if (is_gone(error)) return gone(s);
+    if (is_gone(error)) return port_say_gone(&s->port);
     return err_set(ERR_IO, "%s: %s: %s", s->port.name, doing, strerror(error));
 }
 
@@ -74,7 +67,7 @@ static enum err wait_for(struct serial *s, short events, struct deadline until)
         int left = deadline_left_ms(until);
         if (poll(fds, 2, left) < 0 && errno != EINTR) return failed(s, "poll");
         if (cancel_is_raised(c)) return err_set(ERR_CANCELLED, "cancelled");
-        if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)) return gone(s);
+        if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)) return port_say_gone(&s->port);
         if (fds[0].revents & events) return ERR_OK;
         if (!left) return err_set(ERR_TIMEOUT, "%s: nothing in time", s->port.name);
     }
@@ -88,7 +81,7 @@ static enum err serial_read(struct port *p, void *out, size_t cap, struct deadli
     if (e) return e;
     int n = sp_nonblocking_read(s->sp, out, cap);
     if (n < 0) return failed(s, "read");
-    if (n == 0) return gone(s); /* readable but empty: a hang-up */
+    if (n == 0) return port_say_gone(p); /* readable but empty: a hang-up */
     *n_out = (size_t)n;
     return ERR_OK;
 }
@@ -144,7 +137,7 @@ static enum err serial_set_baud(struct port *p, uint32_t baud)
     struct serial *s = (struct serial *)p;
     enum sp_return rc = sp_set_baudrate(s->sp, (int)baud);
     if (rc != SP_OK) {
-        if (rc == SP_ERR_FAIL && is_gone(errno)) return gone(s);
+        if (rc == SP_ERR_FAIL && is_gone(errno)) return port_say_gone(p);
         return err_set(ERR_UNSUPPORTED, "%s does not take %u baud", p->name, (unsigned)baud);
     }
     return restore_lines(s);
@@ -175,9 +168,8 @@ static enum err serial_drain(struct port *p, struct deadline until)
     }
 }
 
-static void serial_close(struct port *p)
+static void shut(struct serial *s)
 {
-    struct serial *s = (struct serial *)p;
     if (s->opened) {
         if (s->exclusive) ioctl(s->fd, TIOCNXCL);
         /* Else the kernel waits up to 30 s for a device that does not take what was written. */
@@ -186,18 +178,17 @@ static void serial_close(struct port *p)
     }
     if (s->sp) sp_free_port(s->sp);
     if (s->lock_fd >= 0) close(s->lock_fd);
-    free(s);
+    s->sp = NULL;
+    s->fd = s->lock_fd = -1;
+    s->opened = s->exclusive = s->pseudo = false;
 }
 
-static const struct port_ops serial_ops = {
-    .read = serial_read,
-    .write_all = serial_write_all,
-    .set_baud = serial_set_baud,
-    .set_lines = serial_set_lines,
-    .flush_input = serial_flush_input,
-    .drain = serial_drain,
-    .close = serial_close,
-};
+static void serial_close(struct port *p)
+{
+    struct serial *s = (struct serial *)p;
+    shut(s);
+    free(s);
+}
 
 static enum err not_found(const char *path, const char *why)
 {
@@ -269,7 +260,7 @@ static void ask_low_latency(int fd)
     (void)ioctl(fd, TIOCSSERIAL, &ss); /* a wish: without it only slower */
 }
 
-static enum err configure(struct serial *s, uint32_t baud)
+static enum err configure(struct serial *s)
 {
     struct termios t;
     int flags = fcntl(s->fd, F_GETFD);
@@ -281,10 +272,24 @@ static enum err configure(struct serial *s, uint32_t baud)
     t.c_cflag |= CS8 | CLOCAL | CREAD;
     if (tcsetattr(s->fd, TCSANOW, &t) < 0) return failed(s, "settings");
     ask_low_latency(s->fd);
-    return port_set_baud(&s->port, baud); /* releases both lines, too */
+    return port_set_baud(&s->port, s->port.baud); /* puts both lines at rest, too */
 }
 
-static enum err open_device(struct serial *s, const char *device, uint32_t baud)
+/* What its lines have to look like at rest depends on it, so it comes before they are set. */
+static void note_usb(struct serial *s)
+{
+    struct port *p = &s->port;
+    if (sp_get_port_usb_vid_pid(s->sp, &p->usb_vid, &p->usb_pid) != SP_OK)
+        p->usb_vid = p->usb_pid = -1;
+    const struct bridge *b = identity_bridge(p->usb_vid, p->usb_pid);
+    p->native_usb =
+        p->native_usb || b->kind == BRIDGE_NATIVE; /* it may have been learned otherwise */
+    p->holds_dtr = b->kind == BRIDGE_HOLDS_DTR;
+    s->dtr = p->holds_dtr;
+    s->rts = false;
+}
+
+static enum err open_device(struct serial *s, const char *device)
 {
     const char *path = s->port.name;
     enum err e = lock_port(s, device);
@@ -293,6 +298,7 @@ static enum err open_device(struct serial *s, const char *device, uint32_t baud)
     if (rc == SP_ERR_MEM) return err_set(ERR_MEM, "out of memory");
     if (rc != SP_OK)
         return err_fail(ERR_IO, "port_open", NULL, "%s is a terminal, but no serial port", path);
+    note_usb(s);
     rc = sp_open(s->sp, SP_MODE_READ_WRITE);
     if (rc == SP_ERR_FAIL) return open_failed(path, device, errno);
     if (rc != SP_OK)
@@ -300,34 +306,56 @@ static enum err open_device(struct serial *s, const char *device, uint32_t baud)
     s->opened = true;
     if (sp_get_port_handle(s->sp, &s->fd) != SP_OK)
         return err_set(ERR_INTERNAL, "%s: no descriptor", path);
-    e = configure(s, baud);
+    e = configure(s);
     if (e || s->pseudo) return e;
     s->exclusive = ioctl(s->fd, TIOCEXCL) == 0; /* for those that do not look at locks */
     return ERR_OK;
 }
 
+/* libserialport 0.1.1 knows devices only by their kernel names: links are resolved here. */
+static enum err open_path(struct serial *s)
+{
+    const char *path = s->port.name;
+    char *device = realpath(path, NULL);
+    if (!device) return open_failed(path, path, errno);
+    enum err e = open_device(s, device);
+    free(device);
+    return e;
+}
+
+static enum err serial_reopen(struct port *p)
+{
+    struct serial *s = (struct serial *)p;
+    shut(s);
+    enum err e = open_path(s);
+    if (e) shut(s);
+    return e;
+}
+
+static const struct port_ops serial_ops = {
+    .read = serial_read,
+    .write_all = serial_write_all,
+    .set_baud = serial_set_baud,
+    .set_lines = serial_set_lines,
+    .flush_input = serial_flush_input,
+    .drain = serial_drain,
+    .reopen = serial_reopen,
+    .close = serial_close,
+};
+
 enum err port_serial_open(const char *path, uint32_t baud, struct port **p_out)
 {
     *p_out = NULL;
-    /* libserialport 0.1.1 knows devices only by their kernel names: links are resolved here. */
-    char *device = realpath(path, NULL);
-    if (!device) return open_failed(path, path, errno);
-    enum err e = ERR_MEM;
     struct serial *s = calloc(1, sizeof *s);
-    if (!s) {
-        err_set(e, "out of memory");
-        goto out;
-    }
-    s->lock_fd = -1;
+    if (!s) return err_set(ERR_MEM, "out of memory");
+    s->fd = s->lock_fd = -1;
     s->port.ops = &serial_ops;
     s->port.baud = baud;
     snprintf(s->port.name, sizeof s->port.name, "%s", path);
-    e = open_device(s, device, baud);
-    if (e) goto out;
-    *p_out = &s->port;
-    s = NULL;
-out:
-    if (s) serial_close(&s->port);
-    free(device);
+    enum err e = open_path(s);
+    if (e)
+        serial_close(&s->port);
+    else
+        *p_out = &s->port;
     return e;
 }

@@ -65,12 +65,16 @@ static void a_link_is_found_by_what_it_points_to(void **state)
 static void bridges_have_names(void **state)
 {
     (void)state;
-    assert_string_equal(identity_bridge(0x10c4, 0xea60), "CP210x");
-    assert_string_equal(identity_bridge(0x1a86, 0x7523), "CH340");
-    assert_string_equal(identity_bridge(0x303a, 0x1001), "USB-Serial/JTAG");
-    assert_string_equal(identity_bridge(0x0403, 0x6010), "FT2232H");
-    assert_string_equal(identity_bridge(0x1234, 0x5678), "");
-    assert_string_equal(identity_bridge(-1, -1), "");
+    assert_string_equal(identity_bridge(0x10c4, 0xea60)->name, "CP210x");
+    assert_string_equal(identity_bridge(0x1a86, 0x7523)->name, "CH340");
+    assert_string_equal(identity_bridge(0x303a, 0x1001)->name, "USB-Serial/JTAG");
+    assert_string_equal(identity_bridge(0x0403, 0x6010)->name, "FT2232H");
+    assert_string_equal(identity_bridge(0x1234, 0x5678)->name, "");
+    assert_string_equal(identity_bridge(-1, -1)->name, "");
+    assert_int_equal(identity_bridge(0x303a, 0x1001)->kind, BRIDGE_NATIVE);
+    assert_int_equal(identity_bridge(0x10c4, 0xea64)->kind, BRIDGE_HOLDS_DTR);
+    assert_int_equal(identity_bridge(0x10c4, 0xea60)->kind, BRIDGE_PLAIN);
+    assert_int_equal(identity_bridge(-1, -1)->kind, BRIDGE_PLAIN);
 }
 
 int main(void)

@@ -10,7 +10,8 @@ struct fake {
     struct port port; /* first */
     const char *input;
     size_t chunk;
-    unsigned reads, writes, drains, bauds, closed;
+    unsigned reads, writes, drains, bauds, closed, reopens;
+    enum err not_yet[4]; /* how the first attempts to open it again end */
     enum err fail;
 };
 
@@ -70,6 +71,14 @@ static enum err fake_drain(struct port *p, struct deadline until)
     return ERR_OK;
 }
 
+static enum err fake_reopen(struct port *p)
+{
+    enum err e = f.reopens < 4 ? f.not_yet[f.reopens] : ERR_OK;
+    assert_false(p->gone); /* the backend uses the port while it opens it */
+    f.reopens++;
+    return e ? err_set(e, "not yet") : ERR_OK;
+}
+
 static void fake_close(struct port *p)
 {
     (void)p;
@@ -80,6 +89,7 @@ static const struct port_ops ops = {.read = fake_read,
                                     .write_all = fake_write,
                                     .set_baud = fake_baud,
                                     .drain = fake_drain,
+                                    .reopen = fake_reopen,
                                     .close = fake_close};
 
 static void tap(enum port_direction dir, const uint8_t *data, size_t n, void *arg)
@@ -208,6 +218,51 @@ static void discard_ends_though_the_board_talks_on(void **state)
     assert_true(*f.input);
 }
 
+static void a_port_that_hung_up_stays_so(void **state)
+{
+    (void)state;
+    char out[16];
+    size_t n;
+    f.input = "more";
+    f.fail = ERR_PORT_GONE;
+    assert_int_equal(port_read(&f.port, out, sizeof out, deadline_never(), &n), ERR_PORT_GONE);
+    f.fail = ERR_OK;
+    assert_int_equal(port_read(&f.port, out, sizeof out, deadline_never(), &n), ERR_PORT_GONE);
+    assert_string_equal(err_last()->code, "port_gone");
+    assert_int_equal(port_write(&f.port, "x", 1, deadline_never()), ERR_PORT_GONE);
+    assert_int_equal(port_drain(&f.port, deadline_never()), ERR_PORT_GONE);
+    assert_int_equal(f.reads, 1);
+    assert_int_equal(f.writes + f.drains, 0);
+    assert_int_equal(port_reopen(&f.port, deadline_never()), ERR_OK);
+    assert_int_equal(port_read(&f.port, out, sizeof out, deadline_never(), &n), ERR_OK);
+    assert_int_equal(n, 4);
+}
+
+static void what_time_mends_is_waited_for(void **state)
+{
+    (void)state;
+    static const enum err mended[] = {ERR_NOT_FOUND, ERR_IO, ERR_BUSY, ERR_PORT_GONE};
+    memcpy(f.not_yet, mended, sizeof f.not_yet);
+    assert_int_equal(port_reopen(&f.port, deadline_in_ms(60000)), ERR_OK);
+    assert_int_equal(f.reopens, 5);
+    f.reopens = 0;
+    assert_int_equal(port_reopen(&f.port, deadline_in_ms(0)), ERR_NOT_FOUND); /* one look */
+    assert_int_equal(f.reopens, 1);
+    assert_true(f.port.gone);
+    f.reopens = 0;
+    f.not_yet[0] = ERR_MEM;
+    assert_int_equal(port_reopen(&f.port, deadline_in_ms(60000)), ERR_MEM);
+    assert_int_equal(f.reopens, 1);
+}
+
+static void a_port_that_cannot_come_back_is_gone(void **state)
+{
+    (void)state;
+    static const struct port_ops bare = {.close = fake_close};
+    f.port.ops = &bare;
+    assert_int_equal(port_reopen(&f.port, deadline_never()), ERR_PORT_GONE);
+}
+
 static void closing_nothing_is_allowed(void **state)
 {
     (void)state;
@@ -221,11 +276,12 @@ static void closing_nothing_is_allowed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_passes_is_counted_and_seen), TEST(secrets_are_seen_by_their_length_only),
-        TEST(nothing_is_begun_after_a_cancel), TEST(a_failed_write_is_not_counted),
-        TEST(a_write_of_nothing_does_nothing), TEST(speeds_out_of_range_are_refused),
-        TEST(discard_reads_until_it_is_quiet), TEST(discard_ends_though_the_board_talks_on),
-        TEST(closing_nothing_is_allowed),
+        TEST(what_passes_is_counted_and_seen),      TEST(secrets_are_seen_by_their_length_only),
+        TEST(nothing_is_begun_after_a_cancel),      TEST(a_failed_write_is_not_counted),
+        TEST(a_write_of_nothing_does_nothing),      TEST(speeds_out_of_range_are_refused),
+        TEST(discard_reads_until_it_is_quiet),      TEST(discard_ends_though_the_board_talks_on),
+        TEST(a_port_that_hung_up_stays_so),         TEST(what_time_mends_is_waited_for),
+        TEST(a_port_that_cannot_come_back_is_gone), TEST(closing_nothing_is_allowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

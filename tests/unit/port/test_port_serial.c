@@ -446,6 +446,93 @@ static void a_hang_up_is_told_at_once_and_costs_no_time(void **state)
     assert_in_range(after.ru_utime.tv_sec - before.ru_utime.tv_sec, 0, 1);
 }
 
+/* ---- coming back ---- */
+
+/* The board's side of a new pseudo-terminal, in place of the old one. */
+static void replace_board(void)
+{
+    if (master >= 0) close(master);
+    close(slave);
+    master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_true(master >= 0);
+    assert_int_equal(grantpt(master) + unlockpt(master), 0);
+    assert_int_equal(ptsname_r(master, device, sizeof device), 0);
+    slave = open(device, O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+static void *link_soon(void *arg)
+{
+    cancel_wait(NULL, deadline_in_ms(20));
+    assert_int_equal(symlink(arg, link_path), 0);
+    return NULL;
+}
+
+static void a_port_that_comes_back_elsewhere_is_opened_as_it_was(void **state)
+{
+    (void)state;
+    char out[8], old[sizeof device];
+    size_t n;
+    pthread_t t;
+    struct port *second;
+    open_port();
+    assert_int_equal(port_set_baud(port, 921600), ERR_OK);
+    assert_int_equal(port_set_lines(port, true, true), ERR_OK);
+    assert_int_equal(port_write(port, "abc", 3, deadline_in_ms(10000)), ERR_OK);
+    snprintf(old, sizeof old, "%s", device);
+    replace_board();
+    unlink(link_path);
+    assert_string_not_equal(device, old);
+    assert_int_equal(port_read(port, out, sizeof out, deadline_in_ms(10000), &n), ERR_PORT_GONE);
+    assert_true(port->gone);
+    modem.bits = TIOCM_DTR | TIOCM_RTS;
+    assert_int_equal(pthread_create(&t, NULL, link_soon, device), 0);
+    enum err e = port_reopen(port, deadline_in_ms(10000));
+    if (e) fail_msg("%s", err_last()->detail);
+    pthread_join(t, NULL);
+    assert_false(port->gone);
+    assert_int_equal(settings().c_ospeed, 921600);
+    assert_int_equal(settings().c_cflag & HUPCL, 0);
+    assert_int_equal(modem.bits & (TIOCM_DTR | TIOCM_RTS), 0);
+    assert_int_equal(port_serial_open(device, 115200, &second), ERR_BUSY);
+    assert_int_equal(write(master, "new", 3), 3);
+    assert_int_equal(port_read(port, out, sizeof out, deadline_in_ms(10000), &n), ERR_OK);
+    assert_memory_equal(out, "new", 3);
+    assert_int_equal(port->bytes_out, 3);
+    assert_int_equal(port->bytes_in, 3);
+}
+
+static void a_port_that_does_not_come_back_stays_gone(void **state)
+{
+    (void)state;
+    open_port();
+    close(master);
+    master = -1;
+    unlink(link_path);
+    assert_int_equal(port_reopen(port, deadline_in_ms(60)), ERR_NOT_FOUND);
+    assert_string_equal(err_last()->code, "port_not_found");
+    assert_true(port->gone);
+    assert_int_equal(port_set_lines(port, false, true), ERR_PORT_GONE);
+    assert_int_equal(port_set_baud(port, 9600), ERR_PORT_GONE);
+    assert_int_equal(port_flush_input(port), ERR_PORT_GONE);
+    assert_string_equal(err_last()->code, "port_gone");
+    /* Its link leads to the dead one: not to be opened either. */
+    assert_int_equal(symlink(device, link_path), 0);
+    assert_int_not_equal(port_reopen(port, deadline_in_ms(60)), ERR_OK);
+}
+
+static void cancel_ends_the_wait_for_a_port(void **state)
+{
+    (void)state;
+    pthread_t t;
+    open_port();
+    unlink(link_path);
+    assert_int_equal(pthread_create(&t, NULL, raise_soon, &cancel), 0);
+    struct deadline far = deadline_in_ms(60000);
+    assert_int_equal(port_reopen(port, far), ERR_CANCELLED);
+    assert_false(deadline_passed(far));
+    pthread_join(t, NULL);
+}
+
 static void drain_waits_for_the_wire(void **state)
 {
     (void)state;
@@ -517,6 +604,9 @@ int main(void)
         TEST(a_write_that_nobody_takes_ends_by_its_deadline),
         TEST(cancel_wakes_a_read_and_a_write),
         TEST(a_hang_up_is_told_at_once_and_costs_no_time),
+        TEST(a_port_that_comes_back_elsewhere_is_opened_as_it_was),
+        TEST(a_port_that_does_not_come_back_stays_gone),
+        TEST(cancel_ends_the_wait_for_a_port),
         TEST(drain_waits_for_the_wire),
         TEST(lines_that_cannot_be_set_are_told),
         TEST(descriptors_above_1023_work),
