@@ -12,6 +12,7 @@
 #include "service/base/clock.h"
 #include "service/base/digest.h"
 #include "service/base/json_in.h"
+#include "service/flash/reset.h"
 #include "service/port/enumerate.h"
 
 enum { ETAG = 36 };
@@ -154,14 +155,13 @@ static void refuse_control(struct field_errors *errors, const char *pointer, con
 static enum err read_slot(const struct request *rq, struct slot_record *out,
                           struct field_errors *errors)
 {
-    static const char *const resets[] = {"auto", "tight", "classic", "none", NULL};
-    int reset = 0;
+    struct reset reset;
     int64_t download = 115200, flash = 460800, at = 115200;
     json_t *body;
     const struct json_field fields[] = {
         JSON_STR("download_port", out->download_port, JSON_OPTIONAL, 1, 255),
         JSON_STR("at_port", out->at_port, JSON_OPTIONAL, 1, 255),
-        JSON_CHOICE("reset", &reset, JSON_OPTIONAL, resets),
+        JSON_STR("reset", out->reset, JSON_OPTIONAL, 1, sizeof out->reset - 1),
         JSON_INT("download_baud", &download, JSON_OPTIONAL, 9600, 2000000),
         JSON_INT("flash_baud", &flash, JSON_OPTIONAL, 9600, 2000000),
         JSON_INT("at_baud", &at, JSON_OPTIONAL, 9600, 2000000),
@@ -169,14 +169,16 @@ static enum err read_slot(const struct request *rq, struct slot_record *out,
     };
     enum err e = request_json(rq, &body);
     if (e) return e;
+    snprintf(out->reset, sizeof out->reset, "auto");
     json_in(body, "", fields, errors);
     json_decref(body);
     refuse_control(errors, "/download_port", out->download_port);
     refuse_control(errors, "/at_port", out->at_port);
+    if (reset_parse(out->reset, &reset))
+        field_errors_add(errors, "/reset", "%s", err_last()->detail);
     e = field_errors_result(errors);
     if (e) return e;
     snprintf(out->name, sizeof out->name, "%s", request_var(rq, "name"));
-    snprintf(out->reset, sizeof out->reset, "%s", resets[reset]);
     out->download_baud = (uint32_t)download;
     out->flash_baud = (uint32_t)flash;
     out->at_baud = (uint32_t)at;

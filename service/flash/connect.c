@@ -59,25 +59,26 @@ static bool is_silence(enum err e)
     return e == ERR_TIMEOUT || e == ERR_PROTOCOL || e == ERR_DEVICE || e == ERR_UNSUPPORTED;
 }
 
-static enum err reset_and_try(struct rom *r, enum reset_kind reset, int i, struct story *s,
+static enum err reset_and_try(struct rom *r, const struct reset *reset, int i, struct story *s,
                               struct deadline until)
 {
     buf_reset(&s->now);
-    enum err e = reset == RESET_NONE ? ERR_OK : port_flush_input(r->port);
+    enum err e = reset->kind == RESET_NONE ? ERR_OK : port_flush_input(r->port);
     if (!e) e = reset_to_download(r->port, reset, i);
     return e ? e : attempt(r, s, until);
 }
 
 /* A port without lines: a board may all the same have been put into its loader by hand, so "auto"
  * goes on without them. */
-static enum err check_lines(struct port *p, enum reset_kind *reset, bool *no_lines_out)
+static enum err check_lines(struct port *p, const struct reset **reset, bool *no_lines_out)
 {
+    static const struct reset by_hand = {.kind = RESET_NONE};
     *no_lines_out = false;
-    if (*reset == RESET_NONE) return ERR_OK;
-    enum err e = port_set_lines(p, false, false);
-    if (e != ERR_UNSUPPORTED || *reset != RESET_AUTO) return e;
+    if ((*reset)->kind == RESET_NONE) return ERR_OK;
+    enum err e = reset_rest(p);
+    if (e != ERR_UNSUPPORTED || (*reset)->kind != RESET_AUTO) return e;
     *no_lines_out = true;
-    *reset = RESET_NONE;
+    *reset = &by_hand;
     return ERR_OK;
 }
 
@@ -91,14 +92,14 @@ static enum err give_up(struct rom *r, const struct story *s, bool no_lines)
                                 .baud = r->port->baud};
     /* The plainest reason first: there was nothing to reset it with. */
     bool unreachable = no_lines && s->heard < HEARD_LOADER && !s->echoed;
-    enum err e = unreachable ? port_set_lines(r->port, false, false) : ERR_OK;
+    enum err e = unreachable ? reset_rest(r->port) : ERR_OK;
     return e ? err_device(e, ev.text, ev.n) : diagnose_failure(&ev);
 }
 
 enum err connect_loader(struct rom *r, const struct connect_plan *plan, struct deadline until,
                         bool *no_lines_out)
 {
-    enum reset_kind reset = plan->reset;
+    const struct reset *reset = plan->reset;
     enum err e = check_lines(r->port, &reset, no_lines_out);
     if (e) return e;
     struct story s = {0};

@@ -10,8 +10,8 @@
 #include "service/flash/rom.h"
 
 struct connect_plan {
-    enum reset_kind reset;
-    int attempts; /* resets */
+    const struct reset *reset; /* borrowed */
+    int attempts;              /* resets */
 };
 
 /** @param[out] no_lines_out  the port has no DTR and RTS (only RESET_AUTO goes on then: the board

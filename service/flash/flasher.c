@@ -20,7 +20,7 @@
 enum {
     TRIES = 3,
     DEFAULT_BAUD = 115200,
-    DEFAULT_ATTEMPTS = 4,
+    DEFAULT_ATTEMPTS = 5, /* the ladder of RESET_AUTO */
     DEFAULT_FLASH = 4 * 1024 * 1024,
     ADDRESS_END = 16 * 1024 * 1024, /* the ROM's addresses have 24 bits */
 };
@@ -59,7 +59,7 @@ static bool is_worth_a_retry(enum err e)
 
 static enum err enter_loader(struct flasher *f)
 {
-    const struct connect_plan plan = {.reset = f->options.reset,
+    const struct connect_plan plan = {.reset = &f->options.reset,
                                       .attempts = f->options.connect_attempts};
     enum err e = set_baud(f, f->options.connect_baud);
     return e ? e : connect_loader(&f->rom, &plan, f->rom.until, &f->no_lines);
@@ -308,7 +308,7 @@ unsigned flasher_commands(const struct flasher *f)
 
 bool flasher_can_reset(const struct flasher *f)
 {
-    return !f->no_lines && f->options.reset != RESET_NONE;
+    return !f->no_lines && f->options.reset.kind != RESET_NONE;
 }
 
 enum err flasher_finish(struct flasher *f)
@@ -319,7 +319,7 @@ enum err flasher_finish(struct flasher *f)
     f->flash_bytes = 0; /* gone with the loader */
     rom_forget(&f->rom);
     enum err baud = set_baud(f, f->options.connect_baud);
-    enum err reset = f->no_lines ? ERR_OK : reset_to_run(f->port, f->options.reset);
+    enum err reset = f->no_lines ? ERR_OK : reset_to_run(f->port, &f->options.reset);
     f->port->cancel = cancel;
     return reset ? reset : baud;
 }

@@ -18,13 +18,10 @@
 struct flasher; /* opaque */
 
 struct flasher_options {
-    enum reset_kind reset;
+    struct reset reset;
     uint32_t connect_baud; /* bits a second; 0 = 115200 */
     uint32_t flash_baud;   /* for large writes; 0 = stay at connect_baud */
-    int connect_attempts;  /* resets tried; 0 = 4 */
-    uint32_t flash_bytes;  /* where the flash chip does not tell; 0 = 4 MiB */
-    bool force_plain;      /* write in plain though flash encryption or secure boot is on */
-    bool allow_unverified; /* write though secure download mode lets nobody check it */
+    int connect_attempts;  /* resets tried; 0 = 5 */
 };
 
 /** What the fuses of a board forbid. */

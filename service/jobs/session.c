@@ -195,14 +195,14 @@ enum err session_hard_reset(struct session *s)
 {
     const struct slot_record *slot = s->ctx->slot;
     struct port *port;
-    enum reset_kind kind = RESET_AUTO;
+    struct reset reset;
     enum err e = session_download(s, &port);
-    if (!e) e = reset_kind_parse(slot->reset, &kind);
-    if (!e && kind == RESET_NONE)
+    if (!e) e = reset_parse(slot->reset, &reset);
+    if (!e && reset.kind == RESET_NONE)
         return err_fail(ERR_UNSUPPORTED, "slot_reset_none",
                         "Tap EN, or give the slot a port with DTR and RTS and reset \"auto\".",
                         "Slot %s has no way to reset its board.", slot->name);
-    if (!e) e = reset_to_run(port, kind);
+    if (!e) e = reset_to_run(port, &reset);
     if (!e) s->was_reset = true;
     return e;
 }

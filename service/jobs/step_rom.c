@@ -21,7 +21,7 @@ enum err step_rom_identify(struct session *s)
     struct flasher_options options = {.connect_baud = slot->download_baud,
                                       .flash_baud = slot->flash_baud};
     struct port *port, *at;
-    enum err e = reset_kind_parse(slot->reset, &options.reset);
+    enum err e = reset_parse(slot->reset, &options.reset);
     if (!e) e = session_download(s, &port);
     /* An AT port that cannot be had is found before anything is written, not after. */
     if (!e && firmware_is_next(s->ctx->command)) e = session_at_port(s, &at);

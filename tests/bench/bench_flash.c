@@ -68,7 +68,7 @@ static void count(enum port_direction dir, const uint8_t *data, size_t n, void *
 
 static enum err run_on(struct port *port, pthread_barrier_t *start, struct result *r)
 {
-    const struct flasher_options options = {.reset = RESET_AUTO, .connect_baud = BAUD};
+    const struct flasher_options options = {.reset = {.kind = RESET_AUTO}, .connect_baud = BAUD};
     struct flasher *f;
     *r = (struct result){0};
     port->tap = count;

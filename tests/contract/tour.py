@@ -75,8 +75,10 @@ class Tour:
         made = gate.put("/v1/slots/tour", body).expect(201)
         gate.put("/v1/slots/tour", dict(body, reset="classic"), headers={"If-Match": made.headers["ETag"]}).expect(200)
         gate.put("/v1/slots/tour", body, headers={"If-Match": made.headers["ETag"]}).problem(412, "precondition_failed")
+        gate.put("/v1/slots/tour", dict(body, reset="D0|R1|W0.1|D1|R0|W0.05|D0")).expect(200)
         for wrong in ({"speed": 1}, {}, {"at_port": None}, {"at_port": ""}, {"at_port": "/dev/t\nty"},
-                      {"at_port": "a" * 256}, {"at_port": "a", "reset": "hard"}, {"at_port": "a", "at_baud": 9599},
+                      {"at_port": "a" * 256}, {"at_port": "a", "reset": "hard"}, {"at_port": "a", "reset": "D0|R2"},
+                      {"at_port": "a", "at_baud": 9599},
                       {"at_port": "a", "flash_baud": 2000001}, {"at_port": "a", "download_baud": 1.5}):
             gate.put("/v1/slots/tour", wrong).problem(400, "bad_body")
         for name in ("a%20b", ".a", "a" * 64):

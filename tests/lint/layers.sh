@@ -11,7 +11,7 @@ service/cloud: service/base
 service/store: service/base
 service/jobs: service/base service/pki service/port service/flash service/firmware service/at service/cloud service/store
 api: service/base service/jobs service/store service/pki service/port service/firmware
-api/handlers: api service/base service/jobs service/store service/pki service/port service/firmware
+api/handlers: api service/base service/jobs service/store service/pki service/port service/flash service/firmware
 service: service/base service/jobs service/firmware service/store service/port service/cloud api
 '
 # header of a library: the folders that may include it (prefixes)

@@ -37,7 +37,7 @@ static void set_up_with(const struct flasher_options *o)
 static int set_up(void **state)
 {
     (void)state;
-    const struct flasher_options o = {.reset = RESET_AUTO};
+    const struct flasher_options o = {.reset = {.kind = RESET_AUTO}};
     set_up_with(&o);
     return 0;
 }
@@ -170,9 +170,10 @@ static void a_silent_rom_log_does_not_stop_it(void **state)
 static void a_board_in_its_loader_needs_no_reset(void **state)
 {
     (void)state;
-    assert_int_equal(reset_to_download(&b.m->port, RESET_TIGHT, 0), ERR_OK);
+    const struct reset tight = {.kind = RESET_TIGHT};
+    assert_int_equal(reset_to_download(&b.m->port, &tight, 0), ERR_OK);
     flasher_free(b.f);
-    const struct flasher_options o = {.reset = RESET_NONE};
+    const struct flasher_options o = {.reset = {.kind = RESET_NONE}};
     assert_int_equal(flasher_new(&b.m->port, &o, &b.f), ERR_OK);
     assert_int_equal(connect(), ERR_OK);
     assert_int_equal(b.m->resets, 1);
@@ -373,7 +374,7 @@ static void no_power_is_told(void **state)
     (void)state;
     b.m->silent = true;
     expect_diagnosis(ERR_TIMEOUT, "board_silent", "");
-    assert_int_equal(b.m->resets, 4);
+    assert_int_equal(b.m->resets, 5);
 }
 
 static void a_wrong_boot_mode_is_told_with_the_boards_words(void **state)
@@ -420,7 +421,7 @@ static void a_firmware_that_is_not_reset_is_told(void **state)
     (void)state;
     b.m->talks = true;
     flasher_free(b.f);
-    const struct flasher_options o = {.reset = RESET_NONE};
+    const struct flasher_options o = {.reset = {.kind = RESET_NONE}};
     assert_int_equal(flasher_new(&b.m->port, &o, &b.f), ERR_OK);
     expect_diagnosis(ERR_DEVICE, "board_wrong_boot_mode", "temperature 21.5");
 }
@@ -654,7 +655,7 @@ static void a_large_write_goes_at_the_flash_speed(void **state)
 {
     (void)state;
     tear_down(NULL);
-    const struct flasher_options o = {.reset = RESET_AUTO, .flash_baud = 921600};
+    const struct flasher_options o = {.reset = {.kind = RESET_AUTO}, .flash_baud = 921600};
     set_up_with(&o);
     assert_int_equal(connect(), ERR_OK);
     assert_int_equal(write_all(), ERR_OK);
@@ -669,7 +670,7 @@ static void a_speed_that_does_not_hold_is_given_up(void **state)
 {
     (void)state;
     tear_down(NULL);
-    const struct flasher_options o = {.reset = RESET_AUTO, .flash_baud = 921600};
+    const struct flasher_options o = {.reset = {.kind = RESET_AUTO}, .flash_baud = 921600};
     set_up_with(&o);
     b.m->max_baud = 460800;
     assert_int_equal(connect(), ERR_OK);
@@ -682,7 +683,7 @@ static void a_speed_that_the_adapter_does_not_know_is_given_up(void **state)
 {
     (void)state;
     tear_down(NULL);
-    const struct flasher_options o = {.reset = RESET_AUTO, .flash_baud = 921600};
+    const struct flasher_options o = {.reset = {.kind = RESET_AUTO}, .flash_baud = 921600};
     set_up_with(&o);
     b.m->adapter_baud = 460800;
     assert_int_equal(connect(), ERR_OK);

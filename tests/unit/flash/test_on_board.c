@@ -42,7 +42,7 @@ static void start(bool used, const struct flasher_options *o, const char *const 
 
 static void start_with_fault(const char *fault)
 {
-    const struct flasher_options o = {.reset = RESET_AUTO, .connect_attempts = 2};
+    const struct flasher_options o = {.reset = {.kind = RESET_AUTO}, .connect_attempts = 2};
     const char *more[] = {"--fault", fault, NULL};
     start(true, &o, more);
 }
@@ -60,7 +60,7 @@ static void stop(void)
 static int set_up(void **state)
 {
     (void)state;
-    const struct flasher_options o = {.reset = RESET_AUTO};
+    const struct flasher_options o = {.reset = {.kind = RESET_AUTO}};
     start(true, &o, NULL);
     return 0;
 }
@@ -142,7 +142,7 @@ static void the_board_is_identified(void **state)
 {
     (void)state;
     stop();
-    const struct flasher_options o = {.reset = RESET_AUTO};
+    const struct flasher_options o = {.reset = {.kind = RESET_AUTO}};
     static const char *const more[] = {"--mac", "24:6f:28:01:02:03", NULL};
     start(false, &o, more);
     static const uint8_t mac[] = {0x24, 0x6f, 0x28, 1, 2, 3};
@@ -259,7 +259,7 @@ static void cancel_in_the_middle_leaves_the_board_running(void **state)
     (void)state;
     static uint8_t data[64 * 1024];
     stop();
-    const struct flasher_options o = {.reset = RESET_AUTO};
+    const struct flasher_options o = {.reset = {.kind = RESET_AUTO}};
     start(false, &o, NULL); /* with a firmware to run */
     const struct flasher_region r = {
         .offset = 0x300000, .erase_bytes = sizeof data, .data = data, .n = sizeof data};
@@ -286,7 +286,7 @@ static void a_large_image_goes_at_the_flash_speed(void **state)
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (uint8_t)(i * i >> 7);
     stop();
-    const struct flasher_options o = {.reset = RESET_CLASSIC, .flash_baud = 921600};
+    const struct flasher_options o = {.reset = {.kind = RESET_CLASSIC}, .flash_baud = 921600};
     start(true, &o, NULL);
     const struct flasher_region r = {
         .offset = 0x200000, .erase_bytes = 0x12000, .data = data, .n = sizeof data};
