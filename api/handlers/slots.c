@@ -1,6 +1,5 @@
 /* slots: places on the bench, and the host's serial ports. A port that no stored slot names is a
  * slot of its own name ("implicit"), so that one board works without configuration. */
-#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,42 +20,24 @@ enum { ETAG = 36 };
  * few times a day, so that one of them waits for the other's disk write does not matter. */
 static pthread_mutex_t changing = PTHREAD_MUTEX_INITIALIZER;
 
+/* All slots and ports, looked at once. */
 struct bench {
-    struct port_info *ports;
+    struct port_list ports;
     struct slot_record *slots;
-    size_t port_count, slot_count;
+    size_t slot_count;
 };
-
-/* A port may be named by any link to it. */
-static void follow_links(char port[256])
-{
-    char device[PATH_MAX];
-    if (port[0] == '/' && realpath(port, device) && strlen(device) < 256)
-        memcpy(port, device, strlen(device) + 1);
-}
 
 static enum err bench_read(const struct service *svc, struct bench *b)
 {
-    *b = (struct bench){.ports = NULL};
-    enum err e = enumerate_ports(svc->port_globs, svc->port_glob_count, &b->ports, &b->port_count);
-    if (!e) e = store_slot_list(svc->store, &b->slots, &b->slot_count);
-    for (size_t i = 0; !e && i < b->slot_count; i++) {
-        follow_links(b->slots[i].download_port);
-        follow_links(b->slots[i].at_port);
-    }
-    return e;
+    *b = (struct bench){.slots = NULL};
+    enum err e = enumerate_ports(svc->port_globs, svc->port_glob_count, &b->ports);
+    return e ? e : store_slot_list(svc->store, &b->slots, &b->slot_count);
 }
 
 static void bench_dispose(struct bench *b)
 {
-    free(b->ports);
+    free(b->ports.items);
     free(b->slots);
-}
-
-static bool names_port(const char *wanted, const struct port_info *p)
-{
-    return *wanted && (strcmp(wanted, p->path) == 0 || strcmp(wanted, p->id) == 0 ||
-                       strcmp(wanted, p->device) == 0 || strcmp(wanted, p->name) == 0);
 }
 
 /* The slot that a port belongs to; "" when its implicit slot's name is taken by a stored one. */
@@ -65,7 +46,9 @@ static const char *slot_of(const struct bench *b, const struct port_info *p)
     const char *name = p->name;
     for (size_t i = 0; i < b->slot_count; i++) {
         const struct slot_record *s = &b->slots[i];
-        if (names_port(s->download_port, p) || names_port(s->at_port, p)) return s->name;
+        if (enumerate_match(&b->ports, s->download_port) == p ||
+            enumerate_match(&b->ports, s->at_port) == p)
+            return s->name;
         if (strcmp(s->name, p->name) == 0) name = "";
     }
     return name;
@@ -80,24 +63,26 @@ struct reply handle_port_list(struct request *rq, const struct service *svc)
         return failed;
     }
     json_t *items = json_array();
-    for (size_t i = 0; i < b.port_count; i++) {
+    for (size_t i = 0; i < b.ports.count; i++) {
+        const struct port_info *port = &b.ports.items[i];
         struct slot_record slot;
-        struct slot_status status = {.state = SLOT_IDLE};
-        const char *name = slot_of(&b, &b.ports[i]);
-        if (*name && jobs_slot(svc->jobs, name, &slot, &status)) status.state = SLOT_IDLE;
+        struct slot_status status = {.queued = 0};
+        const char *name = slot_of(&b, port);
+        if (*name) jobs_slot(svc->jobs, &b.ports, name, &slot, &status); /* gone: without a job */
         /* the slot may miss its other port; this one is there */
         enum slot_state state = status.job[0] ? SLOT_BUSY : SLOT_IDLE;
-        json_array_append_new(items, json_out_port(&b.ports[i], name, state));
+        json_array_append_new(items, json_out_port(port, name, state));
     }
     bench_dispose(&b);
     return reply_json(200, json_pack("{s:o}", "items", items));
 }
 
-static void append_slot(json_t *items, const struct service *svc, const char *name)
+static void append_slot(json_t *items, const struct service *svc, const struct bench *b,
+                        const char *name)
 {
     struct slot_record slot;
     struct slot_status status;
-    if (jobs_slot(svc->jobs, name, &slot, &status)) return; /* gone meanwhile */
+    if (jobs_slot(svc->jobs, &b->ports, name, &slot, &status)) return; /* gone meanwhile */
     json_array_append_new(items, json_out_slot(&slot, &status));
 }
 
@@ -111,9 +96,11 @@ struct reply handle_slot_list(struct request *rq, const struct service *svc)
     }
     json_t *items = json_array();
     for (size_t i = 0; i < b.slot_count; i++)
-        append_slot(items, svc, b.slots[i].name);
-    for (size_t i = 0; i < b.port_count; i++)
-        if (slot_of(&b, &b.ports[i]) == b.ports[i].name) append_slot(items, svc, b.ports[i].name);
+        append_slot(items, svc, &b, b.slots[i].name);
+    for (size_t i = 0; i < b.ports.count; i++) {
+        const struct port_info *port = &b.ports.items[i];
+        if (slot_of(&b, port) == port->name) append_slot(items, svc, &b, port->name);
+    }
     bench_dispose(&b);
     return reply_json(200, json_pack("{s:o}", "items", items));
 }
@@ -135,7 +122,7 @@ struct reply handle_slot_get(struct request *rq, const struct service *svc)
     struct slot_record slot;
     struct slot_status status;
     char etag[ETAG];
-    if (jobs_slot(svc->jobs, request_var(rq, "name"), &slot, &status)) return reply_error(rq);
+    if (jobs_slot(svc->jobs, NULL, request_var(rq, "name"), &slot, &status)) return reply_error(rq);
     slot_etag(&slot, etag);
     struct reply r = reply_json(200, json_out_slot(&slot, &status));
     reply_header(&r, "ETag", "%s", etag);
@@ -205,7 +192,7 @@ static int put_slot(const struct request *rq, const struct service *svc, struct 
 {
     struct slot_record now;
     struct slot_status status;
-    enum err e = jobs_slot(svc->jobs, slot->name, &now, &status);
+    enum err e = jobs_slot(svc->jobs, NULL, slot->name, &now, &status);
     if (e && e != ERR_NOT_FOUND) return 0;
     if (check_match(rq, e ? NULL : &now)) return 0;
     slot->changed_ms = clock_now_ms();
@@ -237,7 +224,7 @@ struct reply handle_slot_put(struct request *rq, const struct service *svc)
     pthread_mutex_lock(&changing);
     int code = put_slot(rq, svc, &slot);
     pthread_mutex_unlock(&changing);
-    if (!code || jobs_slot(svc->jobs, name, &slot, &status)) return reply_change_failed(rq);
+    if (!code || jobs_slot(svc->jobs, NULL, name, &slot, &status)) return reply_change_failed(rq);
     slot_etag(&slot, etag);
     struct reply r = reply_json(code, json_out_slot(&slot, &status));
     reply_header(&r, "ETag", "%s", etag);
@@ -249,7 +236,7 @@ static enum err delete_slot(const struct request *rq, const struct service *svc,
 {
     struct slot_record now;
     struct slot_status status;
-    enum err e = jobs_slot(svc->jobs, name, &now, &status);
+    enum err e = jobs_slot(svc->jobs, NULL, name, &now, &status);
     if (!e) e = check_match(rq, &now);
     if (e) return e;
     if (!now.changed_ms)

@@ -27,14 +27,13 @@ static json_t *readiness_check(const char *name, enum err e)
 
 struct reply handle_readiness(struct request *rq, const struct service *svc)
 {
-    struct port_info *ports = NULL;
-    size_t n;
+    struct port_list ports;
     json_t *checks = json_array();
     enum err stored = store_ping(svc->store);
     json_array_append_new(checks, readiness_check("store", stored));
-    enum err listed = enumerate_ports(svc->port_globs, svc->port_glob_count, &ports, &n);
+    enum err listed = enumerate_ports(svc->port_globs, svc->port_glob_count, &ports);
     json_array_append_new(checks, readiness_check("ports", listed));
-    if (!listed) free(ports);
+    free(ports.items);
     if (!stored && !listed)
         return reply_json(200, json_pack("{s:s, s:o}", "status", "ready", "checks", checks));
     err_fail(ERR_IO, "not_ready", "The checks say what is wrong.",

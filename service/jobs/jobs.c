@@ -228,7 +228,7 @@ static enum err submit(struct jobs *j, const struct command *c, const char *body
     struct slot_record slot;
     struct job *job = NULL;
     memset(out, 0, sizeof *out);
-    enum err e = slot_find(&j->source, c->slot, &slot);
+    enum err e = slot_find(&j->source, NULL, c->slot, &slot);
     if (!e) e = slot_serves(&slot, c);
     if (e) return e;
     fill_record(c, retry_of, out);
@@ -366,18 +366,17 @@ enum err jobs_log(struct jobs *j, const char *id, struct buf *out)
     return e;
 }
 
-enum err jobs_slot(struct jobs *j, const char *name, struct slot_record *slot_out,
-                   struct slot_status *status_out)
+static enum err slot_among(struct jobs *j, const struct port_list *ports, const char *name,
+                           struct slot_record *slot_out, struct slot_status *status_out)
 {
     struct port_claim claim;
-    memset(status_out, 0, sizeof *status_out);
-    enum err e = slot_find(&j->source, name, slot_out);
+    enum err e = slot_find(&j->source, ports, name, slot_out);
     if (e) {
         memset(slot_out, 0, sizeof *slot_out);
         return e;
     }
     struct slot_record resolved = *slot_out;
-    bool there = slot_resolve(&j->source, &resolved, &claim) == ERR_OK;
+    bool there = slot_resolve(ports, &resolved, &claim) == ERR_OK;
     pthread_mutex_lock(&j->lock);
     const struct worker *w = find_worker(j, name);
     bool busy = claims_overlap(&j->claims, &claim) || (w && w->job);
@@ -386,4 +385,17 @@ enum err jobs_slot(struct jobs *j, const char *name, struct slot_record *slot_ou
     pthread_mutex_unlock(&j->lock);
     status_out->state = busy ? SLOT_BUSY : there ? SLOT_IDLE : SLOT_ABSENT;
     return ERR_OK;
+}
+
+enum err jobs_slot(struct jobs *j, const struct port_list *ports, const char *name,
+                   struct slot_record *slot_out, struct slot_status *status_out)
+{
+    struct port_list own;
+    memset(status_out, 0, sizeof *status_out);
+    if (ports) return slot_among(j, ports, name, slot_out, status_out);
+    enum err looked = ports_look(&j->source, &own);
+    struct err_info why = *err_last();
+    enum err e = slot_among(j, &own, name, slot_out, status_out);
+    free(own.items);
+    return looked && e == ERR_NOT_FOUND ? err_restore(&why) : e;
 }

@@ -9,6 +9,7 @@
 #include "service/base/err.h"
 #include "service/jobs/command.h"
 #include "service/jobs/context.h"
+#include "service/port/enumerate.h"
 #include "service/store/store.h"
 
 struct jobs; /* opaque, thread-safe */
@@ -64,8 +65,9 @@ struct slot_status {
     char job[ID_TEXT];     /* running; "" = none */
     size_t queued;
 };
-/** A stored slot, or the implicit one of a port of that name. @return ERR_OK, ERR_NOT_FOUND with
- * code slot_not_found */
-enum err jobs_slot(struct jobs *j, const char *name, struct slot_record *slot_out,
-                   struct slot_status *status_out);
+/** A stored slot, or the implicit one of a port of that name.
+ *  @param ports  the host's ports, as the caller has just looked at them; NULL = look now
+ *  @return ERR_OK, ERR_NOT_FOUND with code slot_not_found; ERR_IO, ERR_MEM */
+enum err jobs_slot(struct jobs *j, const struct port_list *ports, const char *name,
+                   struct slot_record *slot_out, struct slot_status *status_out);
 #endif

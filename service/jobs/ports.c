@@ -4,13 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/port/enumerate.h"
-
 static bool overlap(const struct port_claim *a, const struct port_claim *b)
 {
     for (size_t i = 0; i < a->count; i++)
         for (size_t k = 0; k < b->count; k++)
-            if (strcmp(a->device[i], b->device[k]) == 0) return true;
+            if (strcmp(a->id[i], b->id[k]) == 0) return true;
     return false;
 }
 
@@ -46,62 +44,51 @@ void claims_leave(struct port_claims *all, struct port_claim *claim)
     claim->next = NULL;
 }
 
-static bool has_device(const struct port_claim *claim, const char *device)
+enum err ports_look(const struct port_source *from, struct port_list *out)
+{
+    return enumerate_ports(from->globs, from->glob_count, out);
+}
+
+static bool has_id(const struct port_claim *claim, const char *id)
 {
     for (size_t i = 0; i < claim->count; i++)
-        if (strcmp(claim->device[i], device) == 0) return true;
+        if (strcmp(claim->id[i], id) == 0) return true;
     return false;
 }
 
-/* One port of a slot; both may be the same device, which then counts once. */
-static enum err resolve_one(const struct port_source *from, char port[256],
-                            struct port_claim *claim)
+/* One port of a slot; both may be the same, which then counts once. */
+static enum err resolve_one(const struct port_list *ports, char port[256], struct port_claim *claim)
 {
-    struct port_info info;
     if (!port[0]) return ERR_OK;
-    enum err e = enumerate_find(from->globs, from->glob_count, port, &info);
-    if (e == ERR_NOT_FOUND)
+    const struct port_info *info = enumerate_match(ports, port);
+    if (!info)
         return err_fail(ERR_NOT_FOUND, "port_not_found",
                         "Plug the adapter in, or correct the slot's ports: GET /v1/ports lists "
                         "those that are there.",
                         "the port %s is not there", port);
-    if (e) return e;
-    memcpy(port, info.path, sizeof info.path);
-    if (!has_device(claim, info.device))
-        memcpy(claim->device[claim->count++], info.device, sizeof info.device);
+    memcpy(port, info->path, sizeof info->path);
+    if (!has_id(claim, info->id)) memcpy(claim->id[claim->count++], info->id, sizeof info->id);
     return ERR_OK;
 }
 
-enum err slot_resolve(const struct port_source *from, struct slot_record *slot,
+enum err slot_resolve(const struct port_list *ports, struct slot_record *slot,
                       struct port_claim *claim_out)
 {
     memset(claim_out, 0, sizeof *claim_out);
-    enum err e = resolve_one(from, slot->download_port, claim_out);
-    return e ? e : resolve_one(from, slot->at_port, claim_out);
-}
-
-/* @return whether a port of the stored slot is this device now */
-static bool slot_names_device(const struct port_source *from, const struct slot_record *slot,
-                              const char *device)
-{
-    const char *ports[] = {slot->download_port, slot->at_port};
-    struct port_info info;
-    for (size_t i = 0; i < 2; i++) {
-        if (!ports[i][0]) continue;
-        if (enumerate_find(from->globs, from->glob_count, ports[i], &info)) continue;
-        if (strcmp(info.device, device) == 0) return true;
-    }
-    return false;
+    enum err e = resolve_one(ports, slot->download_port, claim_out);
+    return e ? e : resolve_one(ports, slot->at_port, claim_out);
 }
 
 /* A port that a slot names is reached by that slot only. */
-static enum err refuse_named(const struct port_source *from, const struct port_info *port)
+static enum err refuse_named(const struct port_source *from, const struct port_list *ports,
+                             const struct port_info *port)
 {
     struct slot_record *slots;
     size_t n;
     enum err e = store_slot_list(from->store, &slots, &n);
     for (size_t i = 0; !e && i < n; i++)
-        if (slot_names_device(from, &slots[i], port->device))
+        if (enumerate_match(ports, slots[i].download_port) == port ||
+            enumerate_match(ports, slots[i].at_port) == port)
             e = err_fail(ERR_NOT_FOUND, "slot_not_found", "Use the slot that names the port.",
                          "the port %s belongs to the slot \"%s\"", port->name, slots[i].name);
     free(slots);
@@ -117,16 +104,23 @@ static void fill_implicit(const struct port_info *port, struct slot_record *out)
     memcpy(out->at_port, port->path, sizeof port->path);
 }
 
-enum err slot_find(const struct port_source *from, const char *name, struct slot_record *out)
+enum err slot_find(const struct port_source *from, const struct port_list *ports, const char *name,
+                   struct slot_record *out)
 {
-    struct port_info info;
+    struct port_list own = {.items = NULL};
     enum err e = store_slot_get(from->store, name, out);
     if (e != ERR_NOT_FOUND) return e;
     struct err_info no_slot = *err_last();
-    e = enumerate_find(from->globs, from->glob_count, name, &info);
-    if (e == ERR_NOT_FOUND || (!e && strcmp(info.name, name) != 0)) return err_restore(&no_slot);
-    if (!e) e = refuse_named(from, &info);
-    if (!e) fill_implicit(&info, out);
+    e = ports ? ERR_OK : ports_look(from, &own);
+    if (e) return e;
+    if (!ports) ports = &own;
+    const struct port_info *port = enumerate_match(ports, name);
+    if (!port || strcmp(port->name, name) != 0)
+        e = err_restore(&no_slot);
+    else
+        e = refuse_named(from, ports, port);
+    if (!e) fill_implicit(port, out);
+    free(own.items);
     return e;
 }
 

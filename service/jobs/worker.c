@@ -219,9 +219,12 @@ static void leave_claim(struct worker *w)
 static enum err take_ports(struct worker *w, struct job_context *ctx)
 {
     struct port_claim claim;
-    enum err e = slot_find(&w->jobs->source, w->record->slot, &w->slot_now);
+    struct port_list ports;
+    enum err e = ports_look(&w->jobs->source, &ports);
+    if (!e) e = slot_find(&w->jobs->source, &ports, w->record->slot, &w->slot_now);
     if (!e) e = slot_serves(&w->slot_now, w->command);
-    if (!e) e = slot_resolve(&w->jobs->source, &w->slot_now, &claim);
+    if (!e) e = slot_resolve(&ports, &w->slot_now, &claim);
+    free(ports.items);
     if (e) {
         struct err_info saved = *err_last();
         enum err begun = job_step_begin(ctx, "ports");

@@ -1,9 +1,9 @@
 /* libserialport walks the system's serial devices and leaves out pseudo-terminals and whatever has
  * no USB or hardware parent; the globs add those that a user named.
  *
- * Identity: the by-id link where the adapter has a serial number. Adapters without one (most
- * CH340s) share one link name, which points to the one plugged in last, so there the USB socket is
- * the identity. */
+ * Identity: the by-id link where the adapter has a serial number of its own. Adapters without one
+ * (most CH340s), or all with the same ("0001"), share one link name, which points to the one
+ * plugged in last, so there the USB socket is the identity. */
 #include "service/port/enumerate.h"
 
 #include <glob.h>
@@ -17,13 +17,6 @@
 
 #include "service/base/id.h"
 #include "service/port/identity.h"
-
-static const char by_id[] = "/dev/serial/by-id";
-
-struct list {
-    struct port_info *items;
-    size_t n;
-};
 
 static const char *last_part(const char *path)
 {
@@ -47,41 +40,65 @@ static void make_name(struct port_info *p, const char *path)
     if (p->name[0] == '.') p->name[0] = '_';
 }
 
-static bool knows_device(const struct list *l, const char *device)
+static bool knows_device(const struct port_list *l, const char *device)
 {
-    for (size_t i = 0; i < l->n; i++)
+    for (size_t i = 0; i < l->count; i++)
         if (!strcmp(l->items[i].device, device)) return true;
     return false;
 }
 
 /* A new one at the end, NULL when out of memory. */
-static struct port_info *append(struct list *l)
+static struct port_info *append(struct port_list *l)
 {
-    struct port_info *grown = reallocarray(l->items, l->n + 1, sizeof *grown);
+    struct port_info *grown = reallocarray(l->items, l->count + 1, sizeof *grown);
     if (!grown) return NULL;
     l->items = grown;
-    struct port_info *p = &grown[l->n++];
+    struct port_info *p = &grown[l->count++];
     *p = (struct port_info){.usb_vid = -1, .usb_pid = -1};
     return p;
 }
 
-static void set_identity(struct port_info *p)
+/* Its link in one of udev's folders, as the path to open. @return false when there is none */
+static bool set_path(struct port_info *p, const char *dir, char *link, size_t cap)
 {
-    char link[sizeof p->id], sys[PATH_MAX], parent[128];
-    copy(p->path, sizeof p->path, p->device);
-    copy(p->id, sizeof p->id, p->device);
-    if (p->usb_serial[0] && identity_link(by_id, p->device, link, sizeof link)) {
-        copy(p->id, sizeof p->id, link);
-        int n = snprintf(p->path, sizeof p->path, "%s/%s", by_id, link);
-        if (n < 0 || (size_t)n >= sizeof p->path) copy(p->path, sizeof p->path, p->device);
-        return;
-    }
-    snprintf(parent, sizeof parent, "/sys/class/tty/%.64s/device", last_part(p->device));
-    if (realpath(parent, sys) && identity_usb_path(sys, link, sizeof link))
-        copy(p->id, sizeof p->id, link);
+    char path[sizeof p->path];
+    if (!identity_link(dir, p->device, link, cap)) return false;
+    int n = snprintf(path, sizeof path, "%s/%s", dir, link);
+    if (n < 0 || (size_t)n >= sizeof path) return false;
+    memcpy(p->path, path, sizeof path);
+    return true;
 }
 
-static enum err add_serial(struct list *l, const struct sp_port *sp)
+/* Ports behind one interface of one adapter. */
+static bool shares_socket(const struct port_list *l, const struct port_info *p)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (&l->items[i] != p && !strcmp(l->items[i].socket, p->socket)) return true;
+    return false;
+}
+
+static void set_identity(const struct port_list *l, struct port_info *p)
+{
+    char link[sizeof p->id];
+    copy(p->path, sizeof p->path, p->device);
+    if (p->usb_serial[0] && !enumerate_has_twin(l, p) &&
+        set_path(p, "/dev/serial/by-id", link, sizeof link)) {
+        copy(p->id, sizeof p->id, link);
+        return;
+    }
+    set_path(p, "/dev/serial/by-path", link, sizeof link);
+    bool has_socket = p->socket[0] && !shares_socket(l, p);
+    copy(p->id, sizeof p->id, has_socket ? p->socket : p->path);
+}
+
+static void find_socket(struct port_info *p)
+{
+    char parent[128], sys[PATH_MAX];
+    snprintf(parent, sizeof parent, "/sys/class/tty/%.64s/device", last_part(p->device));
+    if (realpath(parent, sys)) identity_usb_path(sys, p->socket, sizeof p->socket);
+}
+
+static enum err add_serial(struct port_list *l, const struct sp_port *sp)
 {
     const char *device = sp_get_port_name(sp);
     if (!device || strlen(device) >= sizeof l->items->device || knows_device(l, device))
@@ -96,11 +113,11 @@ static enum err add_serial(struct list *l, const struct sp_port *sp)
     copy(p->usb_manufacturer, sizeof p->usb_manufacturer, sp_get_port_usb_manufacturer(sp));
     copy(p->usb_product, sizeof p->usb_product, sp_get_port_usb_product(sp));
     copy(p->bridge, sizeof p->bridge, identity_bridge(p->usb_vid, p->usb_pid)->name);
-    set_identity(p);
+    find_socket(p);
     return ERR_OK;
 }
 
-static enum err add_all_serial(struct list *l)
+static enum err add_all_serial(struct port_list *l)
 {
     struct sp_port **found;
     enum sp_return rc = sp_list_ports(&found);
@@ -110,11 +127,13 @@ static enum err add_all_serial(struct list *l)
     for (size_t i = 0; found[i] && !e; i++)
         e = add_serial(l, found[i]);
     sp_free_port_list(found);
+    for (size_t i = 0; i < l->count && !e; i++)
+        set_identity(l, &l->items[i]);
     return e;
 }
 
 /* One path that a glob gave; what is no device now is left out. */
-static enum err add_path(struct list *l, const char *path)
+static enum err add_path(struct port_list *l, const char *path)
 {
     char device[PATH_MAX];
     struct stat st;
@@ -131,7 +150,7 @@ static enum err add_path(struct list *l, const char *path)
     return ERR_OK;
 }
 
-static enum err add_glob(struct list *l, const char *pattern)
+static enum err add_glob(struct port_list *l, const char *pattern)
 {
     glob_t g;
     int rc = glob(pattern, 0, NULL, &g);
@@ -150,7 +169,7 @@ static int compare_paths(const void *a, const void *b)
     return strverscmp(pa->path, pb->path);
 }
 
-static bool is_taken(const struct list *l, size_t before, const char *name)
+static bool is_taken(const struct port_list *l, size_t before, const char *name)
 {
     for (size_t i = 0; i < before; i++)
         if (!strcmp(l->items[i].name, name)) return true;
@@ -158,9 +177,9 @@ static bool is_taken(const struct list *l, size_t before, const char *name)
 }
 
 /* Two links of the same name in different folders: the second gets a number. */
-static void make_names_unique(struct list *l)
+static void make_names_unique(struct port_list *l)
 {
-    for (size_t i = 1; i < l->n; i++) {
+    for (size_t i = 1; i < l->count; i++) {
         char wanted[sizeof l->items->name];
         copy(wanted, sizeof wanted, l->items[i].name);
         for (unsigned k = 2; is_taken(l, i, l->items[i].name); k++)
@@ -168,51 +187,18 @@ static void make_names_unique(struct list *l)
     }
 }
 
-enum err enumerate_ports(const char *const *globs, size_t glob_count, struct port_info **list_out,
-                         size_t *n_out)
+enum err enumerate_ports(const char *const *globs, size_t glob_count, struct port_list *out)
 {
-    struct list l = {0};
-    *list_out = NULL;
-    *n_out = 0;
-    enum err e = add_all_serial(&l);
+    *out = (struct port_list){.items = NULL};
+    enum err e = add_all_serial(out);
     for (size_t i = 0; i < glob_count && !e; i++)
-        e = add_glob(&l, globs[i]);
+        e = add_glob(out, globs[i]);
     if (e) {
-        free(l.items);
+        free(out->items);
+        *out = (struct port_list){.items = NULL};
         return e;
     }
-    if (l.n) qsort(l.items, l.n, sizeof *l.items, compare_paths);
-    make_names_unique(&l);
-    *list_out = l.items;
-    *n_out = l.n;
+    if (out->count) qsort(out->items, out->count, sizeof *out->items, compare_paths);
+    make_names_unique(out);
     return ERR_OK;
-}
-
-static bool matches(const struct port_info *p, const char *wanted, const char *device)
-{
-    return !strcmp(p->name, wanted) || !strcmp(p->path, wanted) || !strcmp(p->id, wanted) ||
-           !strcmp(p->device, device);
-}
-
-enum err enumerate_find(const char *const *globs, size_t glob_count, const char *wanted,
-                        struct port_info *out)
-{
-    struct port_info *list;
-    size_t n;
-    char device[PATH_MAX];
-    enum err e = enumerate_ports(globs, glob_count, &list, &n);
-    if (e) return e;
-    /* Any other link to it will do, too. */
-    if (wanted[0] != '/' || !realpath(wanted, device))
-        snprintf(device, sizeof device, "%s", wanted);
-    e = err_fail(ERR_NOT_FOUND, "port_not_found",
-                 "Plug the adapter in, and look at the list of ports for its present name.",
-                 "there is no serial port \"%.200s\"", wanted);
-    for (size_t i = 0; i < n && e; i++) {
-        if (!matches(&list[i], wanted, device)) continue;
-        *out = list[i];
-        e = ERR_OK;
-    }
-    free(list);
-    return e;
 }

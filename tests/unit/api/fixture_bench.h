@@ -34,7 +34,7 @@ static struct {
     size_t port_count;
 } host = {.port_count = PORTS};
 
-/* These stand before the library's own: nothing here looks at real devices. */
+/* This stands before the library's own: nothing here looks at real devices. */
 static struct port_info port_number(size_t i)
 {
     struct port_info p = {.usb_vid = i ? 0x10c4 : -1, .usb_pid = i ? 0xea60 : -1};
@@ -45,33 +45,17 @@ static struct port_info port_number(size_t i)
     return p;
 }
 
-enum err enumerate_ports(const char *const *globs, size_t glob_count, struct port_info **list_out,
-                         size_t *n_out)
+enum err enumerate_ports(const char *const *globs, size_t glob_count, struct port_list *out)
 {
     (void)globs;
     (void)glob_count;
-    *list_out = NULL;
-    *n_out = 0;
+    *out = (struct port_list){.items = NULL};
     if (host.ports_fail) return err_set(ERR_IO, "the ports cannot be listed");
-    *list_out = calloc(PORTS, sizeof **list_out);
-    assert_non_null(*list_out);
-    for (; *n_out < host.port_count; ++*n_out)
-        (*list_out)[*n_out] = port_number(*n_out);
+    out->items = calloc(PORTS, sizeof *out->items);
+    assert_non_null(out->items);
+    for (; out->count < host.port_count; out->count++)
+        out->items[out->count] = port_number(out->count);
     return ERR_OK;
-}
-
-enum err enumerate_find(const char *const *globs, size_t glob_count, const char *wanted,
-                        struct port_info *out)
-{
-    (void)globs;
-    (void)glob_count;
-    for (size_t i = 0; i < host.port_count; i++) {
-        *out = port_number(i);
-        if (!strcmp(wanted, out->name) || !strcmp(wanted, out->path) ||
-            !strcmp(wanted, out->device) || !strcmp(wanted, out->id))
-            return ERR_OK;
-    }
-    return err_fail(ERR_NOT_FOUND, "port_not_found", NULL, "no port %s", wanted);
 }
 
 struct bench {

@@ -40,6 +40,7 @@ struct rig {
     char order[64][ID_TEXT]; /* jobs in the order in which they ran */
     size_t ran;
     const char *gone_port; /* unplugged */
+    bool renumbered;       /* plugged in anew: each port is another device now */
 };
 
 static struct rig *rig_now; /* the fakes below have no argument for it */
@@ -54,34 +55,24 @@ static const struct {
 };
 
 /* The host's ports, instead of service/port/enumerate.c. */
-enum err enumerate_ports(const char *const *globs, size_t glob_count, struct port_info **list_out,
-                         size_t *n_out)
+enum err enumerate_ports(const char *const *globs, size_t glob_count, struct port_list *out)
 {
     (void)globs, (void)glob_count;
-    *list_out = NULL;
-    *n_out = 0;
-    return ERR_OK;
-}
-
-enum err enumerate_find(const char *const *globs, size_t glob_count, const char *wanted,
-                        struct port_info *out)
-{
-    (void)globs, (void)glob_count;
-    memset(out, 0, sizeof *out);
+    enum { PORTS = sizeof rig_ports / sizeof *rig_ports };
+    *out = (struct port_list){.items = calloc(PORTS, sizeof *out->items)};
+    if (!out->items) return err_set(ERR_MEM, "out of memory");
     pthread_mutex_lock(&rig_now->lock);
-    const char *gone = rig_now->gone_port;
+    const char *gone = rig_now->gone_port, *as = rig_now->renumbered ? "again" : "";
     pthread_mutex_unlock(&rig_now->lock);
-    for (size_t i = 0; i < sizeof rig_ports / sizeof *rig_ports; i++) {
-        if (strcmp(wanted, rig_ports[i].name) != 0 && strcmp(wanted, rig_ports[i].path) != 0 &&
-            strcmp(wanted, rig_ports[i].device) != 0)
-            continue;
-        if (gone && strcmp(gone, rig_ports[i].name) == 0) break;
-        snprintf(out->name, sizeof out->name, "%s", rig_ports[i].name);
-        snprintf(out->path, sizeof out->path, "%s", rig_ports[i].path);
-        snprintf(out->device, sizeof out->device, "%s", rig_ports[i].device);
-        return ERR_OK;
+    for (size_t i = 0; i < PORTS; i++) {
+        if (gone && strcmp(gone, rig_ports[i].name) == 0) continue;
+        struct port_info *p = &out->items[out->count++];
+        snprintf(p->name, sizeof p->name, "%s", rig_ports[i].name);
+        snprintf(p->path, sizeof p->path, "%s", rig_ports[i].path);
+        snprintf(p->device, sizeof p->device, "%s%s", rig_ports[i].device, as);
+        snprintf(p->id, sizeof p->id, "id-of-%s", rig_ports[i].name);
     }
-    return err_set(ERR_NOT_FOUND, "no port %s", wanted);
+    return ERR_OK;
 }
 
 static inline void rig_changed(const struct job_record *r, void *arg)

@@ -141,6 +141,26 @@ static void two_slots_that_share_a_port_take_turns(void **state)
     job_record_dispose(get(rig, b));
 }
 
+static void a_port_that_comes_back_as_another_device_stays_owned(void **state)
+{
+    struct rig *rig = *state;
+    char a[ID_TEXT], b[ID_TEXT];
+    rig_put_slot(rig, "left", "p1", "p2");
+    rig_put_slot(rig, "right", "p2", "p3");
+    rig_submit(rig, "left", "gate", a);
+    rig_wait_inside(rig, 1);
+    pthread_mutex_lock(&rig->lock);
+    rig->renumbered = true;
+    pthread_mutex_unlock(&rig->lock);
+    rig_submit(rig, "right", "ok", b);
+    rig_wait(rig, b, JOB_RUNNING, 1);
+    assert_string_equal(get(rig, b)->steps[0].name, "ports");
+    assert_int_equal(rig->ran, 1);
+    rig_open_gate(rig, 1);
+    rig_wait(rig, b, JOB_SUCCEEDED, 2);
+    job_record_dispose(get(rig, b));
+}
+
 static void a_queued_job_can_be_cancelled(void **state)
 {
     struct rig *rig = *state;
@@ -314,7 +334,7 @@ static void a_port_that_is_gone_fails_the_job_and_not_the_slot(void **state)
     pthread_mutex_lock(&rig->lock);
     rig->gone_port = "p2";
     pthread_mutex_unlock(&rig->lock);
-    assert_int_equal(jobs_slot(rig->jobs, "s", &slot, &status), ERR_OK);
+    assert_int_equal(jobs_slot(rig->jobs, NULL, "s", &slot, &status), ERR_OK);
     assert_int_equal(status.state, SLOT_ABSENT);
     rig_submit(rig, "s", "ok", a);
     rig_wait(rig, a, JOB_FAILED, 1);
@@ -335,7 +355,7 @@ static void a_slot_tells_what_it_does(void **state)
     char a[ID_TEXT], b[ID_TEXT];
     struct slot_record slot;
     struct slot_status status;
-    assert_int_equal(jobs_slot(rig->jobs, "p1", &slot, &status), ERR_OK);
+    assert_int_equal(jobs_slot(rig->jobs, NULL, "p1", &slot, &status), ERR_OK);
     assert_int_equal(status.state, SLOT_IDLE);
     assert_string_equal(slot.name, "p1");
     assert_string_equal(slot.download_port, "/rig/by-id/p1");
@@ -346,20 +366,20 @@ static void a_slot_tells_what_it_does(void **state)
     rig_submit(rig, "p1", "gate", a);
     rig_wait_inside(rig, 1);
     rig_submit(rig, "p1", "ok", b);
-    assert_int_equal(jobs_slot(rig->jobs, "p1", &slot, &status), ERR_OK);
+    assert_int_equal(jobs_slot(rig->jobs, NULL, "p1", &slot, &status), ERR_OK);
     assert_int_equal(status.state, SLOT_BUSY);
     assert_string_equal(status.job, a);
     assert_int_equal(status.queued, 1);
     rig_put_slot(rig, "sharing", "/rig/p1", "p2");
-    assert_int_equal(jobs_slot(rig->jobs, "sharing", &slot, &status), ERR_OK);
+    assert_int_equal(jobs_slot(rig->jobs, NULL, "sharing", &slot, &status), ERR_OK);
     assert_int_equal(status.state, SLOT_BUSY); /* its port is */
     assert_string_equal(status.job, "");
     rig_open_gate(rig, 1);
     rig_wait(rig, b, JOB_FAILED, 1); /* the implicit slot went when another one named its port */
     assert_string_equal(get(rig, b)->error.code, "slot_not_found");
-    assert_int_equal(jobs_slot(rig->jobs, "sharing", &slot, &status), ERR_OK);
+    assert_int_equal(jobs_slot(rig->jobs, NULL, "sharing", &slot, &status), ERR_OK);
     assert_int_equal(status.state, SLOT_IDLE); /* in the moment in which the job has ended */
-    expect(jobs_slot(rig->jobs, "nowhere", &slot, &status), ERR_NOT_FOUND, "slot_not_found");
+    expect(jobs_slot(rig->jobs, NULL, "nowhere", &slot, &status), ERR_NOT_FOUND, "slot_not_found");
 }
 
 static void a_full_queue_takes_no_more(void **state)
@@ -375,7 +395,7 @@ static void a_full_queue_takes_no_more(void **state)
         rig_submit(rig, "p1", "ok", last);
     expect(rig_try(rig, "{\"kind\":\"at\",\"slot\":\"p1\",\"lines\":[\"ok\"]}", &r), ERR_BUSY,
            "queue_full");
-    assert_int_equal(jobs_slot(rig->jobs, "p1", &slot, &status), ERR_OK);
+    assert_int_equal(jobs_slot(rig->jobs, NULL, "p1", &slot, &status), ERR_OK);
     assert_int_equal(status.queued, LIMIT_QUEUE);
     rig_submit(rig, "p2", "ok", id); /* another slot has its own */
     rig_wait(rig, id, JOB_SUCCEEDED, 1);
@@ -442,6 +462,7 @@ int main(void)
         RIG_TEST(jobs_of_a_slot_run_one_by_one_in_their_order),
         RIG_TEST(two_slots_run_at_once),
         RIG_TEST(two_slots_that_share_a_port_take_turns),
+        RIG_TEST(a_port_that_comes_back_as_another_device_stays_owned),
         RIG_TEST(a_queued_job_can_be_cancelled),
         RIG_TEST(a_blocked_job_can_be_cancelled_and_the_next_one_runs),
         RIG_TEST(a_job_that_waits_for_a_port_can_be_cancelled),

@@ -65,74 +65,104 @@ static int tear_down(void **state)
     return 0;
 }
 
+static struct port_list list_ports(size_t glob_count)
+{
+    struct port_list list;
+    assert_int_equal(enumerate_ports(globs, glob_count, &list), ERR_OK);
+    return list;
+}
+
 static void globs_add_each_device_once_and_nothing_else(void **state)
 {
     (void)state;
-    struct port_info *list;
-    size_t n, ours = 0;
-    assert_int_equal(enumerate_ports(globs, 3, &list, &n), ERR_OK);
-    for (size_t i = 0; i < n; i++) {
-        assert_string_not_equal(list[i].path, in_dir("a/gone"));
-        assert_string_not_equal(list[i].path, in_dir("a/file"));
-        for (size_t k = i + 1; k < n; k++) {
-            assert_string_not_equal(list[i].device, list[k].device);
-            assert_string_not_equal(list[i].name, list[k].name);
+    struct port_list list = list_ports(3);
+    size_t ours = 0;
+    for (size_t i = 0; i < list.count; i++) {
+        const struct port_info *p = &list.items[i];
+        assert_string_not_equal(p->path, in_dir("a/gone"));
+        assert_string_not_equal(p->path, in_dir("a/file"));
+        for (size_t k = i + 1; k < list.count; k++) {
+            assert_string_not_equal(p->device, list.items[k].device);
+            assert_string_not_equal(p->name, list.items[k].name);
+            assert_string_not_equal(p->id, list.items[k].id);
         }
-        ours += !strncmp(list[i].path, dir, strlen(dir));
+        ours += !strncmp(p->path, dir, strlen(dir));
     }
     assert_int_equal(ours, 2);
-    free(list);
+    free(list.items);
 }
 
 static void a_port_is_found_by_each_of_its_names(void **state)
 {
     (void)state;
-    struct port_info p;
-    assert_int_equal(enumerate_find(globs, 3, "download", &p), ERR_OK);
-    assert_string_equal(p.device, device[0]);
-    assert_string_equal(p.path, in_dir("a/download"));
-    assert_int_equal(p.usb_vid, -1);
-    assert_string_equal(p.bridge, "");
-    assert_int_equal(enumerate_find(globs, 3, "download-2", &p), ERR_OK);
-    assert_string_equal(p.device, device[1]);
-    assert_int_equal(enumerate_find(globs, 3, in_dir("b/download"), &p), ERR_OK);
-    assert_string_equal(p.device, device[1]);
-    assert_int_equal(enumerate_find(globs, 3, device[1], &p), ERR_OK);
-    assert_string_equal(p.name, "download-2");
-    assert_int_equal(enumerate_find(globs, 3, in_dir("b/same again"), &p), ERR_OK);
-    assert_string_equal(p.device, device[1]);
+    struct port_list list = list_ports(3);
+    const struct port_info *a = enumerate_match(&list, "download");
+    const struct port_info *b = enumerate_match(&list, "download-2");
+    assert_non_null(a);
+    assert_non_null(b);
+    assert_string_equal(a->device, device[0]);
+    assert_string_equal(a->path, in_dir("a/download"));
+    assert_string_equal(a->id, a->path);
+    assert_int_equal(a->usb_vid, -1);
+    assert_string_equal(a->bridge, "");
+    assert_string_equal(a->socket, "");
+    assert_string_equal(b->device, device[1]);
+    assert_ptr_equal(enumerate_match(&list, in_dir("b/download")), b);
+    assert_ptr_equal(enumerate_match(&list, device[1]), b);
+    assert_ptr_equal(enumerate_match(&list, in_dir("b/same again")), b);
+    free(list.items);
 }
 
 static void names_are_fit_for_a_url(void **state)
 {
     (void)state;
-    struct port_info p;
-    const char *only[] = {pattern[0]};
     snprintf(pattern[0], sizeof pattern[0], "%s/b/same*", dir);
-    assert_int_equal(enumerate_find(only, 1, "same_again", &p), ERR_OK);
-    assert_string_equal(p.device, device[1]);
+    struct port_list list = list_ports(1);
+    const struct port_info *p = enumerate_match(&list, "same_again");
+    assert_non_null(p);
+    assert_string_equal(p->device, device[1]);
+    free(list.items);
 }
 
 static void what_is_not_there_is_not_found(void **state)
 {
     (void)state;
-    struct port_info p;
     static const char *const wanted[] = {"ttyNOPE", "/dev/ttyNOPE", "", "/dev/null"};
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-        assert_int_equal(enumerate_find(globs, 3, wanted[i], &p), ERR_NOT_FOUND);
-        assert_string_equal(err_last()->code, "port_not_found");
-    }
+    struct port_list list = list_ports(3);
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        assert_null(enumerate_match(&list, wanted[i]));
+    free(list.items);
 }
 
 static void without_globs_no_pseudo_terminal_is_listed(void **state)
 {
     (void)state;
-    struct port_info *list;
-    size_t n;
-    assert_int_equal(enumerate_ports(NULL, 0, &list, &n), ERR_OK);
-    for (size_t i = 0; i < n; i++)
-        assert_int_not_equal(strncmp(list[i].device, "/dev/pts/", 9), 0);
-    free(list);
+    struct port_list list = list_ports(0);
+    for (size_t i = 0; i < list.count; i++)
+        assert_int_not_equal(strncmp(list.items[i].device, "/dev/pts/", 9), 0);
+    free(list.items);
+}
+
+/* Two CP2102 with the number that all of them have, a third one of another kind, and both ports of
+ * an adapter that has two. */
+static void adapters_with_the_same_number_are_twins(void **state)
+{
+    (void)state;
+    struct port_info items[] = {
+        {.socket = "usb-1-1:if00", .usb_vid = 1, .usb_pid = 2, .usb_serial = "0001"},
+        {.socket = "usb-1-2:if00", .usb_vid = 1, .usb_pid = 2, .usb_serial = "0001"},
+        {.socket = "usb-1-3:if00", .usb_vid = 1, .usb_pid = 3, .usb_serial = "0001"},
+        {.socket = "usb-1-4:if00", .usb_vid = 4, .usb_pid = 4, .usb_serial = ""},
+        {.socket = "usb-1-4:if01", .usb_vid = 4, .usb_pid = 4, .usb_serial = ""},
+        {.socket = "", .usb_vid = -1, .usb_pid = -1, .usb_serial = ""},
+        {.socket = "", .usb_vid = -1, .usb_pid = -1, .usb_serial = ""},
+    };
+    const struct port_list list = {items, sizeof items / sizeof items[0]};
+    for (size_t i = 0; i < list.count; i++)
+        assert_int_equal(enumerate_has_twin(&list, &items[i]), i < 2);
+    /* The first of them is unplugged. */
+    const struct port_list later = {items + 1, 4};
+    assert_false(enumerate_has_twin(&later, &items[1]));
 }
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
@@ -145,6 +175,7 @@ int main(void)
         TEST(names_are_fit_for_a_url),
         TEST(what_is_not_there_is_not_found),
         TEST(without_globs_no_pseudo_terminal_is_listed),
+        cmocka_unit_test(adapters_with_the_same_number_are_twins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
