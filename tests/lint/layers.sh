@@ -21,7 +21,7 @@ jansson.h: api service/store service/cloud service/jobs service/firmware service
 libserialport.h: service/port
 libudev.h: service/port
 zip.h: service/firmware
-zlib.h: service/firmware
+zlib.h: service/firmware service/pki/nvs_write.c
 sqlite3.h: service/store
 mosquitto.h: service/cloud
 curl/: service/cloud

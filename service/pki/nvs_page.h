@@ -1,0 +1,46 @@
+/* nvs_page: how pages and entries of an NVS partition lie in flash (esp-at.md 3.2): what writer and
+ * reader have in common. */
+#ifndef SERVICE_PKI_NVS_PAGE_H
+#define SERVICE_PKI_NVS_PAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "service/pki/nvs.h"
+
+enum {
+    NVS_ENTRY = 32,
+    NVS_ENTRIES = 126, /* of a page */
+    NVS_BITMAP = 32,   /* offset in the page: two bits an entry */
+    NVS_FIRST = 64,    /* offset of entry 0 */
+    NVS_ANY = 0xff,    /* chunk index of what has no chunks */
+    NVS_BLOB_DATA = 0x42,
+    NVS_BLOB_OLD = 0x41, /* a blob in one piece, as format 1 had them */
+    NVS_VERSION_2 = 0xfe
+};
+
+#define NVS_STATE_BLANK   0xffffffffU
+#define NVS_STATE_ACTIVE  0xfffffffeU
+#define NVS_STATE_FULL    0xfffffffcU
+#define NVS_STATE_FREEING 0xfffffff8U
+
+enum nvs_entry_state { NVS_ENTRY_ERASED = 0, NVS_ENTRY_WRITTEN = 2, NVS_ENTRY_EMPTY = 3 };
+
+/** CRC-32 with its register starting at 0, as all of NVS counts it. */
+uint32_t nvs_crc(const uint8_t *data, size_t n);
+/** Of an entry's head: all but the four bytes that hold it. */
+uint32_t nvs_entry_crc(const uint8_t entry[NVS_ENTRY]);
+/** Entries that @p n bytes of data take. */
+static inline size_t nvs_data_entries(size_t n)
+{
+    return (n + NVS_ENTRY - 1) / NVS_ENTRY;
+}
+/** Bytes of an integer's value; 0 for what is no integer. */
+static inline size_t nvs_width(unsigned type)
+{
+    unsigned width = type & 0x0f;
+    bool integer = (type & 0xe0) == 0 && (width == 1 || width == 2 || width == 4 || width == 8);
+    return integer ? width : 0;
+}
+#endif
