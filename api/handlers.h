@@ -32,6 +32,7 @@ struct reply handle_images_create(struct request *rq, const struct service *svc)
 struct reply handle_images_get(struct request *rq, const struct service *svc);
 struct reply handle_image_file(struct request *rq, const struct service *svc);
 struct reply handle_atpki(struct request *rq, const struct service *svc);
+struct reply handle_mfg_nvs(struct request *rq, const struct service *svc);
 struct reply handle_partition_table(struct request *rq, const struct service *svc);
 
 /* jobs.c */

@@ -43,6 +43,8 @@ static const struct route table[] = {
     {"GET", "/v1/images/{id}", "getImages", ENGINEER, "", 0, 0, handle_images_get},
     {"GET", "/v1/images/{id}/{file}", "getImageFile", ENGINEER, "", 0, 0, handle_image_file},
     {"POST", "/v1/images/atpki", "buildAtpki", OPERATOR, "", BODY_MULTIPART, UPLOAD, handle_atpki},
+    {"POST", "/v1/images/mfg-nvs", "buildMfgNvs", OPERATOR, "size style ", BODY_MULTIPART, UPLOAD,
+     handle_mfg_nvs},
     {"POST", "/v1/images/partition-table", "convertPartitionTable", OPERATOR, "md5 ", TABLES, TABLE,
      handle_partition_table},
 

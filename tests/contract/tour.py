@@ -40,6 +40,7 @@ class Tour:
                 ("DELETE", "/v1/slots/a"), ("POST", "/v1/credentials/validate"), ("POST", "/v1/credentials"),
                 ("GET", "/v1/credentials"), ("GET", "/v1/credentials/a"), ("DELETE", "/v1/credentials/a"),
                 ("POST", "/v1/images"), ("GET", "/v1/images/a"), ("GET", "/v1/images/a/b"), ("POST", "/v1/images/atpki"),
+                ("POST", "/v1/images/mfg-nvs"),
                 ("POST", "/v1/images/partition-table"), ("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("GET", "/v1/jobs/a"),
                 ("POST", "/v1/jobs/a/cancel"), ("POST", "/v1/jobs/a/retry"), ("GET", "/v1/jobs/a/log"),
                 ("GET", "/v1/devices"), ("GET", "/v1/devices/a")):
@@ -53,6 +54,7 @@ class Tour:
                 ("POST", "/v1/credentials", "application/json", 1024),
                 ("POST", "/v1/credentials/validate", "multipart/form-data; boundary=b", 1024),
                 ("POST", "/v1/images/atpki", "multipart/form-data; boundary=b", 1024),
+                ("POST", "/v1/images/mfg-nvs?size=12288", "multipart/form-data; boundary=b", 1024),
                 ("POST", "/v1/images/partition-table", "text/csv", 64)):
             kind = {"Content-Type": media}
             self.gate.request(method, path, b"", headers=kind).problem(400, "empty_body")
@@ -140,6 +142,19 @@ class Tour:
         gate.post("/v1/images/atpki", files=[("ca", None, pki.ca.cert)]).expect(200)
         gate.post("/v1/images/atpki", files=[("ca", None, b"")]).problem(422, "item_empty")
         gate.post("/v1/images/atpki", files=[]).problem(400, "empty_upload")
+        nvs, rows = "/v1/images/mfg-nvs?size=12288", b"key,type,encoding,value\nmqtt_ca,namespace,,\n"
+        named = rows + b"mqtt_ca,file,binary,pki/ca.pem\n"
+        image = gate.post(nvs, files=[("csv", None, named), ("f", "ca.pem", pki.ca.cert)]).expect(200)
+        assert len(image.body) == 12288
+        gate.post(nvs + "&style=full", files=[("csv", None, rows)]).expect(200)
+        gate.post(nvs, files=[("csv", None, named)]).problem(422, "nvs_file_missing")
+        gate.post(nvs, files=[("f", None, rows)]).problem(422, "no_csv")
+        gate.post(nvs, files=[("csv", None, b"a,b\n")]).problem(422, "bad_csv")
+        gate.post(nvs, files=[("csv", None, rows + b"k,data,u8,256\n")]).problem(422, "nvs_bad_value")
+        gate.post(nvs, files=[("csv", None, named), ("f", "ca.pem", b"x" * 9000)]).problem(422, "nvs_full")
+        for query in ("", "?size=4096", "?size=12288&style=tight", "?size=x"):
+            gate.post("/v1/images/mfg-nvs" + query, files=[("csv", None, rows)]).problem(400, "bad_query")
+        gate.post("/v1/images/mfg-nvs?size=12289", files=[("csv", None, rows)]).problem(422, "nvs_bad_size")
         table = b"nvs,data,nvs,0x9000,0x6000,\n"
         csv = {"Content-Type": "text/csv"}
         binary = gate.post("/v1/images/partition-table?md5=false", table, headers=csv).expect(200).body
