@@ -117,7 +117,7 @@ static enum err take_wait(struct parser *p, unsigned *ms_out)
 static enum err take_wait_step(struct parser *p)
 {
     struct reset *r = p->out;
-    unsigned ms;
+    unsigned ms = 0;
     enum err e = take_wait(p, &ms);
     if (e) return e;
     if (!r->count) r->count = 1; /* both lines released */

@@ -233,7 +233,7 @@ static void nothing_is_written_to_a_locked_board(void **state)
 static void plain_writes_can_be_forced(void **state)
 {
     (void)state;
-    const struct flasher_options o = {.reset = RESET_AUTO, .force_plain = true};
+    const struct flasher_options o = {.reset = {.kind = RESET_AUTO}, .force_plain = true};
     begin_with("esp32", &o);
     model_set_reg(m, 0x3ff5a000, 1 << 20);
     model_set_reg(m, 0x3ff5a018, 1 << 5);
@@ -266,7 +266,7 @@ static void a_damaged_read_neither_locks_nor_opens_a_board(void **state)
 /* ---- secure download mode ---- */
 
 static const struct flasher_options unverified = {
-    .reset = RESET_AUTO, .allow_unverified = true, .flash_bytes = 2 * 1024 * 1024};
+    .reset = {.kind = RESET_AUTO}, .allow_unverified = true, .flash_bytes = 2 * 1024 * 1024};
 
 static void begin_secure(const char *chip, const struct flasher_options *o)
 {
@@ -279,7 +279,7 @@ static void in_secure_download_mode_the_chip_is_told_all_the_same(void **state)
 {
     (void)state;
     for (size_t i = 1; i < MODEL_CHIPS; i++) {
-        const struct flasher_options o = {.reset = RESET_AUTO};
+        const struct flasher_options o = {.reset = {.kind = RESET_AUTO}};
         begin_secure(model_chips[i].name, &o);
         assert_int_equal(connect(), ERR_OK);
         assert_chip(model_chips[i].name);
@@ -299,7 +299,7 @@ static void in_secure_download_mode_the_chip_is_told_all_the_same(void **state)
 static void a_refusal_to_be_read_is_believed_without_a_flag(void **state)
 {
     (void)state;
-    const struct flasher_options o = {.reset = RESET_AUTO};
+    const struct flasher_options o = {.reset = {.kind = RESET_AUTO}};
     begin_secure("esp32s2", &o);
     m->flags = 0;
     assert_int_equal(connect(), ERR_OK);
@@ -313,7 +313,7 @@ static void what_nobody_can_check_is_refused(void **state)
 {
     (void)state;
     uint8_t md5[MD5_BYTES], out[64];
-    const struct flasher_options o = {.reset = RESET_AUTO};
+    const struct flasher_options o = {.reset = {.kind = RESET_AUTO}};
     begin_secure("esp32c3", &o);
     assert_int_equal(connect(), ERR_OK);
     assert_int_equal(flasher_attach(f, 0), ERR_OK);

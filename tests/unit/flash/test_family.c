@@ -149,7 +149,7 @@ static void the_crystal_is_the_nearest_that_the_chip_comes_with(void **state)
 
 /* ---- speed ---- */
 
-static const struct flasher_options fast = {.reset = RESET_AUTO, .flash_baud = 921600};
+static const struct flasher_options fast = {.reset = {.kind = RESET_AUTO}, .flash_baud = 921600};
 
 static void write_at_speed(uint32_t expected)
 {
