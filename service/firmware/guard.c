@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "service/firmware/header.h"
-#include "service/firmware/image_chip.h"
 #include "service/firmware/learn.h"
 
 enum { SUBTYPE_OTA = 0, SUBTYPE_NVS = 2 };
@@ -131,7 +130,7 @@ static enum err check_revision(const struct guard *g, const char *name, const st
 
 static enum err check_image(const struct guard *g, const char *name, const struct esp_header *h)
 {
-    const struct chip *chip = image_chip(h->chip_id);
+    const struct chip *chip = chip_by_image_id(h->chip_id);
     if (!chip || strcmp(chip->name, g->chip) != 0) return wrong_chip(g, name, chip);
     return check_revision(g, name, h);
 }
@@ -147,7 +146,7 @@ static enum err check_bootloader(const struct guard *g, const struct content *c)
     if (!e) e = learn_bootloader(c, &b);
     if (e) return e;
     if (b.chip && strcmp(b.chip->name, g->chip) != 0)
-        return wrong_chip(g, content_name_at(c, b.offset), b.chip);
+        return wrong_chip(g, content_name_at(c, b.chip->bootloader_offset), b.chip);
     if (!*content_name_at(c, g->bootloader_offset)) return ERR_OK;
     return err_fail(ERR_ARG, "not_a_bootloader", "Check the file and its offset.",
                     "%s puts something at 0x%x that is no bootloader: the board would not start",

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "service/base/buf.h"
-#include "service/firmware/image_chip.h"
 
 enum {
     DESCRIPTION_AT = 32, /* behind the app's head and the head of its first segment */
@@ -18,9 +17,6 @@ enum {
     SHORT_FIELD = 16
 };
 static const uint32_t DESCRIPTION_MAGIC = 0xABCD5432;
-
-static const uint32_t bootloader_places[] = {0, 0x1000, 0x2000};
-static const uint32_t table_places[] = {0x8000, 0xC000};
 
 void learn_text(const void *bytes, size_t n, char instead, char *out, size_t cap)
 {
@@ -65,19 +61,18 @@ enum err learn_image_bytes(const struct content *c, uint32_t offset, uint32_t ma
 
 enum err learn_bootloader(const struct content *c, struct learnt_bootloader *out)
 {
-    *out = (struct learnt_bootloader){.chip = NULL};
-    for (size_t i = 0; i < sizeof bootloader_places / sizeof *bootloader_places; i++) {
-        bool found;
-        uint32_t offset = bootloader_places[i];
-        enum err e = learn_head(c, offset, &out->header, &found);
-        if (e) return e;
-        const struct chip *chip = found ? image_chip(out->header.chip_id) : NULL;
-        if (!chip || image_chip_bootloader(chip) != offset) continue;
+    size_t n;
+    bool found = false;
+    enum err e = ERR_OK;
+    const struct chip *chip = chip_list(&n);
+    for (; !e && !found && n; n--, chip++) {
+        if (!chip->supported) continue; /* its row does not say where */
         out->chip = chip;
-        out->offset = offset;
-        return ERR_OK;
+        e = learn_head(c, chip->bootloader_offset, &out->header, &found);
+        found = found && out->header.chip_id == chip->image_id;
     }
-    return ERR_OK;
+    if (!found) out->chip = NULL;
+    return e;
 }
 
 enum err learn_table(const struct content *c, uint32_t offset, struct partition_table *out,
@@ -100,7 +95,7 @@ static enum err learn_app(const struct content *c, uint32_t offset, struct firmw
     struct esp_header h;
     enum err e = learn_head(c, offset, &h, found_out);
     if (e || !*found_out) return e;
-    const struct chip *chip = image_chip(h.chip_id);
+    const struct chip *chip = chip_by_image_id(h.chip_id);
     if (!*f->chip && chip) snprintf(f->chip, sizeof f->chip, "%s", chip->name);
     e = content_read(c, offset + DESCRIPTION_AT, d, sizeof d);
     *found_out = !e && le32_get(d) == DESCRIPTION_MAGIC;
@@ -127,18 +122,28 @@ static enum err learn_apps(const struct content *c, struct firmware_info *f)
     return e;
 }
 
-static enum err learn_tables(const struct content *c, uint32_t first_place, struct firmware_info *f)
+/* @param chip  the table is where this one wants it; NULL: where any chip does */
+static enum err learn_primary(const struct content *c, const struct chip *chip,
+                              struct firmware_info *f)
 {
-    bool found;
-    enum err e = learn_table(c, first_place, &f->table, &found);
-    f->table_offset = first_place;
-    for (size_t i = 0; !e && !found && i < sizeof table_places / sizeof *table_places; i++) {
-        e = learn_table(c, table_places[i], &f->table, &found);
-        f->table_offset = table_places[i];
+    size_t n = 1;
+    bool found = false;
+    enum err e = ERR_OK;
+    if (!chip) chip = chip_list(&n);
+    for (; !e && !found && n; n--, chip++) {
+        if (!chip->supported) continue;
+        f->table_offset = chip->table_offset;
+        e = learn_table(c, chip->table_offset, &f->table, &found);
     }
     if (!found) f->table_offset = 0;
+    return e;
+}
+
+static enum err learn_user(const struct content *c, struct firmware_info *f)
+{
+    bool found;
     const struct partition *at = partition_find_type(&f->table, PARTITION_TYPE_AT, 0);
-    return !e && found && at ? learn_table(c, at->offset, &f->user, &found) : e;
+    return at ? learn_table(c, at->offset, &f->user, &found) : ERR_OK;
 }
 
 enum err learn_firmware(const struct content *c, struct firmware_info *f, bool *boots_out)
@@ -149,7 +154,8 @@ enum err learn_firmware(const struct content *c, struct firmware_info *f, bool *
     if (e) return e;
     if (b.chip) snprintf(f->chip, sizeof f->chip, "%s", b.chip->name);
     if (b.chip && !f->flash_bytes) f->flash_bytes = esp_header_flash_bytes(&b.header);
-    e = learn_tables(c, b.chip ? b.chip->table_offset : table_places[0], f);
+    e = learn_primary(c, b.chip, f);
     *boots_out = b.chip && f->table.count;
+    if (!e) e = learn_user(c, f);
     return e ? e : learn_apps(c, f);
 }

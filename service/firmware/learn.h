@@ -26,8 +26,7 @@ enum err learn_image_bytes(const struct content *c, uint32_t offset, uint32_t ma
 
 /** A bootloader at the place that its own chip boots from. */
 struct learnt_bootloader {
-    const struct chip *chip; /* NULL = none; else the fields below are good */
-    uint32_t offset;
+    const struct chip *chip; /* NULL = none; else the header is good */
     struct esp_header header;
 };
 enum err learn_bootloader(const struct content *c, struct learnt_bootloader *out);

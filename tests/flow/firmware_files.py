@@ -217,6 +217,10 @@ class Firmware:
         return out.getvalue()
 
 
+# size of the partition: the file that Espressif's generator makes of a release's mfg_nvs.csv
+MFG_NVS = {0x1C000: "at_esp32", 0x1F000: "at_c3", 0xF000: "at_c2_2mb"}
+
+
 def customized(rows):
     """The partitions of the user's table that a release fills: dummy credentials, factory parameters or mfg_nvs."""
     pki = {"cert": "cert.bin", "key": "key_rsa_pkcs8.bin", "ca": "ca.bin"}
@@ -226,7 +230,7 @@ def customized(rows):
             data = struct.pack("<HBBBBBB2s2sI", 0xFCFC, 3, 1, 78, 1, 1, 13, b"CN", b"\0\0", 115200)
             yield row, data.ljust(SECTOR, b"\xff")
         elif row["name"] == "mfg_nvs":
-            yield row, b"\xff" * row["size"]
+            yield row, data_file("mfg_nvs", "out", MFG_NVS[row["size"]] + ".idf502.bin")
         elif kind in pki and row["type"] == 0x40:
             yield row, data_file("atpki", "out", pki[kind])
 
