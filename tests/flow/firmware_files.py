@@ -221,14 +221,20 @@ class Firmware:
 MFG_NVS = {0x1C000: "at_esp32", 0x1F000: "at_c3", 0xF000: "at_c2_2mb"}
 
 
-def customized(rows):
+def factory_param(chip, module):
+    pins = (17, 16, 15, 14) if chip.name == "esp32" else (7, 6, 5, 4)  # TX, RX, CTS, RTS of the AT port
+    fields = struct.pack("<HBBBBBB4sI4B4s32s32s", 0xFCFC, 3, 1, 78, 1, 1, 13, b"CN", 115200, *pins, b"\xff" * 4,
+                         f"PLATFORM_{chip.name.upper()}".encode(), module.encode())
+    return fields.ljust(SECTOR, b"\xff")
+
+
+def customized(chip, module, rows):
     """The partitions of the user's table that a release fills: dummy credentials, factory parameters or mfg_nvs."""
     pki = {"cert": "cert.bin", "key": "key_rsa_pkcs8.bin", "ca": "ca.bin"}
     for row in rows:
         kind = row["name"].rpartition("_")[2]
         if row["name"] == "factory_param":
-            data = struct.pack("<HBBBBBB2s2sI", 0xFCFC, 3, 1, 78, 1, 1, 13, b"CN", b"\0\0", 115200)
-            yield row, data.ljust(SECTOR, b"\xff")
+            yield row, factory_param(chip, module)
         elif row["name"] == "mfg_nvs":
             yield row, data_file("mfg_nvs", "out", MFG_NVS[row["size"]] + ".idf502.bin")
         elif kind in pki and row["type"] == 0x40:
@@ -247,7 +253,7 @@ def esp_at(name, app_bytes=256 * 1024, seed=0):
         "esp-at.bin": (at["ota_0"], app(chip, "esp-at", version, idf, app_bytes, seed, flash_bytes)),
         "at_customize.bin": (at["at_customize"], data_file("partition_table", "out", user + ".bin")),
     }
-    for row, data in customized(user_table):
+    for row, data in customized(chip, module, user_table):
         parts[f"customized_partitions/{row['name']}.bin"] = (row["offset"], data)
     told = {
         "chip": chip_name, "flash_bytes": flash_bytes, "project": "esp-at", "version": version, "idf": idf,
