@@ -31,13 +31,14 @@ void content_free(struct content *c); /* wipes what is secret; NULL allowed */
  *  @param name  not empty; copied
  *  @param fd  borrowed until content_free()
  *  @param key  names the file to the caller (>= 0), comes back in struct piece
- *  @return ERR_OK; ERR_ARG with code flash_unaligned (offset), flash_overlap (names both); ERR_MEM
- */
+ *  @return ERR_OK; ERR_ARG with code flash_unaligned (offset), flash_overlap (names both),
+ * flash_past_end (of any flash); ERR_MEM */
 enum err content_add_file(struct content *c, const char *name, uint32_t offset, uint32_t size,
                           int fd, uint64_t at, int key);
 /** Bytes from memory, copied, over whatever the files say.
  *  @param room  bytes that are its own (the partition): 0xFF behind @p n
- *  @return as above; overlapping other bytes from memory is refused too */
+ *  @return as above, but only other bytes from memory overlap; ERR_ARG with code
+ * flash_past_partition (@p n > @p room) */
 enum err content_add_bytes(struct content *c, const char *name, uint32_t offset, uint32_t room,
                            const uint8_t *data, size_t n, bool secret);
 /** The pieces, ascending. @param[out] list_out  borrowed, good until the next add or free */

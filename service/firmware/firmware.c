@@ -17,6 +17,8 @@
 
 #define HINT "Send the zip as it was released."
 
+enum { FLASH_MIN = 1024 * 1024 };
+
 const char *firmware_kind_name(enum firmware_kind k)
 {
     switch (k) {
@@ -137,33 +139,35 @@ static enum err check_partitions(const struct firmware_info *f)
     return e;
 }
 
-/* What boots is a whole flash. What does not may be anything, whatever lies where a table would. */
-static enum err learn_whole(const struct content *c, struct firmware_info *out)
+/* A bootloader's header may have been left at a smaller size than the rest needs. */
+static void grow_flash(struct firmware_info *f)
 {
-    bool boots;
-    enum err e = learn_firmware(c, out, &boots);
+    const struct firmware_part *last = &f->parts[f->part_count - 1];
+    uint64_t end = (uint64_t)last->offset + last->size;
+    uint64_t flash = f->flash_bytes ? f->flash_bytes : FLASH_MIN;
+    while (flash < end)
+        flash *= 2;
+    if (flash <= UINT32_MAX) f->flash_bytes = (uint32_t)flash;
+}
+
+/* One file that boots is a whole flash. What does not may be anything, whatever lies where a table
+ * would. A release, too, may be less than a whole: an app and no more. */
+static enum err learn(struct content *c, int fd, bool whole, struct firmware_info *out)
+{
+    bool boots = false;
+    enum err e = add_parts(c, fd, out);
+    if (!e) e = learn_firmware(c, out, &boots);
     if (e) return e;
-    if (boots) {
-        out->kind = FIRMWARE_FACTORY;
-        /* A header may have been left at a smaller size than the image needs. */
-        if (out->flash_bytes < out->parts[0].size) out->flash_bytes = out->parts[0].size;
-        return ERR_OK;
+    if (boots) grow_flash(out);
+    if (!whole) {
+        out->kind = FIRMWARE_RELEASE;
+        return check_partitions(out);
     }
-    out->kind = FIRMWARE_BINARY;
+    out->kind = boots ? FIRMWARE_FACTORY : FIRMWARE_BINARY;
+    if (boots) return ERR_OK;
     out->flash_bytes = out->table_offset = 0;
     out->table.count = out->user.count = 0;
     return ERR_OK;
-}
-
-static enum err learn(struct content *c, int fd, bool whole, struct firmware_info *out)
-{
-    enum err e = add_parts(c, fd, out);
-    if (e) return e;
-    if (whole) return learn_whole(c, out);
-    bool boots; /* a release may be an update: an app and no more */
-    out->kind = FIRMWARE_RELEASE;
-    e = learn_firmware(c, out, &boots);
-    return e ? e : check_partitions(out);
 }
 
 static enum err read_content(const char *path, bool whole, struct firmware_info *out)

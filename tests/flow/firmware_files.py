@@ -107,7 +107,8 @@ def image(chip, entry, segments, flash_bytes=4 * MB, hashed=True, min_revision=0
 def bootloader(chip, flash_bytes=4 * MB, size=0x6000, **head):
     rng = random.Random(f"bootloader {chip.name}")
     third = size // 12 * 4
-    segments = [(chip.dram, constants(rng, third)), (chip.iram, code(rng, third)), (chip.iram + 0x8000, code(rng, third))]
+    segments = [(chip.dram, constants(rng, third)), (chip.iram, code(rng, third)),
+                (chip.iram + 0x8000, code(rng, third))]
     return image(chip, chip.iram + 0x100, segments, flash_bytes, **head)
 
 
@@ -247,7 +248,8 @@ def esp_at(name, app_bytes=256 * 1024, seed=0):
     chip, table, user_table = CHIPS[chip_name], rows_of(primary), rows_of(user)
     at = {row["name"]: row["offset"] for row in table}
     parts = {
-        "partition_table/partition-table.bin": (chip.table_at, data_file("partition_table", "out", primary + ".nomd5.bin")),
+        "partition_table/partition-table.bin":
+            (chip.table_at, data_file("partition_table", "out", primary + ".nomd5.bin")),
         "ota_data_initial.bin": (at["otadata"], b"\xff" * 0x2000),
         "bootloader/bootloader.bin": (chip.bootloader_at, bootloader(chip, flash_bytes)),
         "esp-at.bin": (at["ota_0"], app(chip, "esp-at", version, idf, app_bytes, seed, flash_bytes)),
@@ -296,12 +298,14 @@ def write_files(folder):
     write("json.zip", old.release("json"), release_expected(old))
     image_name = f"factory_{old.module}.bin"
     write("only_factory.zip", old.only_factory(), expected(old, "factory", [(image_name, 0, old.flash_bytes)]))
+    nothing = dict.fromkeys(("flash_bytes", "table_offset", "partitions", "user_partitions"), None)
+    untold = dict.fromkeys(("project", "version", "idf", "built"))
     for name, data, told in (
             ("app.bin", old.parts["esp-at.bin"][1], {}),
-            ("bootloader.bin", old.parts["bootloader/bootloader.bin"][1], dict.fromkeys(("project", "version", "idf", "built"))),
-            ("ca.bin", data_file("atpki", "out", "ca.bin"), dict.fromkeys(("chip", "project", "version", "idf", "built")))):
-        nothing = {"flash_bytes": None, "table_offset": None, "partitions": None, "user_partitions": None, "layout": "none"}
-        write(name, data, {**expected(old, "binary", [(name, None, len(data))]), **nothing, **told})
+            ("bootloader.bin", old.parts["bootloader/bootloader.bin"][1], untold),
+            ("ca.bin", data_file("atpki", "out", "ca.bin"), {**untold, "chip": None})):
+        binary = expected(old, "binary", [(name, None, len(data))])
+        write(name, data, {**binary, **nothing, "layout": "none", **told})
     with open(os.path.join(folder, "manifest.json"), "w", encoding="ascii") as f:
         json.dump(manifest, f)
 

@@ -157,6 +157,20 @@ static void a_header_smaller_than_the_image_does_not_count(void **state)
     assert_int_equal(f.flash_bytes, 16 << 20);
 }
 
+static void an_image_that_was_cut_belongs_to_the_next_larger_flash(void **state)
+{
+    (void)state;
+    struct firmware_info f;
+    struct buf flash = sample_bytes("esp32-v2.4.bin");
+    flash.data[0x1003] = 0xf0; /* no size */
+    sample_write("cut.bin", flash.data, 0x210000);
+    buf_dispose(&flash);
+    expect_read("cut.bin", &f);
+    assert_int_equal(f.kind, FIRMWARE_FACTORY);
+    assert_int_equal(f.flash_bytes, 4 << 20);
+    assert_int_equal(f.parts[0].size, 0x210000);
+}
+
 static void texts_are_cut_where_they_are_none(void **state)
 {
     (void)state;
@@ -242,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_release_is_unpacked_byte_for_byte),
         cmocka_unit_test(without_table_or_bootloader_it_is_a_binary),
         cmocka_unit_test(a_header_smaller_than_the_image_does_not_count),
+        cmocka_unit_test(an_image_that_was_cut_belongs_to_the_next_larger_flash),
         cmocka_unit_test(texts_are_cut_where_they_are_none),
         cmocka_unit_test(a_name_is_shown_as_plain_text),
         cmocka_unit_test(an_empty_file_and_one_too_large_are_refused),
