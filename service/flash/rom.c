@@ -188,8 +188,7 @@ static const uint8_t *find_status(const struct rom *r, const struct call *c)
     size_t n = r->slip.len - HEADER;
     if (le16_get(r->frame + 2) != n) return NULL;
     if (n == c->payload_n + 4 || n == c->payload_n + 2) return r->frame + HEADER + c->payload_n;
-    if (c->short_n && (n == c->short_n + 4 || n == c->short_n + 2))
-        return r->frame + HEADER + c->short_n;
+    if (n == c->short_n + 4 || n == c->short_n + 2) return r->frame + HEADER + c->short_n;
     return n == 4 || n == 2 ? r->frame + HEADER : NULL;
 }
 

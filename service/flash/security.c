@@ -2,7 +2,7 @@
 
 #include "service/flash/fields.h"
 
-enum { FLAG_SECURE_BOOT = 1 << 0, FLAG_SECURE_DOWNLOAD = 1 << 2 };
+enum { FLAG_SECURE_BOOT = 1 };
 
 /* Each switch on or off burns one more bit of the count. */
 static bool is_encrypting(uint32_t crypt_count)
@@ -29,7 +29,6 @@ static enum err from_info(struct rom *r, struct flasher_security *sec)
     sec->flags = info.flags;
     sec->crypt_count = info.crypt_count;
     sec->secure_boot = (info.flags & FLAG_SECURE_BOOT) != 0;
-    if (info.flags & FLAG_SECURE_DOWNLOAD) sec->secure_download = true;
     return ERR_OK;
 }
 
@@ -45,8 +44,7 @@ static enum err read_once(struct rom *r, const struct chip *chip, struct flasher
 
 enum err security_read(struct rom *r, const struct chip *chip, struct flasher_security *sec)
 {
-    const struct flasher_security before = {.secure_download = sec->secure_download};
-    struct flasher_security first = before, second = before;
+    struct flasher_security first = *sec, second = *sec;
     enum err e = read_once(r, chip, &first);
     if (!e) e = read_once(r, chip, &second);
     if (e) return err_wrap(e, "read security state");

@@ -8,7 +8,7 @@
 #include "service/flash/rom.h"
 
 /** Read it twice, since no answer has a checksum and a wrong one would refuse, or ruin, a board.
- *  @param sec  secure_download stays set when it was
+ *  @param sec  secure_download stays as detect_chip() found it
  *  @return ERR_OK; ERR_PROTOCOL when the two differ; errors of the ROM's commands */
 enum err security_read(struct rom *r, const struct chip *chip, struct flasher_security *sec);
 /** @return as flasher_check_writable() */
