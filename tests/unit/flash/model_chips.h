@@ -41,7 +41,7 @@ static inline void begin_with(const char *chip, const struct flasher_options *o)
 
 static inline void begin(const char *chip)
 {
-    const struct flasher_options o = {.reset = RESET_AUTO};
+    const struct flasher_options o = {.reset = {.kind = RESET_AUTO}};
     begin_with(chip, &o);
 }
 
