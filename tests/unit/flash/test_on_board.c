@@ -173,16 +173,74 @@ static void an_erased_range_is_blank_and_nothing_else(void **state)
     assert_memory_equal(b.before, b.board.flash, BOARD_FLASH);
 }
 
+/* ---- the family ---- */
+
+static void look_at(const char *chip, uint32_t crystal_mhz)
+{
+    static const uint8_t mac[] = {0x60, 0x55, 0xf9, 0xf7, 0x2c, 0xa2};
+    assert_int_equal(flasher_connect(b.f, deadline_in_ms(30000)), ERR_OK);
+    assert_int_equal(flasher_identify(b.f, deadline_in_ms(30000)), ERR_OK);
+    const struct flasher_board *board = flasher_board(b.f);
+    assert_string_equal(board->chip->name, chip);
+    assert_true(board->mac_known);
+    assert_memory_equal(board->mac, mac, sizeof mac);
+    assert_int_equal(board->flash_bytes, BOARD_FLASH);
+    assert_int_equal(board->crystal_mhz, crystal_mhz);
+    assert_true(board->security.known);
+    assert_false(board->security.secure_boot || board->security.flash_encryption ||
+                 board->security.secure_download);
+    assert_int_equal(flasher_attach(b.f, 0), ERR_OK);
+}
+
+static void write_at_flash_speed(void)
+{
+    static uint8_t data[40003];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * i >> 5);
+    const struct flasher_region r = {
+        .offset = 0x200000, .erase_bytes = 0xa000, .data = data, .n = sizeof data};
+    assert_int_equal(flasher_write(b.f, &r, deadline_in_ms(60000), NULL, NULL), ERR_OK);
+    assert_int_equal(b.port->baud, 921600);
+    assert_int_equal(flasher_verify(b.f, &r), ERR_OK);
+    memset(b.before + r.offset, 0xff, r.erase_bytes);
+    memcpy(b.before + r.offset, data, sizeof data);
+}
+
+static void every_chip_is_identified_and_written(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        uint32_t crystal_mhz;
+    } chips[] = {{"esp32", 40},   {"esp32s2", 40},  {"esp32s3", 40},
+                 {"esp32c2", 40}, {"esp32c3", 40},  {"esp32c5", 48},
+                 {"esp32c6", 40}, {"esp32c61", 40}, {"esp32h2", 32}};
+    for (size_t i = 0; i < sizeof chips / sizeof chips[0]; i++) {
+        const struct flasher_options o = {.reset = {.kind = RESET_AUTO}, .flash_baud = 921600};
+        const char *const more[] = {"--chip", chips[i].name, "--mac", "60:55:f9:f7:2c:a2", NULL};
+        start(true, &o, more);
+        look_at(chips[i].name, chips[i].crystal_mhz);
+        assert_int_equal(write_all(), ERR_OK);
+        write_at_flash_speed();
+        if (!flash_is_right()) fail_msg("%s: the flash is wrong", chips[i].name);
+        assert_int_equal(flasher_retries(b.f), 0);
+        board_is_left_running();
+        stop();
+    }
+}
+
 /* ---- faults ---- */
 
 static void faults_on_the_wire_are_recovered(void **state)
 {
     (void)state;
-    /* Where: SYNC 1, READ_REG 47, SPI_ATTACH 61, SPI_SET_PARAMS 79, BEGIN 113, DATA 139, MD5. */
+    /* Where: SYNC 1, READ_REG 47, SPI_ATTACH 61, SPI_SET_PARAMS 79, security 113, BEGIN 169,
+     * DATA 195, MD5. */
     static const char *const faults[] = {
         "drop-byte:download:20@once",
         "drop-byte:download:50@once",
         "drop-byte:download:120@once",
+        "drop-byte:download:180@once",
         "drop-byte:download:700@once",
         "flip-byte:download:55@once",
         "flip-byte:download:700@once",
@@ -322,6 +380,7 @@ int main(int argc, char **argv)
         TEST(three_images_are_written_and_their_neighbours_untouched),
         TEST(the_board_is_identified),
         TEST(an_erased_range_is_blank_and_nothing_else),
+        cmocka_unit_test(every_chip_is_identified_and_written),
         cmocka_unit_test(faults_on_the_wire_are_recovered),
         cmocka_unit_test(faults_of_the_board_are_told),
         cmocka_unit_test(an_md5_that_is_always_wrong_is_told),
