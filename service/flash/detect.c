@@ -4,6 +4,8 @@
  * the S2's. */
 #include "service/flash/detect.h"
 
+#include <stdio.h>
+
 static const uint32_t magic_word = 0x40001000;
 
 /* A damaged frame is refused just like an unknown command: only a second refusal counts. */
@@ -28,11 +30,11 @@ enum err detect_chip(struct rom *r, struct flasher_board *b)
     if (e && !rom_is_unsupported(r, e)) return e;
     if (!e) b->chip = chip_by_info(info.bytes, info.chip_id);
     if (b->chip) return ERR_OK;
-    if (!e)
-        return err_fail(ERR_PROTOCOL, "chip_unknown", NULL,
-                        "the board on %s has a chip that is not known (0x%08x, id %u)",
-                        r->port->name, (unsigned)magic, (unsigned)info.chip_id);
-    return err_fail(ERR_PROTOCOL, "chip_unknown", NULL,
-                    "the board on %s has a chip that is not known (0x%08x)", r->port->name,
-                    (unsigned)magic);
+    char id[24] = "";
+    if (!e) snprintf(id, sizeof id, ", id %u", (unsigned)info.chip_id);
+    return err_fail(ERR_PROTOCOL, "chip_unknown",
+                    "It is newer than this version of espgate, or the line is noisy: try a shorter "
+                    "cable.",
+                    "the board on %s has a chip that is not known (0x%08x%s)", r->port->name,
+                    (unsigned)magic, id);
 }

@@ -139,7 +139,8 @@ enum err flasher_connect(struct flasher *f, struct deadline until)
     enum err e = enter_loader(f);
     if (!e) e = flasher_persist(f, step_detect, NULL);
     if (err_is(e, "chip_unknown"))
-        return err_fail(ERR_UNSUPPORTED, "chip_unknown", NULL, "%s", err_last()->detail);
+        return err_fail(ERR_UNSUPPORTED, "chip_unknown", err_last()->hint, "%s",
+                        err_last()->detail);
     if (e) return e;
     if (!f->board.chip->supported) return refuse_chip(f);
     f->rom.begin_words = f->board.chip->begin_words;

@@ -105,6 +105,7 @@ static void nothing_is_sent_to_a_chip_that_is_not_supported(void **state)
         assert_int_equal(connect(), ERR_UNSUPPORTED);
         assert_string_equal(err_last()->code, cases[i].code);
         assert_non_null(strstr(err_last()->detail, cases[i].said));
+        assert_string_not_equal(err_last()->hint, "");
         assert_int_equal(m->begins + m->written_count, 0);
         assert_int_equal(flasher_attach(f, 0), ERR_CONFLICT);
         assert_int_equal(flasher_identify(f, deadline_in_ms(1000)), ERR_CONFLICT);
