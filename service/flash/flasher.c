@@ -266,32 +266,6 @@ enum err flasher_check_range(const struct flasher *f, uint32_t offset, size_t n)
                    (unsigned)offset, (unsigned)end);
 }
 
-/* What the loader must be told so that it ends at @p baud: some divide by another crystal than the
- * board has. 0 = cannot be known. */
-static enum err find_told(struct flasher *f, uint32_t baud, uint32_t *told_out)
-{
-    uint32_t believed, mhz;
-    *told_out = baud;
-    if (!f->board.chip->rom_crystal_mhz && !f->board.chip->rom_crystal.reg) return ERR_OK;
-    *told_out = 0;
-    enum err e = identify_crystal(&f->rom, &f->board);
-    mhz = f->board.crystal_mhz;
-    if (e || !mhz) return e;
-    e = identify_rom_crystal(&f->rom, &f->board, &believed);
-    if (!e) *told_out = (uint32_t)((uint64_t)baud * believed / mhz);
-    return e;
-}
-
-enum err flasher_change_baud(struct flasher *f, uint32_t baud)
-{
-    uint32_t told;
-    if (f->port->native_usb) return ERR_OK;
-    enum err e = find_told(f, baud, &told);
-    if (e || !told) return e;
-    e = rom_change_baud(&f->rom, baud, told);
-    return e ? e : rom_sync(&f->rom, deadline_in_ms(RESYNC_MS));
-}
-
 unsigned flasher_retries(const struct flasher *f)
 {
     return f->retries;

@@ -29,9 +29,6 @@ enum err flasher_persist(struct flasher *f, step_fn step, void *arg);
 /** As flasher_check_writable(), within the deadline of what is under way: the flash is about to
  * change, and flasher_unverified() will say so where nobody can look. */
 enum err flasher_allow_write(struct flasher *f);
-/** Both sides to @p baud, and in step again. Where speed means nothing (USB), or nobody knows what
- * the loader has to be told, it stays: compare with port->baud. */
-enum err flasher_change_baud(struct flasher *f, uint32_t baud);
 /** @return ERR_OK; ERR_CONFLICT when the flash is not attached; ERR_ARG beyond the flash */
 enum err flasher_check_range(const struct flasher *f, uint32_t offset, size_t n);
 #endif

@@ -5,6 +5,7 @@
 
 #include "service/base/buf.h"
 #include "service/flash/flasher_core.h"
+#include "service/flash/identify.h"
 #include "service/flash/security.h"
 
 enum {
@@ -73,7 +74,11 @@ static enum err step_speed_up(struct flasher *f, void *arg)
 {
     (void)arg;
     if (f->slow || f->port->baud == f->options.flash_baud) return ERR_OK;
-    enum err e = flasher_change_baud(f, f->options.flash_baud);
+    uint32_t baud = f->options.flash_baud, told;
+    enum err e = identify_told_baud(&f->rom, &f->board, baud, &told);
+    if (!e && !told) return ERR_OK;
+    if (!e) e = rom_change_baud(&f->rom, baud, told);
+    if (!e) e = rom_sync(&f->rom, deadline_in_ms(RESYNC_MS));
     if (e) f->slow = true;
     return e;
 }

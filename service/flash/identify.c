@@ -182,10 +182,20 @@ enum err identify_crystal(struct rom *r, struct flasher_board *b)
     return ERR_OK;
 }
 
-enum err identify_rom_crystal(struct rom *r, const struct flasher_board *b, uint32_t *mhz_out)
+enum err identify_told_baud(struct rom *r, struct flasher_board *b, uint32_t baud,
+                            uint32_t *told_out)
 {
+    const struct chip *c = b->chip;
     struct fields f = {.rom = r};
-    *mhz_out = b->chip->rom_crystal_mhz;
-    if (b->chip->rom_crystal.reg) *mhz_out = fields_get(&f, b->chip->rom_crystal);
+    *told_out = 0;
+    if (r->port->native_usb) return ERR_OK;
+    if (!c->rom_crystal_mhz && !c->rom_crystal.reg) {
+        *told_out = baud;
+        return ERR_OK;
+    }
+    enum err e = identify_crystal(r, b);
+    if (e || !b->crystal_mhz) return e;
+    uint64_t believed = c->rom_crystal_mhz + fields_get(&f, c->rom_crystal);
+    *told_out = (uint32_t)(baud * believed / b->crystal_mhz);
     return f.error;
 }

@@ -18,9 +18,11 @@ enum err identify_flash(struct rom *r, struct flasher_board *b);
 /** The crystal: the only one there is, or from the divider that the ROM found for the present
  * speed. Stays as it was where there is no such divider: over USB, in secure download mode. */
 enum err identify_crystal(struct rom *r, struct flasher_board *b);
-/** The crystal that the ROM believes in when it sets a speed. @param[out] mhz_out  0 = the right
- * one, as it measures it */
-enum err identify_rom_crystal(struct rom *r, const struct flasher_board *b, uint32_t *mhz_out);
+/** What rom_change_baud() must tell the loader so that it ends at @p baud: some divide by another
+ * crystal than the board has.
+ *  @param[out] told_out  0 = leave the speed alone: it means nothing (USB), or nobody can know */
+enum err identify_told_baud(struct rom *r, struct flasher_board *b, uint32_t baud,
+                            uint32_t *told_out);
 /** Bytes of a flash chip by its JEDEC id, 0 when unknown. */
 uint32_t identify_flash_bytes(uint32_t flash_id);
 #endif
