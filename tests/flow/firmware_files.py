@@ -153,7 +153,7 @@ def rows_of(name):
 
 # name: chip, primary table, user's table, version in the app, ESP-IDF's, bytes of flash, module
 RELEASES = {
-    "esp32-v2.0": ("esp32", "primary_5fda49ec", "customize_aa8b7218", "2.0.0", "v4.0.1", 4 * MB, "WROOM-32"),
+    "esp32-v2.0": ("esp32", "primary_5fda49ec", "customize_aa8b7218", "2.0.0", "v3.3", 4 * MB, "WROOM-32"),
     "esp32-v2.4": ("esp32", "primary_5fda49ec", "customize_aa8b7218", "2.4.0", "v4.2.3", 4 * MB, "WROOM-32"),
     "esp32-v4.1": ("esp32", "primary_5fda49ec", "customize_ec67f82d", "4.1.1", "v5.0.6", 4 * MB, "WROOM-32"),
     "esp32s2-v2.2": ("esp32s2", "primary_5fda49ec", "customize_bc2419ef", "2.2.0", "v4.2.2", 4 * MB, "MINI"),
