@@ -187,6 +187,25 @@ static void texts_are_cut_where_they_are_none(void **state)
     assert_string_equal(f.chip, "esp32");
 }
 
+static void a_number_that_no_chip_has_tells_none(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t id;
+        const char *chip;
+    } cases[] = {{9, "esp32s3"}, {18, "esp32p4"}, {99, ""}, {0xffff, ""}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct firmware_info f;
+        struct buf app = sample_bytes("app.bin");
+        le16_put(app.data + 12, cases[i].id);
+        sample_write("changed.bin", app.data, app.len);
+        buf_dispose(&app);
+        expect_read("changed.bin", &f);
+        assert_int_equal(f.kind, FIRMWARE_BINARY);
+        assert_string_equal(f.chip, cases[i].chip);
+    }
+}
+
 static void a_name_is_shown_as_plain_text(void **state)
 {
     (void)state;
@@ -258,6 +277,7 @@ int main(void)
         cmocka_unit_test(a_header_smaller_than_the_image_does_not_count),
         cmocka_unit_test(an_image_that_was_cut_belongs_to_the_next_larger_flash),
         cmocka_unit_test(texts_are_cut_where_they_are_none),
+        cmocka_unit_test(a_number_that_no_chip_has_tells_none),
         cmocka_unit_test(a_name_is_shown_as_plain_text),
         cmocka_unit_test(an_empty_file_and_one_too_large_are_refused),
         cmocka_unit_test(what_is_there_already_is_not_touched),

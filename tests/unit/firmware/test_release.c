@@ -118,9 +118,10 @@ static void a_zip_of_something_else_is_refused(void **state)
 static void two_releases_in_one_are_refused(void **state)
 {
     (void)state;
-    expect_zip_refused((struct entry[FILES]){TEXT("one/download.config", config),
-                                             TEXT("two/download.config", config)},
-                       "release_bad_parts");
+    expect_zip_refused(
+        (struct entry[FILES]){TEXT("one/a.bin", "A"), TEXT("one/download.config", "0 a.bin"),
+                              TEXT("two/a.bin", "A"), TEXT("two/download.config", "0 a.bin")},
+        "release_bad_parts");
 }
 
 static void parts_that_cannot_be_are_refused(void **state)
