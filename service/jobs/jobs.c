@@ -92,10 +92,22 @@ static enum err recover(struct jobs *j)
     return e;
 }
 
+static void ports_changed(void *arg)
+{
+    struct jobs *j = arg;
+    pthread_mutex_lock(&j->lock);
+    j->ports_generation++;
+    pthread_cond_broadcast(&j->ports_freed);
+    pthread_mutex_unlock(&j->lock);
+}
+
 static enum err start_threads(struct jobs *j)
 {
     enum err e = thread_start(&j->clock, "jobs-clock", clock_main, j);
     j->clock_started = e == ERR_OK;
+    if (!e)
+        e = hotplug_start(j->config.port_globs, j->config.port_glob_count, ports_changed, j,
+                          &j->hotplug);
     for (struct worker *w = j->workers; !e && w; w = w->next)
         e = worker_start(w);
     return e;
@@ -143,6 +155,8 @@ void jobs_halt(struct jobs *j)
     }
     if (j->clock_started) pthread_join(j->clock, NULL);
     j->clock_started = false;
+    hotplug_stop(j->hotplug);
+    j->hotplug = NULL;
 }
 
 void jobs_stop(struct jobs *j)

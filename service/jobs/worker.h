@@ -20,6 +20,7 @@
 #include "service/jobs/ports.h"
 #include "service/jobs/queue.h"
 #include "service/jobs/transcript.h"
+#include "service/port/hotplug.h"
 
 enum { WORKER_TAPS = 4 };
 
@@ -30,12 +31,15 @@ struct jobs {
     struct jobs_config config;
     struct port_source source;
     pthread_t clock;
-    bool clock_started; /* by the thread that starts and stops */
+    bool clock_started;      /* by the thread that starts and stops */
+    struct hotplug *hotplug; /* the same; NULL: not running */
     pthread_mutex_t lock;
     /* guarded by lock: */
-    pthread_cond_t clock_wake;  /* a time limit was set, or stopping */
-    pthread_cond_t ports_freed; /* a claim left, a job was told to stop, or stopping */
-    pthread_cond_t halting;     /* stopping */
+    pthread_cond_t clock_wake; /* a time limit was set, or stopping */
+    /* a claim left, ports came or went, a job was told to stop, or stopping */
+    pthread_cond_t ports_freed;
+    uint64_t ports_generation; /* counts up whenever ports may have come or gone */
+    pthread_cond_t halting;    /* stopping */
     bool stopping;
     struct job_table table;
     struct port_claims claims;
