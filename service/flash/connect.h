@@ -14,10 +14,12 @@ struct connect_plan {
     int attempts;              /* resets */
 };
 
-/** @param[out] no_lines_out  the port has no DTR and RTS (only RESET_AUTO goes on then: the board
+/** Ends at the speed that the port has now. A port that vanishes through the reset and comes back
+ * is known as the chip's own USB from then on.
+ *  @param[out] no_lines_out  the port has no DTR and RTS (only RESET_AUTO goes on then: the board
  * may have been put into its loader by hand)
- *  @return ERR_OK: in step with the loader; the codes of diagnose_failure(); port_no_lines; port
- * errors */
+ *  @return ERR_OK: in step with the loader; the codes of diagnose_failure(); port_no_lines;
+ * usb_gone: the port did not come back; port errors */
 enum err connect_loader(struct rom *r, const struct connect_plan *plan, struct deadline until,
                         bool *no_lines_out);
 #endif

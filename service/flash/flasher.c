@@ -293,7 +293,7 @@ enum err flasher_finish(struct flasher *f)
     f->port->cancel = NULL;
     f->flash_bytes = 0; /* gone with the loader */
     rom_forget(&f->rom);
-    enum err baud = set_baud(f, f->options.connect_baud);
+    enum err baud = f->port->gone ? ERR_OK : set_baud(f, f->options.connect_baud);
     enum err reset = f->no_lines ? ERR_OK : reset_to_run(f->port, &f->options.reset);
     f->port->cancel = cancel;
     return reset ? reset : baud;

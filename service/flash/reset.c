@@ -218,7 +218,13 @@ enum err reset_to_run(struct port *p, const struct reset *r)
     static const struct rung usb = {pulse_usb, COUNT(pulse_usb), HOLD_NOT};
     static const struct rung held = {pulse_held, COUNT(pulse_held), HOLD_NOT};
     bool own_usb = p->native_usb || r->kind == RESET_USB_JTAG;
+    enum err e = ERR_OK;
     if (r->kind == RESET_NONE) return ERR_OK;
-    enum err e = run(p, own_usb ? &usb : p->holds_dtr ? &held : &usual);
-    return e == ERR_PORT_GONE && own_usb ? ERR_OK : e;
+    if (!own_usb) return run(p, p->holds_dtr ? &held : &usual);
+    if (p->gone) e = port_reopen(p, deadline_in_ms(RESET_BACK_MS));
+    if (e) return e;
+    e = run(p, &usb);
+    if (e != ERR_PORT_GONE) return e;
+    p->native_usb = true;
+    return ERR_OK;
 }

@@ -18,7 +18,7 @@ enum reset_kind {
     RESET_NONE,     /* by hand */
 };
 
-enum { RESET_STEPS = 32, RESET_TOTAL_MS = 10000 };
+enum { RESET_STEPS = 32, RESET_TOTAL_MS = 10000, RESET_BACK_MS = 3000 };
 
 /** Both lines (true = asserted, low at the pin), and how long they stay so. */
 struct reset_step {
@@ -48,7 +48,8 @@ enum err reset_parse(const char *text, struct reset *out);
  * ERR_CANCELLED, ERR_UNSUPPORTED, ERR_IO */
 enum err reset_to_download(struct port *p, const struct reset *r, int attempt);
 /** Pulse EN so that the board runs its firmware. Both lines are at rest afterwards, also on an
- * error. A port that is the chip's own USB may be gone afterwards: that is success.
+ * error. The chip's own USB port may be gone afterwards: that is success. One that is gone before
+ * is waited for, up to RESET_BACK_MS.
  *  @return ERR_OK, ERR_PORT_GONE, ERR_CANCELLED, ERR_UNSUPPORTED, ERR_IO */
 enum err reset_to_run(struct port *p, const struct reset *r);
 /** Both lines as they are between resets, in which nothing is pulled. @return as port_set_lines()

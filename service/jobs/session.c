@@ -51,6 +51,13 @@ static enum err open_port(struct session *s, const char *path, uint32_t baud, co
     return port_flush_input(*out); /* an old "ready" would be taken for that of our reset */
 }
 
+/* A chip's own USB port goes when the chip is reset, and comes back. */
+static enum err be_there(struct port *p)
+{
+    bool may_come_back = p->gone && p->native_usb;
+    return may_come_back ? port_reopen(p, deadline_in_ms(RESET_BACK_MS)) : ERR_OK;
+}
+
 enum err session_download(struct session *s, struct port **out)
 {
     const struct slot_record *slot = s->ctx->slot;
@@ -64,7 +71,7 @@ enum err session_download(struct session *s, struct port **out)
                              : open_port(s, slot->download_port, slot->download_baud, "download",
                                          &s->download);
     *out = s->download;
-    return e;
+    return e ? e : be_there(s->download);
 }
 
 enum err session_at_port(struct session *s, struct port **out)
@@ -78,6 +85,7 @@ enum err session_at_port(struct session *s, struct port **out)
             "Slot %s has no AT port.", slot->name);
     if (!s->at && s->download && one_port(slot)) s->at = s->download;
     enum err e = s->at ? ERR_OK : open_port(s, slot->at_port, slot->at_baud, "at", &s->at);
+    if (!e) e = be_there(s->at);
     /* A shared port may still be at the loader's speed. */
     if (!e && !s->flasher && s->at->baud != speed(slot->at_baud))
         e = port_set_baud(s->at, speed(slot->at_baud));

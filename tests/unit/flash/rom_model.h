@@ -74,6 +74,11 @@ struct model {
         weak_flash;
     int64_t en_delay_ns, rising_at;
     uint32_t max_baud, adapter_baud, attach_pins;
+    uint32_t rom_baud; /* of the ROM's text, 0 = as the port */
+    /* USB-Serial/JTAG instead of an adapter: a reset takes the port away for a while */
+    bool usb_jtag, usb_download, never_back, odd_baud_refused;
+    int64_t usb_back_at;
+    unsigned reopens;
     bool hit, begin_hit; /* this frame was damaged; a BEGIN was, and was believed */
 };
 
@@ -122,6 +127,14 @@ static inline void model_answer(struct model *m, uint8_t op, uint8_t error, cons
     m->last_op = op;
 }
 
+static inline void model_say(struct model *m, const char *text)
+{
+    bool was = m->noisy;
+    m->noisy = was || (m->rom_baud && m->port.baud != m->rom_baud);
+    model_put(m, text, strlen(text), 10000000);
+    m->noisy = was;
+}
+
 static inline void model_boot(struct model *m)
 {
     static const char loader[] = "ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x3 "
@@ -129,7 +142,7 @@ static inline void model_boot(struct model *m)
                                  "download\r\n";
     static const char firmware[] = "ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET),boot:"
                                    "0x13 (SPI_FAST_FLASH_BOOT)\r\nI (30) boot: ESP-IDF\r\n";
-    bool boot_pin_low = m->dtr && !m->rts && !m->strap_broken;
+    bool boot_pin_low = m->usb_jtag ? m->usb_download : m->dtr && !m->rts && !m->strap_broken;
     m->mode = boot_pin_low ? MODEL_LOADER : MODEL_FIRMWARE;
     m->resets++;
     m->chip_baud = 115200;
@@ -138,11 +151,7 @@ static inline void model_boot(struct model *m)
     m->frame_len = m->out_head = m->out_tail = 0;
     m->host_bytes = 0;
     m->error = m->last_op = 0;
-    if (m->no_text) return;
-    if (boot_pin_low)
-        model_put(m, loader, sizeof loader - 1, 10000000);
-    else
-        model_put(m, firmware, sizeof firmware - 1, 10000000);
+    if (!m->no_text && !m->usb_jtag) model_say(m, boot_pin_low ? loader : firmware);
 }
 
 static inline void model_set_reg(struct model *m, uint32_t at, uint32_t value)
@@ -172,6 +181,29 @@ static inline void model_time_moved(void *arg)
     model_boot(m);
 }
 
+/* Both released: run; DTR alone: download next time; RTS alone: reset. */
+static inline void model_usb_lines(struct model *m, bool dtr, bool rts)
+{
+    if (dtr == rts) {
+        m->usb_download &= dtr;
+    } else if (dtr) {
+        m->usb_download = true;
+    } else {
+        model_boot(m);
+        m->gone = true;
+        m->usb_back_at = virtual_ns + 700000000;
+    }
+}
+
+static inline enum err model_reopen(struct port *p)
+{
+    struct model *m = (struct model *)p;
+    m->reopens++;
+    if (m->never_back || virtual_ns < m->usb_back_at) return err_set(ERR_NOT_FOUND, "not there");
+    m->gone = m->dtr = m->rts = m->usb_download = false;
+    return ERR_OK;
+}
+
 static inline enum err model_set_lines(struct port *p, bool dtr, bool rts)
 {
     struct model *m = (struct model *)p;
@@ -181,6 +213,10 @@ static inline enum err model_set_lines(struct port *p, bool dtr, bool rts)
     bool was_low = m->rts && !m->dtr, is_low = rts && !dtr;
     m->dtr = dtr;
     m->rts = rts;
+    if (m->usb_jtag) {
+        model_usb_lines(m, dtr, rts);
+        return ERR_OK;
+    }
     if (was_low && !is_low) {
         m->rising = true;
         m->rising_at = virtual_ns;
@@ -493,6 +529,7 @@ static inline enum err model_read(struct port *p, void *out, size_t cap, struct 
 static inline enum err model_set_baud(struct port *p, uint32_t baud)
 {
     struct model *m = (struct model *)p;
+    if (m->odd_baud_refused && baud == 74880) return err_set(ERR_UNSUPPORTED, "not that");
     if (m->adapter_baud && baud > m->adapter_baud) return err_set(ERR_UNSUPPORTED, "too fast");
     return m->gone ? err_set(ERR_PORT_GONE, "gone") : ERR_OK;
 }
@@ -539,6 +576,7 @@ static inline struct model *model_new(void)
         .set_lines = model_set_lines,
         .flush_input = model_flush,
         .drain = model_drain,
+        .reopen = model_reopen,
         .close = model_close,
     };
     struct model *m = calloc(1, sizeof *m);

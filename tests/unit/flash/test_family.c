@@ -215,10 +215,8 @@ static void a_speed_that_cannot_be_told_stays(void **state)
 static void over_usb_the_speed_means_nothing(void **state)
 {
     (void)state;
-    struct flasher_options o = fast;
-    o.reset.kind = RESET_TIGHT; /* the model has no USB, only its lines */
-    begin_with("esp32c3", &o);
-    m->port.native_usb = true;
+    begin_with("esp32c3", &fast);
+    m->port.native_usb = m->usb_jtag = true;
     write_at_speed(115200);
 }
 
@@ -226,7 +224,7 @@ static void over_usb_the_divider_tells_no_crystal(void **state)
 {
     (void)state;
     begin("esp32c5");
-    m->port.native_usb = true;
+    m->port.native_usb = m->usb_jtag = true;
     assert_int_equal(identify(), ERR_OK);
     assert_int_equal(flasher_board(f)->crystal_mhz, 0);
     end();
@@ -247,7 +245,7 @@ static const struct {
 static void begin_usb(const char *chip)
 {
     begin(chip);
-    m->port.native_usb = true;
+    m->port.native_usb = m->usb_jtag = true;
 }
 
 static void over_usb_the_watchdogs_are_switched_off(void **state)

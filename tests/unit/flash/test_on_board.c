@@ -268,7 +268,7 @@ static void faults_of_the_board_are_told(void **state)
         enum err kind;
         const char *code;
     } cases[] = {
-        {"wrong-boot", ERR_DEVICE, "board_wrong_boot_mode"},
+        {"wrong-boot", ERR_DEVICE, "board_no_firmware"}, /* its flash holds none */
         {"tx-dead", ERR_TIMEOUT, "board_tx_dead"},
         {"silent:download", ERR_TIMEOUT, "board_silent"},
         {"garbage:download", ERR_PROTOCOL, "board_garbage"},
