@@ -48,9 +48,8 @@ static enum err reserve(struct buf *b, size_t n)
     }
     size_t need = b->len + n + 1;
     if (b->data && need <= b->cap) return ERR_OK;
-    size_t cap = b->cap ? b->cap : 64;
-    while (cap < need)
-        cap *= 2;
+    size_t cap = b->cap ? 2 * b->cap : 64;
+    if (cap < need) cap = need; /* what comes in one piece is mostly all there will be */
     uint8_t *grown = malloc(cap);
     if (!grown) {
         err_set(ERR_MEM, "out of memory for %zu bytes", cap);

@@ -183,6 +183,7 @@ static void fill_record(const struct command *c, const char *retry_of, struct jo
     snprintf(r->kind, sizeof r->kind, "%s", command_kind_name(c->kind));
     memcpy(r->slot, c->slot, sizeof r->slot);
     memcpy(r->credential, c->credential, sizeof r->credential);
+    memcpy(r->firmware, c->firmware, sizeof r->firmware);
     snprintf(r->retry_of, sizeof r->retry_of, "%s", retry_of);
     r->state = JOB_QUEUED;
     r->created_ms = clock_now_ms();
@@ -231,6 +232,21 @@ static void enqueue(struct jobs *j, const char *id, struct worker *w)
     pthread_mutex_unlock(&j->lock);
 }
 
+/* The job with its order, on the disk. */
+static enum err keep(const struct jobs *j, const struct command *c, const char *body,
+                     const struct job_record *r)
+{
+    struct job_need needs[LIMIT_FLASH_IMAGES];
+    for (size_t i = 0; i < c->image_count; i++) {
+        const struct command_image *m = &c->images[i];
+        if (m->firmware[0])
+            needs[i] = (struct job_need){NEED_FIRMWARE, m->firmware};
+        else
+            needs[i] = (struct job_need){NEED_IMAGES, m->image};
+    }
+    return store_job_add(j->config.store, r, body, needs, c->image_count);
+}
+
 static void announce(const struct jobs *j, const struct job_record *r)
 {
     if (j->config.changed) j->config.changed(r, j->config.changed_arg);
@@ -254,7 +270,7 @@ static enum err submit(struct jobs *j, const struct command *c, const char *body
         return e;
     }
     struct worker *w = job->worker;
-    e = store_job_add(j->config.store, out, body);
+    e = keep(j, c, body, out);
     if (e) {
         dismiss(j, job);
         memset(out, 0, sizeof *out);

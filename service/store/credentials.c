@@ -1,4 +1,4 @@
-/* credentials and the image sets that are built from them. The private key is sealed under
+/* credentials. The private key is sealed under
  * "credential:<id>" before it reaches the database; nothing but store_credential_key() opens it. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,27 +110,10 @@ enum err store_credential_key(struct store *s, const char *id, struct buf *key_o
     return e;
 }
 
-static enum err refuse_used(struct db *db, const char *id)
-{
-    struct query q;
-    bool row;
-    char job[ID_TEXT] = "";
-    query_begin(&q, db,
-                "SELECT id FROM job WHERE credential = ? AND state IN ('queued', 'running')"
-                " LIMIT 1");
-    query_put_text(&q, id);
-    enum err e = query_next(&q, &row);
-    if (row) query_get_text(&q, job, sizeof job);
-    query_end(&q);
-    if (e || !row) return e;
-    return err_fail(ERR_CONFLICT, "credential_in_use", "Wait for the job, or cancel it.",
-                    "%s has this credential", job);
-}
-
 static enum err delete_credential(struct db *db, void *arg)
 {
     struct query q;
-    enum err e = refuse_used(db, arg);
+    enum err e = need_refuse(db, arg, "credential");
     if (e) return e;
     query_begin(&q, db, "DELETE FROM credential WHERE id = ?");
     query_put_text(&q, arg);
@@ -161,53 +144,5 @@ enum err store_credential_list(struct store *s, struct store_page *page,
     void *list;
     enum err e = rows_list(s, &l, page, &list, n_out);
     *list_out = list;
-    return e;
-}
-
-void image_record_dispose(struct image_record *r)
-{
-    free(r->layout_json);
-    *r = (struct image_record){0};
-}
-
-static enum err insert_image(struct db *db, void *arg)
-{
-    const struct image_record *r = arg;
-    struct query q;
-    query_begin(&q, db,
-                "INSERT INTO image (id, created_ms, credential, layout) VALUES (?, ?, ?, ?)");
-    query_put_text(&q, r->id);
-    query_put_int(&q, r->created_ms);
-    query_put_text(&q, r->credential);
-    query_put_text(&q, r->layout_json);
-    enum err e = query_run(&q);
-    if (e && sqlite3_extended_errcode(db->handle) == SQLITE_CONSTRAINT_FOREIGNKEY)
-        return not_found(r->credential);
-    return e;
-}
-
-enum err store_image_add(struct store *s, const struct image_record *r)
-{
-    return store_write(s, insert_image, (void *)r);
-}
-
-static enum err read_image(struct query *q, void *item)
-{
-    struct image_record *out = item;
-    query_get_text(q, out->id, sizeof out->id);
-    out->created_ms = query_get_int(q);
-    query_get_text(q, out->credential, sizeof out->credential);
-    return query_get_heap(q, &out->layout_json);
-}
-
-enum err store_image_get(struct store *s, const char *id, struct image_record *out)
-{
-    memset(out, 0, sizeof *out);
-    const struct row_search search = {
-        "SELECT id, created_ms, credential, layout FROM image WHERE id = ?", id, read_image, out};
-    enum err e = rows_find(s, &search);
-    if (e == ERR_NOT_FOUND)
-        e = err_fail(ERR_NOT_FOUND, "image_not_found", "POST /v1/images makes one.",
-                     "there is no image set \"%s\"", id);
     return e;
 }

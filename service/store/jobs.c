@@ -11,8 +11,8 @@
 enum { CONTEXT = 64, SQL = 1024 };
 
 #define JOB_COLUMNS                                                                                \
-    "id, kind, slot, credential, retry_of, state, created_ms, started_ms, finished_ms, steps,"     \
-    " progress_done, progress_total, progress_unit, result, error, error_step"
+    "id, kind, slot, credential, firmware, retry_of, state, created_ms, started_ms, finished_ms,"  \
+    " steps, progress_done, progress_total, progress_unit, result, error, error_step"
 
 static enum err not_found(const char *id)
 {
@@ -29,7 +29,9 @@ static const char *context_of(const char *id, char out[CONTEXT])
 struct change {
     const struct job_record *record;
     struct job_json json;
-    struct buf sealed;
+    struct buf sealed; /* of a new one, as are its needs: */
+    const struct job_need *needs;
+    size_t need_count;
 };
 
 static void put_result(struct query *q, const struct job_record *r)
@@ -55,18 +57,17 @@ static void put_variable(struct query *q, const struct change *c)
     query_put_text(q, r->error_step);
 }
 
-/* In the same transaction as the job, so that a credential cannot go away between. */
-static enum err need_credential(struct db *db, const char *id)
+/* In the same transaction as the job, so that nothing of it can go away between. */
+static enum err add_needs(struct db *db, const struct change *c)
 {
-    struct query q;
-    bool row;
-    query_begin(&q, db, "SELECT 1 FROM credential WHERE id = ?");
-    query_put_text(&q, id);
-    enum err e = query_next(&q, &row);
-    query_end(&q);
-    if (e || row) return e;
-    return err_fail(ERR_NOT_FOUND, "credential_not_found", "GET /v1/credentials lists them.",
-                    "there is no credential \"%s\"", id);
+    const struct job_record *r = c->record;
+    const struct job_need own[] = {{NEED_CREDENTIAL, r->credential}, {NEED_FIRMWARE, r->firmware}};
+    enum err e = ERR_OK;
+    for (size_t i = 0; !e && i < sizeof own / sizeof *own; i++)
+        if (own[i].id[0]) e = need_add(db, r->id, &own[i]);
+    for (size_t i = 0; !e && i < c->need_count; i++)
+        e = need_add(db, r->id, &c->needs[i]);
+    return e;
 }
 
 static enum err insert(struct db *db, void *arg)
@@ -74,29 +75,30 @@ static enum err insert(struct db *db, void *arg)
     const struct change *c = arg;
     const struct job_record *r = c->record;
     struct query q;
-    enum err e = r->credential[0] ? need_credential(db, r->credential) : ERR_OK;
-    if (e) return e;
     query_begin(&q, db,
-                "INSERT INTO job (id, kind, slot, credential, retry_of, created_ms, command, state,"
-                " started_ms, finished_ms, steps, progress_done, progress_total, progress_unit,"
-                " result, error, error_step)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                "INSERT INTO job (id, kind, slot, credential, firmware, retry_of, created_ms,"
+                " command, state, started_ms, finished_ms, steps, progress_done, progress_total,"
+                " progress_unit, result, error, error_step)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     query_put_text(&q, r->id);
     query_put_text(&q, r->kind);
     query_put_text(&q, r->slot);
     query_put_text(&q, r->credential);
+    query_put_text(&q, r->firmware);
     query_put_text(&q, r->retry_of);
     query_put_int(&q, r->created_ms);
     query_put_blob(&q, c->sealed.data, c->sealed.len);
     put_variable(&q, c);
-    return query_run(&q);
+    enum err e = query_run(&q);
+    return e ? e : add_needs(db, c);
 }
 
-enum err store_job_add(struct store *s, const struct job_record *r, const char *command_json)
+enum err store_job_add(struct store *s, const struct job_record *r, const char *command_json,
+                       const struct job_need *needs, size_t need_count)
 {
     char context[CONTEXT];
     size_t n = strlen(command_json);
-    struct change c = {.record = r};
+    struct change c = {.record = r, .needs = needs, .need_count = need_count};
     buf_init(&c.sealed, n + 64);
     enum err e = vault_seal(store_vault(s), context_of(r->id, context), command_json, n, &c.sealed);
     if (!e) e = job_json_make(r, &c.json);
@@ -117,7 +119,8 @@ static enum err update(struct db *db, void *arg)
     put_variable(&q, c);
     query_put_text(&q, c->record->id);
     enum err e = query_run(&q);
-    return e ? e : sqlite3_changes(db->handle) ? ERR_OK : not_found(c->record->id);
+    if (!e && !sqlite3_changes(db->handle)) e = not_found(c->record->id);
+    return !e && job_state_is_final(c->record->state) ? need_end(db, c->record->id) : e;
 }
 
 enum err store_job_save(struct store *s, const struct job_record *r)
@@ -138,6 +141,7 @@ static enum err read_row(struct query *q, void *item)
     query_get_text(q, out->kind, sizeof out->kind);
     query_get_text(q, out->slot, sizeof out->slot);
     query_get_text(q, out->credential, sizeof out->credential);
+    query_get_text(q, out->firmware, sizeof out->firmware);
     query_get_text(q, out->retry_of, sizeof out->retry_of);
     query_get_text(q, state, sizeof state);
     out->created_ms = query_get_int(q);
@@ -232,10 +236,11 @@ static void list_sql(const struct job_filter *f, char out[SQL])
 {
     snprintf(out, SQL,
              "SELECT " JOB_COLUMNS
-             " FROM job WHERE " ROWS_BEHIND("job", "id") "%s%s%s%s"
+             " FROM job WHERE " ROWS_BEHIND("job", "id") "%s%s%s%s%s"
                                                          " ORDER BY seq DESC LIMIT ?2",
              f->slot[0] ? " AND slot = ?3" : "", f->kind[0] ? " AND kind = ?4" : "",
-             f->credential[0] ? " AND credential = ?5" : "", f->by_state ? " AND state = ?6" : "");
+             f->credential[0] ? " AND credential = ?5" : "", f->by_state ? " AND state = ?6" : "",
+             f->firmware[0] ? " AND firmware = ?7" : "");
 }
 
 static void put_filter(struct query *q, const void *arg)
@@ -245,6 +250,7 @@ static void put_filter(struct query *q, const void *arg)
     query_put_named_text(q, "?4", f->kind);
     query_put_named_text(q, "?5", f->credential);
     query_put_named_text(q, "?6", job_state_name(f->by_state ? f->state : JOB_QUEUED));
+    query_put_named_text(q, "?7", f->firmware);
 }
 
 static void dispose_item(void *item)

@@ -1,6 +1,6 @@
 /* schema: a step that was released is never changed; a change is a further step. Ids are found by
  * index, but order is kept by seq: two ids of the same millisecond sort by chance. Secrets are in
- * credential.key and job.command only, both sealed (vault.h). */
+ * credential.key, job.command and dump.data only, all sealed (vault.h). */
 #include "service/store/schema.h"
 
 #include <stdio.h>
@@ -46,6 +46,28 @@ static const char *const steps[] = {
     " fingerprint TEXT NOT NULL, method TEXT NOT NULL, outcome TEXT NOT NULL,"
     " detail TEXT) STRICT;"
     "CREATE INDEX device_entry_mac ON device_entry (mac, seq);",
+
+    /* 1 → 2 */
+    "CREATE TABLE firmware (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    " created_ms INTEGER NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL,"
+    " sha256 TEXT NOT NULL UNIQUE, info TEXT NOT NULL) STRICT;"
+
+    "ALTER TABLE image ADD COLUMN firmware TEXT REFERENCES firmware (id) ON DELETE CASCADE;"
+    "CREATE INDEX image_firmware ON image (firmware);"
+
+    "ALTER TABLE job ADD COLUMN firmware TEXT NOT NULL DEFAULT '';"
+    "CREATE INDEX job_firmware ON job (firmware, seq);"
+
+    /* credentials and firmwares that must stay while the job has not ended */
+    "CREATE TABLE job_need (id TEXT NOT NULL,"
+    " job TEXT NOT NULL REFERENCES job (id) ON DELETE CASCADE, PRIMARY KEY (id, job))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX job_need_job ON job_need (job);"
+    "INSERT INTO job_need (id, job) SELECT credential, id FROM job"
+    " WHERE credential <> '' AND state IN ('queued', 'running');"
+
+    "CREATE TABLE dump (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " job TEXT NOT NULL UNIQUE REFERENCES job (id) ON DELETE CASCADE, data BLOB NOT NULL) STRICT;",
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };

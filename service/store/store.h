@@ -65,6 +65,8 @@ struct image_record {
     char firmware[ID_TEXT]; /* "" = none: the credential alone */
 };
 void image_record_dispose(struct image_record *r);
+/** It goes with its credential and its firmware. @return ERR_OK; ERR_NOT_FOUND with code
+ * credential_not_found, firmware_not_found */
 enum err store_image_add(struct store *s, const struct image_record *r);
 enum err store_image_get(struct store *s, const char *id, struct image_record *out);
 
@@ -79,10 +81,11 @@ struct firmware_record {
     char *info_json; /* heap: firmware_to_json() */
 };
 void firmware_record_dispose(struct firmware_record *r);
+/** @return ERR_OK; ERR_CONFLICT with code store_conflict when this content is there already */
 enum err store_firmware_add(struct store *s, const struct firmware_record *r);
 /** @return ERR_OK; ERR_NOT_FOUND with code firmware_not_found */
 enum err store_firmware_get(struct store *s, const char *id, struct firmware_record *out);
-/** The one with this content. @return ERR_OK, ERR_NOT_FOUND */
+/** The one with this content. @return as store_firmware_get() */
 enum err store_firmware_find(struct store *s, const char *sha256, struct firmware_record *out);
 /** @return ERR_OK; ERR_NOT_FOUND; ERR_CONFLICT with code firmware_in_use (a queued or running job
  * has it) */
@@ -94,10 +97,13 @@ enum err store_firmware_list(struct store *s, struct store_page *page,
 /* --- dumps: what a job has read from a flash; sealed, since it may hold a key. The newest
  * LIMIT_DUMPS are kept.
  * ------------------------ */
+/** Replaces a former one of this job. @param n  at most LIMIT_DUMP_BYTES
+ *  @return ERR_OK; ERR_NOT_FOUND with code job_not_found; ERR_TOO_LARGE */
 enum err store_dump_put(struct store *s, const char *job, const void *data, size_t n);
 /** @param out  init it with buf_init_secret @return ERR_OK; ERR_NOT_FOUND with code dump_not_found
  */
 enum err store_dump_get(struct store *s, const char *job, struct buf *out);
+/** @return as store_dump_get() */
 enum err store_dump_delete(struct store *s, const char *job);
 
 /* --- slots
@@ -170,9 +176,18 @@ void job_record_dispose(struct job_record *r);
 /** Deep copy; *out is empty on error. @return ERR_OK, ERR_MEM */
 enum err job_record_copy(const struct job_record *r, struct job_record *out);
 
+/** What a job works with. Until it has ended none of it can be deleted. */
+struct job_need {
+    enum { NEED_CREDENTIAL, NEED_FIRMWARE, NEED_IMAGES } kind;
+    const char *id;
+};
 /** Queue it: record and command (JSON; sealed: it may hold a Wi-Fi password) are on the disk when
- * this returns. */
-enum err store_job_add(struct store *s, const struct job_record *r, const char *command_json);
+ * this returns.
+ *  @param needs  what it needs besides the record's own credential and firmware; may repeat them
+ *  @return ERR_OK; ERR_NOT_FOUND with code credential_not_found, firmware_not_found or
+ * image_not_found */
+enum err store_job_add(struct store *s, const struct job_record *r, const char *command_json,
+                       const struct job_need *needs, size_t need_count);
 /** Write the whole present record over the old one. */
 enum err store_job_save(struct store *s, const struct job_record *r);
 enum err store_job_get(struct store *s, const char *id, struct job_record *out);
@@ -183,7 +198,7 @@ enum err store_job_log_put(struct store *s, const char *id, const void *text, si
 enum err store_job_log_get(struct store *s, const char *id, struct buf *out);
 
 struct job_filter {
-    char slot[64], kind[16], credential[ID_TEXT]; /* "" = any */
+    char slot[64], kind[16], credential[ID_TEXT], firmware[ID_TEXT]; /* "" = any */
     bool by_state;
     enum job_state state;
 };

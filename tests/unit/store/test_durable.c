@@ -64,7 +64,7 @@ static enum err add_job(struct store *s, const char *id, const char *command)
 {
     struct job_record r;
     new_job(&r, id);
-    return store_job_add(s, &r, command);
+    return store_job_add(s, &r, command, NULL, 0);
 }
 
 static void run_sql(const struct folder *f, const char *sql)
@@ -76,7 +76,18 @@ static void run_sql(const struct folder *f, const char *sql)
     sqlite3_close(db);
 }
 
-/* Adds jobs and tells each id after it was acknowledged, until it is killed. */
+static enum err add_firmware(struct store *s, const char *id)
+{
+    struct firmware_record r = {.info_json = (char *)"{}"};
+    snprintf(r.id, sizeof r.id, "%s", id);
+    snprintf(r.sha256, sizeof r.sha256, "%s", id);
+    return store_firmware_add(s, &r);
+}
+
+enum { TOLD = 20 }; /* fewer than LIMIT_DUMPS */
+
+/* Adds jobs, each with a firmware of the same id, the first ones with what they read; tells each id
+ * after all of it was acknowledged, until it is killed. */
 static void child_adds_jobs(const struct folder *f, int out)
 {
     struct store *s;
@@ -84,23 +95,38 @@ static void child_adds_jobs(const struct folder *f, int out)
     for (int i = 0;; i++) {
         char id[ID_TEXT];
         snprintf(id, sizeof id, "job_%06d", i);
-        if (add_job(s, id, "{}")) _exit(2);
-        if (write(out, id, sizeof id) != sizeof id) _exit(3);
+        if (add_job(s, id, "{}") || add_firmware(s, id)) _exit(2);
+        if (i < TOLD && store_dump_put(s, id, id, sizeof id)) _exit(3);
+        if (write(out, id, sizeof id) != sizeof id) _exit(4);
     }
+}
+
+static void expect_added(struct store *s, const char *id)
+{
+    struct job_record r;
+    struct firmware_record firmware;
+    struct buf dump;
+    buf_init_secret(&dump, 64);
+    assert_int_equal(store_job_get(s, id, &r), ERR_OK);
+    assert_int_equal(r.state, JOB_QUEUED);
+    assert_int_equal(store_firmware_get(s, id, &firmware), ERR_OK);
+    firmware_record_dispose(&firmware);
+    assert_int_equal(store_dump_get(s, id, &dump), ERR_OK);
+    assert_memory_equal(dump.data, id, ID_TEXT);
+    buf_dispose(&dump);
 }
 
 static void what_was_acknowledged_survives_kill_9(void **state)
 {
     const struct folder *f = *state;
-    char ids[20][ID_TEXT];
-    struct job_record r;
+    char ids[TOLD][ID_TEXT];
     int pipe_fds[2], status;
     assert_int_equal(pipe(pipe_fds), 0);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) child_adds_jobs(f, pipe_fds[1]);
     close(pipe_fds[1]);
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < TOLD; i++)
         assert_int_equal(read(pipe_fds[0], ids[i], sizeof ids[i]), sizeof ids[i]);
     kill(child, SIGKILL);
     waitpid(child, &status, 0);
@@ -108,10 +134,8 @@ static void what_was_acknowledged_survives_kill_9(void **state)
     assert_true(WIFSIGNALED(status));
 
     struct store *s = open_good(f);
-    for (int i = 0; i < 20; i++) {
-        assert_int_equal(store_job_get(s, ids[i], &r), ERR_OK);
-        assert_int_equal(r.state, JOB_QUEUED);
-    }
+    for (int i = 0; i < TOLD; i++)
+        expect_added(s, ids[i]);
     store_close(s);
 }
 
@@ -176,16 +200,19 @@ static void secrets_are_nowhere_in_the_files(void **state)
     const struct folder *f = *state;
     static const char key[] = "-----BEGIN PRIVATE KEY-----\nMIIsecretkeybytes\n";
     static const char command[] = "{\"wifi\":{\"password\":\"correct horse\"}}";
+    static const char dump[] = "what was read from the flash";
     struct store *s = open_good(f);
     struct credential_record r = {.id = "cred_1", .certificate_pem = (char *)"the certificate"};
     assert_int_equal(store_credential_add(s, &r, key, strlen(key)), ERR_OK);
     assert_int_equal(add_job(s, "job_1", command), ERR_OK);
+    assert_int_equal(store_dump_put(s, "job_1", dump, strlen(dump)), ERR_OK);
     for (int open = 1; open >= 0; open--) { /* in the WAL, then folded into the database */
         assert_true(folder_holds(f, "the certificate"));
         assert_true(folder_holds(f, "job_1"));
         assert_false(folder_holds(f, "PRIVATE KEY"));
         assert_false(folder_holds(f, "secretkeybytes"));
         assert_false(folder_holds(f, "correct horse"));
+        assert_false(folder_holds(f, "read from the flash"));
         if (open) store_close(s);
     }
     struct buf b;
@@ -269,6 +296,102 @@ static void a_migration_that_fails_changes_nothing(void **state)
     assert_int_equal(store_open(f->path, &s), ERR_IO);
     assert_null(s);
     run_sql(f, "CREATE TABLE job (x)"); /* not made by the failed step */
+}
+
+/* tests/data/store: as version 1 left it, with a running and a queued job. */
+static void make_version_1(const struct folder *f)
+{
+    char path[FOLDER_FILE];
+    struct buf sql, key;
+    buf_init(&sql, 64 * 1024);
+    buf_init(&key, 64);
+    assert_int_equal(file_read("tests/data/store/v1.sql", &sql), ERR_OK);
+    assert_int_equal(file_read("tests/data/store/v1.key", &key), ERR_OK);
+    assert_int_equal(file_replace(folder_file(f, "vault.key", path), key.data, key.len, 0600),
+                     ERR_OK);
+    run_sql(f, buf_str(&sql));
+    buf_dispose(&sql);
+    buf_dispose(&key);
+}
+
+static void expect_old_rows(struct store *s)
+{
+    struct credential_record credential;
+    struct image_record image;
+    struct slot_record slot;
+    struct device_record device;
+    struct device_entry *entries;
+    struct buf text;
+    size_t n;
+    buf_init_secret(&text, 4096);
+    assert_int_equal(store_credential_get(s, "cred_1", &credential), ERR_OK);
+    assert_string_equal(credential.certificate_pem, "CERT");
+    credential_record_dispose(&credential);
+    assert_int_equal(store_credential_key(s, "cred_1", &text), ERR_OK);
+    assert_string_equal(buf_str(&text), "KEY");
+    assert_int_equal(store_image_get(s, "img_1", &image), ERR_OK);
+    assert_string_equal(image.layout_json, "\"partitions\"");
+    assert_string_equal(image.firmware, "");
+    image_record_dispose(&image);
+    assert_int_equal(store_slot_get(s, "left", &slot), ERR_OK);
+    assert_int_equal(slot.flash_baud, 460800);
+    assert_int_equal(store_device_get(s, "24:0a:c4:00:00:01", &device, &entries, &n), ERR_OK);
+    assert_int_equal(n, 1);
+    device_entry_dispose(&entries[0]);
+    free(entries);
+    buf_reset(&text);
+    assert_int_equal(store_job_log_get(s, "job_1", &text), ERR_OK);
+    assert_string_equal(buf_str(&text), "{}\n");
+    buf_dispose(&text);
+}
+
+static void expect_old_jobs(struct store *s)
+{
+    static const enum job_state states[] = {JOB_SUCCEEDED, JOB_RUNNING, JOB_QUEUED};
+    struct job_record r;
+    struct buf command;
+    buf_init_secret(&command, 4096);
+    for (int i = 0; i < 3; i++) {
+        char id[ID_TEXT];
+        snprintf(id, sizeof id, "job_%d", i + 1);
+        assert_int_equal(store_job_get(s, id, &r), ERR_OK);
+        assert_int_equal(r.state, states[i]);
+        assert_int_equal(r.created_ms, 11 + i);
+        assert_string_equal(r.firmware, "");
+        job_record_dispose(&r);
+        buf_reset(&command);
+        assert_int_equal(store_job_command(s, id, &command), ERR_OK);
+        assert_string_equal(buf_str(&command), "{\"kind\":\"write\",\"slot\":\"left\"}");
+    }
+    buf_dispose(&command);
+}
+
+static void a_database_of_version_1_loses_nothing(void **state)
+{
+    char(*ids)[ID_TEXT];
+    size_t n;
+    struct firmware_record firmware = {.id = "fw_1", .info_json = (char *)"{}"};
+    make_version_1(*state);
+    for (int again = 0; again < 2; again++) {
+        struct store *s = open_good(*state);
+        expect_old_rows(s);
+        expect_old_jobs(s);
+        store_close(s);
+    }
+    struct store *s = open_good(*state);
+    /* what the new rows are for holds for old jobs too */
+    for (int i = 1; i <= 2; i++) {
+        assert_int_equal(store_credential_delete(s, i == 1 ? "cred_1" : "cred_2"), ERR_CONFLICT);
+        assert_string_equal(err_last()->code, "credential_in_use");
+    }
+    assert_int_equal(store_job_recover(s, &ids, &n), ERR_OK);
+    assert_int_equal(n, 1);
+    free(ids);
+    assert_int_equal(store_credential_delete(s, "cred_2"), ERR_OK); /* its job is interrupted */
+    assert_int_equal(store_credential_delete(s, "cred_1"), ERR_CONFLICT);
+    assert_int_equal(store_firmware_add(s, &firmware), ERR_OK);
+    assert_int_equal(store_dump_put(s, "job_1", "x", 1), ERR_OK);
+    store_close(s);
 }
 
 static void a_newer_database_is_left_alone(void **state)
@@ -395,7 +518,7 @@ static void *crowd_main(void *arg)
         char id[ID_TEXT];
         snprintf(id, sizeof id, "job_%06d", c->first + i);
         new_job(&r, id);
-        bool ok = store_job_add(c->store, &r, "{}") == ERR_OK;
+        bool ok = store_job_add(c->store, &r, "{}", NULL, 0) == ERR_OK;
         r.state = JOB_SUCCEEDED;
         ok = ok && store_job_save(c->store, &r) == ERR_OK;
         ok = ok && store_job_get(c->store, id, &r) == ERR_OK && r.state == JOB_SUCCEEDED;
@@ -440,6 +563,7 @@ int main(void)
         TEST(a_folder_has_one_espgate),
         TEST(an_empty_database_is_brought_up_to_date),
         TEST(a_migration_that_fails_changes_nothing),
+        TEST(a_database_of_version_1_loses_nothing),
         TEST(a_newer_database_is_left_alone),
         TEST(a_file_that_is_no_database_is_told),
         TEST(a_folder_that_cannot_be_is_told),

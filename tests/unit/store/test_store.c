@@ -69,7 +69,7 @@ static void add_job(struct store *s, const char *id, const char *slot)
 {
     struct job_record r;
     new_job(&r, id, slot);
-    assert_int_equal(store_job_add(s, &r, "{}"), ERR_OK);
+    assert_int_equal(store_job_add(s, &r, "{}", NULL, 0), ERR_OK);
 }
 
 static void a_credential_comes_back_without_its_key(void **state)
@@ -123,7 +123,7 @@ static void a_credential_in_use_cannot_be_deleted(void **state)
     add_credential(s, "cred_1");
     new_job(&r, "job_1", "a");
     snprintf(r.credential, sizeof r.credential, "cred_1");
-    assert_int_equal(store_job_add(s, &r, "{}"), ERR_OK);
+    assert_int_equal(store_job_add(s, &r, "{}", NULL, 0), ERR_OK);
     expect(store_credential_delete(s, "cred_1"), ERR_CONFLICT, "credential_in_use");
     r.state = JOB_RUNNING;
     assert_int_equal(store_job_save(s, &r), ERR_OK);
@@ -140,7 +140,7 @@ static void a_job_needs_its_credential(void **state)
     struct job_record r;
     new_job(&r, "job_1", "a");
     snprintf(r.credential, sizeof r.credential, "cred_x");
-    expect(store_job_add(s, &r, "{}"), ERR_NOT_FOUND, "credential_not_found");
+    expect(store_job_add(s, &r, "{}", NULL, 0), ERR_NOT_FOUND, "credential_not_found");
     expect(store_job_get(s, "job_1", &r), ERR_NOT_FOUND, "job_not_found");
 }
 
@@ -292,7 +292,7 @@ static void a_job_comes_back_whole(void **state)
     struct buf command;
     new_job(&r, "job_1", "a");
     snprintf(r.retry_of, sizeof r.retry_of, "job_0");
-    assert_int_equal(store_job_add(s, &r, "{\"kind\":\"reset\"}"), ERR_OK);
+    assert_int_equal(store_job_add(s, &r, "{\"kind\":\"reset\"}", NULL, 0), ERR_OK);
     fill_ended_job(&r);
     assert_int_equal(store_job_save(s, &r), ERR_OK);
     assert_int_equal(store_job_get(s, "job_1", &back), ERR_OK);
@@ -331,7 +331,7 @@ static void words_that_are_not_utf8_do_not_lose_the_record(void **state)
     struct store *s = store_of(state);
     static struct job_record r, back;
     new_job(&r, "job_1", "a");
-    assert_int_equal(store_job_add(s, &r, "{}"), ERR_OK);
+    assert_int_equal(store_job_add(s, &r, "{}", NULL, 0), ERR_OK);
     err_fail(ERR_IO, "x", NULL, "cut \xc3");
     r.error = *err_last();
     assert_int_equal(store_job_save(s, &r), ERR_OK);
@@ -397,7 +397,7 @@ static void jobs_are_filtered_and_paged(void **state)
         new_job(&r, id, i % 2 ? "odd" : "even");
         if (i == 3) snprintf(r.credential, sizeof r.credential, "cred_1");
         if (i == 4) snprintf(r.kind, sizeof r.kind, "reset");
-        assert_int_equal(store_job_add(s, &r, "{}"), ERR_OK);
+        assert_int_equal(store_job_add(s, &r, "{}", NULL, 0), ERR_OK);
         r.state = i < 4 ? JOB_SUCCEEDED : JOB_QUEUED;
         assert_int_equal(store_job_save(s, &r), ERR_OK);
     }
