@@ -3,13 +3,17 @@
 #include <assert.h>
 #include <openssl/evp.h>
 
-static void run(const EVP_MD *md, const void *data, size_t n, uint8_t *out)
+/* Fails only without memory or in a provider that refuses the hash; neither leaves anything to go
+ * on with. */
+static void must(int ok)
 {
-    /* Fails only without memory or in a provider that refuses the hash; neither leaves anything to
-     * go on with. */
-    int ok = EVP_Digest(data, n, out, NULL, md, NULL);
     assert(ok == 1);
     (void)ok;
+}
+
+static void run(const EVP_MD *md, const void *data, size_t n, uint8_t *out)
+{
+    must(EVP_Digest(data, n, out, NULL, md, NULL));
 }
 
 void digest_md5(const void *data, size_t n, uint8_t out[MD5_BYTES])
@@ -20,6 +24,34 @@ void digest_md5(const void *data, size_t n, uint8_t out[MD5_BYTES])
 void digest_sha256(const void *data, size_t n, uint8_t out[SHA256_BYTES])
 {
     run(EVP_sha256(), data, n, out);
+}
+
+/* struct sha256 is OpenSSL's own context under a name that headers may know. */
+static EVP_MD_CTX *context(struct sha256 *s)
+{
+    return (EVP_MD_CTX *)s;
+}
+
+struct sha256 *sha256_new(void)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    if (ctx) must(EVP_DigestInit_ex(ctx, EVP_sha256(), NULL));
+    return (struct sha256 *)ctx;
+}
+
+void sha256_add(struct sha256 *s, const void *data, size_t n)
+{
+    must(EVP_DigestUpdate(context(s), data, n));
+}
+
+void sha256_end(struct sha256 *s, uint8_t out[SHA256_BYTES])
+{
+    must(EVP_DigestFinal_ex(context(s), out, NULL));
+}
+
+void sha256_free(struct sha256 *s)
+{
+    EVP_MD_CTX_free(context(s));
 }
 
 const char *digest_hex(const uint8_t *bytes, size_t n, char *out)

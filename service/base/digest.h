@@ -9,6 +9,14 @@ enum { MD5_BYTES = 16, SHA256_BYTES = 32, MD5_HEX = 33, SHA256_HEX = 65 };
 
 void digest_md5(const void *data, size_t n, uint8_t out[MD5_BYTES]);
 void digest_sha256(const void *data, size_t n, uint8_t out[SHA256_BYTES]);
+
+/** SHA-256 of bytes that come one after the other. */
+struct sha256;                   /* opaque */
+struct sha256 *sha256_new(void); /* NULL: out of memory */
+void sha256_add(struct sha256 *s, const void *data, size_t n);
+void sha256_end(struct sha256 *s, uint8_t out[SHA256_BYTES]); /* once */
+void sha256_free(struct sha256 *s);                           /* NULL allowed */
+
 /** Lower-case hexadecimal with a NUL: 2 × @p n + 1 characters. @return @p out */
 const char *digest_hex(const uint8_t *bytes, size_t n, char *out);
 #endif

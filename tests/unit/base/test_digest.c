@@ -34,6 +34,25 @@ static void digests_are_those_of_the_standards(void **state)
     }
 }
 
+static void bytes_that_come_in_pieces_have_the_same_digest(void **state)
+{
+    (void)state;
+    uint8_t data[1000], whole[SHA256_BYTES], pieces[SHA256_BYTES];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 7);
+    digest_sha256(data, sizeof data, whole);
+    struct sha256 *s = sha256_new();
+    assert_non_null(s);
+    for (size_t at = 0, n = 0; at < sizeof data; at += n) {
+        n = n + 1 < sizeof data - at ? n + 1 : sizeof data - at;
+        sha256_add(s, data + at, n);
+    }
+    sha256_end(s, pieces);
+    sha256_free(s);
+    sha256_free(NULL);
+    assert_memory_equal(pieces, whole, sizeof whole);
+}
+
 static void hex_is_lower_case_and_ended(void **state)
 {
     (void)state;
@@ -49,6 +68,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digests_are_those_of_the_standards),
+        cmocka_unit_test(bytes_that_come_in_pieces_have_the_same_digest),
         cmocka_unit_test(hex_is_lower_case_and_ended),
     };
     return cmocka_run_group_tests_name("base/digest", tests, NULL, NULL);

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 // clang-format on
 
-#include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +122,19 @@ static void a_file_in_the_way_of_a_folder_is_an_error(void **state)
     assert_int_equal(file_make_dirs(path), ERR_IO);
 }
 
+static void a_full_disk_has_a_code_of_its_own(void **state)
+{
+    (void)state;
+    int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(file_write(fd, path, "x", 0), ERR_OK);
+    assert_int_equal(file_write(fd, path, "x", 1), ERR_IO);
+    assert_true(err_is(ERR_IO, "disk_full"));
+    close(fd);
+    assert_int_equal(file_write(fd, path, "x", 1), ERR_IO);
+    assert_false(err_is(ERR_IO, "disk_full"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +146,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(folders_are_made_with_their_parents_for_the_owner_only,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_in_the_way_of_a_folder_is_an_error, setup, teardown),
+        cmocka_unit_test(a_full_disk_has_a_code_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
