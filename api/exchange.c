@@ -6,14 +6,19 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/body_file.h"
 #include "api/field.h"
 #include "api/reply.h"
 #include "api/request.h"
+#include "api/status.h"
 #include "service/base/deadline.h"
 #include "service/base/limits.h"
 #include "service/base/log.h"
 
-enum { SWALLOW_MAX = 1024 * 1024 }; /* bytes of a refused body that are read to be polite */
+enum {
+    SWALLOW_MAX = 1024 * 1024, /* bytes of a refused body that are read to be polite */
+    STREAM_PATIENCE = 10,      /* so much longer may a body take that goes to the disk */
+};
 
 struct exchange {
     struct exchange_host *host;
@@ -26,7 +31,8 @@ struct exchange {
     handler_fn then;
     struct waiter waiter;
     struct deadline body_until;
-    size_t swallowed;
+    size_t limit, taken; /* bytes of body: most, and so far */
+    size_t swallowed, swallow_max;
     int64_t started_ns;
 };
 
@@ -117,7 +123,8 @@ static bool media_is_taken(const char *value, unsigned kinds)
     return (kinds & BODY_JSON && field_media_is(value, "application/json")) ||
            (kinds & BODY_MULTIPART && field_media_is(value, "multipart/form-data")) ||
            (kinds & BODY_CSV && field_media_is(value, "text/csv")) ||
-           (kinds & BODY_BINARY && field_media_is(value, "application/octet-stream"));
+           (kinds & BODY_BINARY && field_media_is(value, "application/octet-stream")) ||
+           (kinds & BODY_ZIP && field_media_is(value, "application/zip"));
 }
 
 static void too_large(size_t limit)
@@ -128,24 +135,58 @@ static void too_large(size_t limit)
         err_fail(ERR_TOO_LARGE, "body_too_large", NULL, "this operation takes no body");
 }
 
+static void end_file(struct exchange *x)
+{
+    if (!x->rq.file) return;
+    body_file_free(x->rq.file);
+    x->rq.file = NULL;
+    atomic_fetch_sub(&x->host->streams, 1);
+}
+
+static enum err begin_file(struct exchange *x)
+{
+    if (atomic_fetch_add(&x->host->streams, 1) >= LIMIT_STREAMS) {
+        atomic_fetch_sub(&x->host->streams, 1);
+        return err_fail(ERR_BUSY, "too_many_uploads", "Send it again a little later.",
+                        "%d files are on their way already", LIMIT_STREAMS);
+    }
+    enum err e = body_file_new(x->host->service.data_dir, x->conn, &x->rq.file);
+    if (e) atomic_fetch_sub(&x->host->streams, 1);
+    return e;
+}
+
+/* A row with BODY_STREAM. What goes wrong later than this is told when the whole body was read: a
+ * client that is still sending does not look for an answer. */
+static bool begin_stream(struct exchange *x)
+{
+    if (!(x->rq.match.route->bodies & BODY_STREAM)) return false;
+    x->body_until = deadline_in_ms((int64_t)x->host->body_s * 1000 * STREAM_PATIENCE);
+    x->swallow_max = x->limit;
+    return begin_file(x) != ERR_OK && refuse(x, status_of(err_last()));
+}
+
 static bool begin_body(struct exchange *x, bool has_body, long length)
 {
     const struct route *route = x->rq.match.route;
-    size_t limit = route->limit;
-    if (x->host->max_body && x->host->max_body < limit) limit = x->host->max_body;
-    buf_init_secret(&x->rq.body, limit);
+    x->limit = route->limit;
+    if (x->host->max_body && x->host->max_body < x->limit) x->limit = x->host->max_body;
+    buf_init_secret(&x->rq.body, x->limit);
     x->body_until = deadline_in_ms((int64_t)x->host->body_s * 1000);
-    if (has_body && length > 0 && (size_t)length > limit) {
-        too_large(limit);
+    x->swallow_max = SWALLOW_MAX;
+    if (has_body && length > 0 && (size_t)length > x->limit) {
+        too_large(x->limit);
         return refuse(x, 413);
     }
     if (!route->bodies) return false;
     if (has_body || x->rq.content_type) {
         if (media_is_taken(x->rq.content_type, route->bodies)) {
-            if (has_body) return false;
+            if (has_body) return begin_stream(x);
         } else {
             err_fail(ERR_ARG, "bad_media_type",
-                     "Set Content-Type as the contract at /openapi.yaml says.",
+                     route->bodies & BODY_STREAM
+                         ? "Send it as curl -F file=@NAME does, or set Content-Type to "
+                           "application/octet-stream."
+                         : "Set Content-Type as the contract at /openapi.yaml says.",
                      "this operation does not take a body of this Content-Type");
             return refuse(x, 415);
         }
@@ -244,17 +285,26 @@ static enum MHD_Result start_waiting(struct exchange *x)
     return MHD_YES;
 }
 
+static enum err put_body(struct exchange *x, const char *data, size_t n)
+{
+    if (n > x->limit - x->taken) {
+        too_large(x->limit);
+        return ERR_TOO_LARGE;
+    }
+    x->taken += n;
+    return x->rq.file ? body_file_take(x->rq.file, data, n) : buf_append(&x->rq.body, data, n);
+}
+
 static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *n)
 {
     /* A slow body is cut off: this version of MHD cannot answer in the middle of one. */
     bool cut = deadline_passed(x->body_until);
     if (x->refused) {
         x->swallowed += *n;
-        cut = cut || x->swallowed > SWALLOW_MAX;
-    } else if (buf_append(&x->rq.body, data, *n)) {
-        if (err_last()->kind == ERR_TOO_LARGE) too_large(x->rq.body.max);
-        x->reply = reply_error(&x->rq);
-        x->refused = true;
+        cut = cut || x->swallowed > x->swallow_max;
+    } else if (put_body(x, data, *n)) {
+        refuse(x, status_of(err_last()));
+        end_file(x);
     }
     /* It may have been a key: MHD's buffer is cleared here rather than when MHD thinks fit. */
     explicit_bzero((void *)(uintptr_t)data, *n);
@@ -264,6 +314,7 @@ static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *n
 
 static enum MHD_Result finish(struct exchange *x)
 {
+    if (x->rq.file && body_file_end(x->rq.file)) refuse(x, status_of(err_last()));
     if (!x->refused) {
         const struct route *route = x->rq.match.route;
         handler_fn ask = x->asked ? x->then : route->handler;
@@ -271,6 +322,7 @@ static enum MHD_Result finish(struct exchange *x)
         x->asked = true;
     }
     buf_dispose(&x->rq.body);
+    end_file(x);
     if (x->reply.status == 0) return start_waiting(x);
     return send_reply(x);
 }
@@ -318,6 +370,7 @@ void exchange_completed(void *cls, struct MHD_Connection *conn, void **state,
     struct exchange *x = *state;
     (void)conn;
     if (!x) return;
+    end_file(x); /* before it is said that the request is over */
     log_context(x->rq.id, "");
     const struct route *route = x->rq.match.route;
     log_info("request", "method=%s route=%s status=%d ms=%lld%s", x->method,

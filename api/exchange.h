@@ -22,6 +22,7 @@ struct exchange_host {
     pthread_mutex_t lock; /* of active */
     pthread_cond_t idle;  /* active fell to 0 */
     size_t active;        /* exchanges that were begun and not yet completed */
+    atomic_int streams;   /* bodies that are on their way to the disk */
 };
 
 /** MHD_AccessHandlerCallback; @p cls is the struct exchange_host. */

@@ -27,6 +27,12 @@ struct reply handle_credential_list(struct request *rq, const struct service *sv
 struct reply handle_credential_get(struct request *rq, const struct service *svc);
 struct reply handle_credential_delete(struct request *rq, const struct service *svc);
 
+/* firmware.c */
+struct reply handle_firmware_create(struct request *rq, const struct service *svc);
+struct reply handle_firmware_list(struct request *rq, const struct service *svc);
+struct reply handle_firmware_get(struct request *rq, const struct service *svc);
+struct reply handle_firmware_delete(struct request *rq, const struct service *svc);
+
 /* images.c: kept sets of images; convert.c: bytes in, bytes out */
 struct reply handle_images_create(struct request *rq, const struct service *svc);
 struct reply handle_images_get(struct request *rq, const struct service *svc);

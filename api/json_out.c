@@ -108,6 +108,7 @@ json_t *json_out_job(const struct job_record *job)
                             "result", json_parsed(job->result_json), "error", error);
     if (out && job->credential[0])
         json_object_set_new(out, "credential", json_text(job->credential));
+    if (out && job->firmware[0]) json_object_set_new(out, "firmware", json_text(job->firmware));
     if (out && job->retry_of[0]) json_object_set_new(out, "retry_of", json_text(job->retry_of));
     return out;
 }
@@ -170,20 +171,14 @@ json_t *json_out_device_entry(const struct device_entry *e)
                      json_parsed(e->detail_json));
 }
 
-json_t *json_out_images(const struct image_set *images, const char *id)
+json_t *json_out_image(const struct image *m, const char *id)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < images->count; i++) {
-        const struct image *m = &images->items[i];
-        char url[128];
-        snprintf(url, sizeof url, "/v1/images/%s/%s", id, m->file);
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:b, s:s}", "file", m->file,
-                            "partition", m->partition, "offset", json_count(m->offset), "size",
-                            json_count(m->bytes.len), "sha256", m->sha256, "partition_size",
-                            json_count(m->partition_size), "holds_key", m->holds_key, "url", url));
-    }
-    return list;
+    char url[128];
+    snprintf(url, sizeof url, "/v1/images/%s/%s", id, m->file);
+    return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:b, s:s}", "file", m->file, "partition",
+                     json_text_or_null(m->partition), "offset", json_count(m->offset), "size",
+                     json_count(m->bytes.len), "sha256", m->sha256, "partition_size",
+                     json_count(m->partition_size), "holds_key", m->holds_key, "url", url);
 }
 
 json_t *json_out_partitions(const struct partition_table *table)

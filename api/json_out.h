@@ -33,7 +33,7 @@ json_t *json_out_slot(const struct slot_record *slot, const struct slot_status *
 json_t *json_out_port(const struct port_info *port, const char *slot, enum slot_state state);
 json_t *json_out_device(const struct device_record *device);
 json_t *json_out_device_entry(const struct device_entry *entry);
-/** @param id  of the image set, for the addresses */
-json_t *json_out_images(const struct image_set *images, const char *id);
+/** @param id  of its set, for the address */
+json_t *json_out_image(const struct image *image, const char *id);
 json_t *json_out_partitions(const struct partition_table *table);
 #endif

@@ -25,7 +25,8 @@ struct request {
     size_t query_count;
     /* header fields, borrowed; NULL = not sent */
     const char *content_type, *accept, *prefer, *if_match, *if_none_match;
-    struct buf body; /* may hold keys or passwords: wiped */
+    struct buf body;        /* may hold keys or passwords: wiped */
+    struct body_file *file; /* instead of it where the row has BODY_STREAM; borrowed */
     /* a reply that waited (reply_later) */
     char job[ID_TEXT];
     enum wait_end woken; /* why it goes on now */

@@ -12,13 +12,16 @@ struct service;
  * the network, and never waits. */
 typedef struct reply (*handler_fn)(struct request *rq, const struct service *svc);
 
-/** Media types that a row takes; a row takes one, or several (their sum). */
+/** Media types that a row takes; a row takes one, or several (their sum). With BODY_STREAM the body
+ * goes to the disk (struct body_file), else to memory. */
 enum body_kind {
     BODY_NONE = 0,
     BODY_JSON = 1,      /* application/json */
     BODY_MULTIPART = 2, /* multipart/form-data */
     BODY_CSV = 4,       /* text/csv */
     BODY_BINARY = 8,    /* application/octet-stream */
+    BODY_ZIP = 16,      /* application/zip */
+    BODY_STREAM = 32,
 };
 
 struct route {
@@ -27,7 +30,7 @@ struct route {
     const char *scope;         /* who may call it: "public", "viewer", "operator", "engineer" */
     const char *query;         /* names of its query parameters, each followed by a blank */
     unsigned bodies;           /* sum of enum body_kind */
-    size_t limit;              /* bytes of body */
+    size_t limit;              /* bytes of body, with all that is around a form's file */
     handler_fn handler;
 };
 

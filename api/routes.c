@@ -8,14 +8,15 @@
 #include "api/server.h"
 #include "service/base/limits.h"
 
-/* Scopes are what tokens will be checked against once there are tokens; images hold a private key,
- * so they ask for more than reading does. */
+/* Scopes are what tokens will be checked against once there are tokens; images, and what was read
+ * from a flash, may hold a private key, so they ask for more than reading does. */
 #define VIEWER   "viewer"
 #define OPERATOR "operator"
 #define ENGINEER "engineer"
 
 enum { JSON = LIMIT_JSON_BODY, UPLOAD = LIMIT_UPLOAD_BODY, TABLE = 64 * 1024 };
 enum { CREDENTIAL = BODY_JSON | BODY_MULTIPART, TABLES = BODY_CSV | BODY_BINARY };
+enum { FIRMWARE = BODY_STREAM | BODY_BINARY | BODY_ZIP | BODY_MULTIPART };
 
 static const struct route table[] = {
     {"GET", "/healthz", "getHealth", "public", "", 0, 0, handle_health},
@@ -39,6 +40,12 @@ static const struct route table[] = {
     {"DELETE", "/v1/credentials/{id}", "deleteCredential", OPERATOR, "", 0, 0,
      handle_credential_delete},
 
+    {"POST", "/v1/firmware", "createFirmware", ENGINEER, "name ", FIRMWARE, LIMIT_FIRMWARE,
+     handle_firmware_create},
+    {"GET", "/v1/firmware", "listFirmware", VIEWER, "limit cursor ", 0, 0, handle_firmware_list},
+    {"GET", "/v1/firmware/{id}", "getFirmware", VIEWER, "", 0, 0, handle_firmware_get},
+    {"DELETE", "/v1/firmware/{id}", "deleteFirmware", ENGINEER, "", 0, 0, handle_firmware_delete},
+
     {"POST", "/v1/images", "createImages", ENGINEER, "", BODY_JSON, JSON, handle_images_create},
     {"GET", "/v1/images/{id}", "getImages", ENGINEER, "", 0, 0, handle_images_get},
     {"GET", "/v1/images/{id}/{file}", "getImageFile", ENGINEER, "", 0, 0, handle_image_file},
@@ -49,8 +56,8 @@ static const struct route table[] = {
      handle_partition_table},
 
     {"POST", "/v1/jobs", "createJob", OPERATOR, "", BODY_JSON, JSON, handle_job_create},
-    {"GET", "/v1/jobs", "listJobs", VIEWER, "slot kind state credential limit cursor ", 0, 0,
-     handle_job_list},
+    {"GET", "/v1/jobs", "listJobs", VIEWER, "slot kind state credential firmware limit cursor ", 0,
+     0, handle_job_list},
     {"GET", "/v1/jobs/{id}", "getJob", VIEWER, "wait ", 0, 0, handle_job_get},
     {"POST", "/v1/jobs/{id}/cancel", "cancelJob", OPERATOR, "", 0, 0, handle_job_cancel},
     {"POST", "/v1/jobs/{id}/retry", "retryJob", OPERATOR, "", 0, 0, handle_job_retry},

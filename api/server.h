@@ -1,5 +1,5 @@
 /* server: HTTP by libmicrohttpd (epoll, two threads). The only place that talks to it, together
- * with exchange.c; handlers return values. */
+ * with exchange.c and body_file.c; handlers return values. */
 #ifndef API_SERVER_H
 #define API_SERVER_H
 
@@ -26,7 +26,8 @@ struct server_config {
     size_t max_body;     /* most bytes of any body; rows of the route table may ask for less; 0 =
                             the rows alone */
     unsigned idle_s;     /* a connection where nothing happens for so long is closed; 0 = 30 */
-    unsigned body_s;     /* longest time that a body may take; 0 = 60 */
+    unsigned body_s; /* longest time that a body may take; one that goes to the disk ten times as
+                        long; 0 = 60 */
 };
 
 struct server; /* opaque */

@@ -9,6 +9,7 @@ static const struct {
     int status;
 } by_code[] = {
     {"queue_full", 429},          {"shutting_down", 503},
+    {"disk_full", 507},           {"too_many_uploads", 503},
     {"too_many_waiting", 503},    {"vault_broken", 500}, /* ours, not the client's certificate */
     {"slot_has_no_at_port", 422}, {"slot_has_no_download_port", 422},
 };
@@ -81,6 +82,7 @@ const char *status_title(int status)
         {502, "Another system failed"},
         {503, "Not available now"},
         {504, "Another system was too slow"},
+        {507, "The disk is full"},
     };
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
         if (titles[i].status == status) return titles[i].title;

@@ -112,7 +112,7 @@ static void defaults(struct config *c)
     memset(c, 0, sizeof *c);
     snprintf(c->listen_address, sizeof c->listen_address, "127.0.0.1");
     c->listen_port = 8080;
-    c->max_body = LIMIT_UPLOAD_BODY;
+    c->max_body = LIMIT_FIRMWARE;
     c->log_level = LOG_INFO;
     default_data(c);
 }
@@ -229,7 +229,7 @@ void config_print_help(FILE *out)
           "repeated\n"
           "  --auth token|none    who may call; this version knows only none, on loopback\n"
           "  --log-level L        error, warn, info or debug; default info\n"
-          "  --max-body BYTES     largest request body; default 1048576\n"
+          "  --max-body BYTES     largest request body; default 67108864\n"
           "  --routes             print the routes and end\n"
           "  --version, --help\n"
           "\n"

@@ -9,6 +9,7 @@
 #include "service/base/log.h"
 #include "service/cloud/mqtt_check.h"
 #include "service/config.h"
+#include "service/firmware/shelf.h"
 #include "service/jobs/jobs.h"
 #include "service/jobs/run.h"
 #include "service/store/store.h"
@@ -20,9 +21,19 @@ struct parts {
     struct server *server;
 };
 
+/* What cannot be asked for is better kept. */
+static bool is_known(const char *id, void *store)
+{
+    struct firmware_record firmware;
+    enum err e = store_firmware_get(store, id, &firmware);
+    firmware_record_dispose(&firmware);
+    return e != ERR_NOT_FOUND;
+}
+
 static enum err start(const struct config *c, struct parts *p)
 {
     enum err e = store_open(c->data_dir, &p->store);
+    if (!e) e = shelf_open(c->data_dir, is_known, p->store);
     if (!e) e = server_new(&p->server);
     if (e) return e;
     struct jobs_config jobs = {.store = p->store,

@@ -114,14 +114,17 @@ static enum err read_filter(const struct request *rq, struct job_filter *f)
 {
     const char *slot = request_query(rq, "slot"), *kind = request_query(rq, "kind");
     const char *state = request_query(rq, "state"), *credential = request_query(rq, "credential");
+    const char *firmware = request_query(rq, "firmware");
     *f = (struct job_filter){.by_state = state != NULL};
     if (slot && !id_is_name(slot, sizeof f->slot - 1)) return bad_filter("slot");
     if (kind && !is_kind(kind)) return bad_filter("kind");
     if (credential && !request_is_id(credential)) return bad_filter("credential");
+    if (firmware && !request_is_id(firmware)) return bad_filter("firmware");
     if (state && job_state_parse(state, &f->state)) return bad_filter("state");
     snprintf(f->slot, sizeof f->slot, "%s", slot ? slot : "");
     snprintf(f->kind, sizeof f->kind, "%s", kind ? kind : "");
     snprintf(f->credential, sizeof f->credential, "%s", credential ? credential : "");
+    snprintf(f->firmware, sizeof f->firmware, "%s", firmware ? firmware : "");
     return ERR_OK;
 }
 

@@ -10,6 +10,7 @@ enum {
     LIMIT_PEM_BYTES = 128 * 1024,         /* one uploaded file */
     LIMIT_IMAGE_BYTES = 32 * 1024 * 1024, /* one image */
     LIMIT_FIRMWARE = 64 * 1024 * 1024,    /* bytes of an upload, and of what a zip unpacks to */
+    LIMIT_STREAMS = 8,                    /* such uploads that are on their way at a time */
     LIMIT_FLASH_IMAGES = 16,              /* items of one flash job */
     LIMIT_DUMPS = 32,                     /* read results that are kept; the oldest goes */
     LIMIT_DUMP_BYTES = 16 * 1024 * 1024,  /* one of them */

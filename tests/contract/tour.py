@@ -1,15 +1,19 @@
 """A tour of the whole service through HTTP that meets every documented answer of every operation at least once.
 Each step is a function of the bench; the requests that it makes are watched."""
+import contextlib
 import json
 import os
 import resource
 import select
 import socket
 
+import firmware_files
 import raw
 
 QUEUE = 1000  # LIMIT_QUEUE
 WAITERS = 1000  # LIMIT_WAITERS
+UPLOADS = 8  # LIMIT_STREAMS
+FIRMWARE = 64 * 1024 * 1024  # LIMIT_FIRMWARE
 
 
 class Tour:
@@ -18,8 +22,9 @@ class Tour:
         self.bench, self.gate = bench, bench.gate
 
     def steps(self):
-        return [self.service, self.contract, self.bad_queries, self.bad_bodies, self.slots, self.credentials, self.images,
-                self.converters, self.jobs, self.devices, self.full_queue, self.full_waiting_room, self.not_ready]
+        return [self.service, self.contract, self.bad_queries, self.bad_bodies, self.slots, self.credentials,
+                self.firmware, self.full_of_uploads, self.images, self.factory_images, self.converters, self.jobs,
+                self.devices, self.full_queue, self.full_waiting_room, self.not_ready]
 
     # ---- the service itself ----
 
@@ -39,8 +44,9 @@ class Tour:
                 ("GET", "/v1/ports"), ("GET", "/v1/slots"), ("GET", "/v1/slots/a"), ("PUT", "/v1/slots/a"),
                 ("DELETE", "/v1/slots/a"), ("POST", "/v1/credentials/validate"), ("POST", "/v1/credentials"),
                 ("GET", "/v1/credentials"), ("GET", "/v1/credentials/a"), ("DELETE", "/v1/credentials/a"),
-                ("POST", "/v1/images"), ("GET", "/v1/images/a"), ("GET", "/v1/images/a/b"), ("POST", "/v1/images/atpki"),
-                ("POST", "/v1/images/mfg-nvs"),
+                ("POST", "/v1/firmware"), ("GET", "/v1/firmware"), ("GET", "/v1/firmware/a"),
+                ("DELETE", "/v1/firmware/a"), ("POST", "/v1/images"), ("GET", "/v1/images/a"), ("GET", "/v1/images/a/b"),
+                ("POST", "/v1/images/atpki"), ("POST", "/v1/images/mfg-nvs"),
                 ("POST", "/v1/images/partition-table"), ("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("GET", "/v1/jobs/a"),
                 ("POST", "/v1/jobs/a/cancel"), ("POST", "/v1/jobs/a/retry"), ("GET", "/v1/jobs/a/log"),
                 ("GET", "/v1/devices"), ("GET", "/v1/devices/a")):
@@ -117,7 +123,56 @@ class Tour:
         gate.get(second.headers["Location"]).problem(404, "credential_not_found")
         self.credential = made.json["id"]
 
+    # ---- firmware ----
+
+    def firmware(self):
+        gate, octets = self.gate, {"Content-Type": "application/octet-stream"}
+        at = firmware_files.esp_at("esp32-v2.4", 64 * 1024)
+        made = gate.post("/v1/firmware?name=at.zip", at.release(), headers={"Content-Type": "application/zip"}).expect(201)
+        gate.post("/v1/firmware", at.release(), headers=octets).expect(200)
+        gate.post("/v1/firmware", at.factory(), headers=octets).expect(201)
+        binary = gate.post("/v1/firmware", files=[("file", "app.bin", at.parts["esp-at.bin"][1])]).expect(201)
+        gate.post("/v1/firmware", files=[]).problem(400, "bad_multipart")
+        gate.post("/v1/firmware?name=", b"x", headers=octets).problem(400, "bad_query")
+        gate.post("/v1/firmware", b"", headers=octets).problem(400, "empty_body")
+        gate.post("/v1/firmware", b"x", headers={"Content-Type": "text/plain"}).problem(415, "bad_media_type")
+        gate.post("/v1/firmware", b"PK\3\4" + bytes(99), headers=octets).problem(422, "zip_damaged")
+        with raw.Connection(gate) as c:
+            c.send_head("POST", "/v1/firmware", "Content-Type: application/zip", f"Content-Length: {FIRMWARE + 1}")
+            c.reply("POST", "/v1/firmware").problem(413, "body_too_large")
+        page = gate.get("/v1/firmware?limit=1").expect(200)
+        gate.get(f"/v1/firmware?cursor={page.json['next']}").expect(200)
+        gate.get("/v1/firmware?cursor=cred_1").problem(400, "bad_query")
+        for one in (made, binary):
+            got = gate.get(one.headers["Location"]).expect(200)
+            gate.get(one.headers["Location"], headers={"If-None-Match": got.headers["ETag"]}).expect(304)
+        gate.delete(binary.headers["Location"]).expect(204)
+        gate.delete(binary.headers["Location"]).problem(404, "firmware_not_found")
+        gate.get(binary.headers["Location"]).problem(404, "firmware_not_found")
+        self.release = made.json["id"]
+
+    def full_of_uploads(self):
+        """One file more than may come at a time."""
+        head = ("Content-Type: application/octet-stream", "Content-Length: 100", "Expect: 100-continue")
+        with contextlib.ExitStack() as stack:
+            for _ in range(UPLOADS):
+                c = stack.enter_context(raw.Connection(self.gate))
+                c.send_head("POST", "/v1/firmware", *head)
+                assert c.socket.recv(64).startswith(b"HTTP/1.1 100 ")
+            with raw.Connection(self.gate) as c:
+                c.send_head("POST", "/v1/firmware", *head)
+                c.reply("POST", "/v1/firmware").problem(503, "too_many_uploads")
+
     # ---- images ----
+
+    def factory_images(self):
+        gate, order = self.gate, {"credential": self.credential, "firmware": self.release}
+        made = gate.post("/v1/images", order).expect(201)
+        gate.get(made.headers["Location"]).expect(200)
+        for image in made.json["images"]:
+            gate.get(image["url"]).expect(200)
+        gate.post("/v1/images", dict(order, layout="partitions")).problem(400, "bad_body")
+        gate.post("/v1/images", dict(order, firmware="fw_0")).problem(404, "firmware_not_found")
 
     def images(self):
         gate = self.gate
@@ -193,7 +248,8 @@ class Tour:
         gate.get(page.headers["Link"].split(">")[0][1:] if "Link" in page.headers else "/v1/jobs").expect(200)
         for state in ("queued", "running", "succeeded", "failed", "cancelled", "interrupted"):
             gate.get(f"/v1/jobs?state={state}").expect(200)
-        for wrong in ("kind=fly", "state=asleep", "slot=a%20b", "credential=%2e%2e", "limit=1001", "limit=1&limit=1",
+        gate.get("/v1/jobs?firmware=fw_0").expect(200)
+        for wrong in ("kind=fly", "state=asleep", "slot=a%20b", "credential=%2e%2e", "firmware=%2e%2e", "limit=1001", "limit=1&limit=1",
                       "cursor=", "cursor=1", "cursor=cred_1", "cursor=" + "job_" + "a" * 40):
             gate.get("/v1/jobs?" + wrong).problem(400, "bad_query")
         gate.get("/v1/jobs?cursor=job_0").expect(200)

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 // clang-format on
 
-#include <dirent.h>
+#include <ftw.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -24,6 +24,7 @@
 #include "api/server.h"
 #include "service/base/log.h"
 #include "service/base/thread.h"
+#include "service/firmware/shelf.h"
 #include "service/jobs/jobs.h"
 #include "service/port/enumerate.h"
 
@@ -82,6 +83,13 @@ static inline enum err run_nothing(struct job_context *ctx)
     return e ? e : job_step_end(ctx, ERR_OK);
 }
 
+static inline bool bench_knows_nothing(const char *id, void *arg)
+{
+    (void)id;
+    (void)arg;
+    return false;
+}
+
 static inline void bench_start(struct bench *b, job_run_fn run, const struct server_config *server)
 {
     *b = (struct bench){.dir = "/tmp/espgate-api-XXXXXX"};
@@ -90,12 +98,22 @@ static inline void bench_start(struct bench *b, job_run_fn run, const struct ser
     log_set_level(LOG_ERROR);
     assert_non_null(mkdtemp(b->dir));
     assert_int_equal(store_open(b->dir, &b->store), ERR_OK);
+    assert_int_equal(shelf_open(b->dir, bench_knows_nothing, NULL), ERR_OK);
     assert_int_equal(server_new(&b->server), ERR_OK);
     struct jobs_config cfg = {
         .store = b->store, .run = run, .changed = server_job_changed, .changed_arg = b->server};
     assert_int_equal(jobs_start(&cfg, &b->jobs), ERR_OK);
-    b->service = (struct service){.store = b->store, .jobs = b->jobs, .version = "test"};
+    b->service =
+        (struct service){.store = b->store, .jobs = b->jobs, .data_dir = b->dir, .version = "test"};
     if (server) assert_int_equal(server_start(b->server, server, &b->service), ERR_OK);
+}
+
+static inline int bench_remove(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+    (void)st;
+    (void)kind;
+    (void)at;
+    return remove(path);
 }
 
 static inline void bench_stop(struct bench *b)
@@ -104,11 +122,7 @@ static inline void bench_stop(struct bench *b)
     jobs_stop(b->jobs);
     server_free(b->server);
     store_close(b->store);
-    DIR *d = opendir(b->dir);
-    for (struct dirent *entry; (entry = readdir(d));)
-        if (entry->d_name[0] != '.') unlinkat(dirfd(d), entry->d_name, 0);
-    closedir(d);
-    rmdir(b->dir);
+    nftw(b->dir, bench_remove, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 struct call {

@@ -51,7 +51,7 @@ static void what_is_not_said_has_a_default(void **state)
     assert_int_equal(c.listen_port, 8080);
     assert_string_equal(c.data_dir, "/where/ever/espgate");
     assert_int_equal(c.port_count, 0);
-    assert_int_equal(c.max_body, 1048576);
+    assert_int_equal(c.max_body, 67108864);
     assert_int_equal(c.log_level, LOG_INFO);
 }
 
