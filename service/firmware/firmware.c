@@ -3,13 +3,13 @@
  * flash address. */
 #include "service/firmware/firmware.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "service/base/file.h"
 #include "service/base/limits.h"
 #include "service/firmware/content.h"
 #include "service/firmware/learn.h"
@@ -30,11 +30,6 @@ const char *firmware_kind_name(enum firmware_kind k)
         return "binary";
     }
     return "binary";
-}
-
-static enum err os_error(const char *path)
-{
-    return err_set(ERR_IO, "%s: %s", path, strerror(errno));
 }
 
 /* --- the upload --- */
@@ -61,12 +56,12 @@ static enum err sniff(const char *path, struct upload *out)
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st)) {
-        enum err e = os_error(path);
+        enum err e = file_error(path);
         if (fd >= 0) close(fd);
         return e;
     }
     ssize_t n = read(fd, head, sizeof head);
-    enum err e = n < 0 ? os_error(path) : check_size(st.st_size);
+    enum err e = n < 0 ? file_error(path) : check_size(st.st_size);
     close(fd);
     if (e) return e;
     *out = (struct upload){(uint32_t)st.st_size, release_is_zip(head, (size_t)n)};
@@ -82,7 +77,7 @@ static enum err link_plain(const char *upload_path, const char *content_path, co
     p->size = size;
     learn_text(name, strlen(name), '?', p->name, sizeof p->name);
     if (!*p->name) snprintf(p->name, sizeof p->name, "firmware");
-    return link(upload_path, content_path) ? os_error(content_path) : ERR_OK;
+    return link(upload_path, content_path) ? file_error(content_path) : ERR_OK;
 }
 
 /* @param[out] alone_out  as release_unpack() */
@@ -90,10 +85,10 @@ static enum err unpack_zip(const char *upload_path, const char *content_path,
                            struct firmware_info *out, bool *alone_out)
 {
     int fd = open(content_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) return os_error(content_path);
+    if (fd < 0) return file_error(content_path);
     enum err e = release_unpack(upload_path, fd, out, alone_out);
-    if (!e && fsync(fd)) e = os_error(content_path);
-    if (close(fd) && !e) e = os_error(content_path);
+    if (!e && fsync(fd)) e = file_error(content_path);
+    if (close(fd) && !e) e = file_error(content_path);
     if (e) unlink(content_path);
     return e;
 }
@@ -174,7 +169,7 @@ static enum err read_content(const char *path, bool whole, struct firmware_info 
 {
     struct content *c = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    enum err e = fd < 0 ? os_error(path) : content_new(&c);
+    enum err e = fd < 0 ? file_error(path) : content_new(&c);
     if (!e) e = learn(c, fd, whole, out);
     content_free(c);
     if (fd >= 0) close(fd);

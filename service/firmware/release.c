@@ -1,6 +1,5 @@
 #include "service/firmware/release.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <zip.h>
 
 #include "service/base/buf.h"
+#include "service/base/file.h"
 #include "service/base/limits.h"
 #include "service/firmware/learn.h"
 #include "service/firmware/listing.h"
@@ -46,7 +46,7 @@ static enum err read_tail(const char *path, uint8_t tail[TAIL], size_t *n_out)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && !fstat(fd, &st))
         n = pread(fd, tail, TAIL, st.st_size > TAIL ? st.st_size - TAIL : 0);
-    enum err e = n < 0 ? err_set(ERR_IO, "%s: %s", path, strerror(errno)) : ERR_OK;
+    enum err e = n < 0 ? file_error(path) : ERR_OK;
     if (fd >= 0) close(fd);
     *n_out = n < 0 ? 0 : (size_t)n;
     return e;
@@ -210,14 +210,7 @@ static enum err into_file(const uint8_t *bytes, size_t n, void *arg)
     if (u->total > LIMIT_FIRMWARE)
         return err_fail(ERR_ARG, "firmware_too_large", HINT, "the zip unpacks to more than %d MB",
                         LIMIT_FIRMWARE >> 20);
-    while (n) {
-        ssize_t w = write(u->fd, bytes, n);
-        if (w < 0 && errno == EINTR) continue;
-        if (w < 0) return err_set(ERR_IO, "content of the firmware: %s", strerror(errno));
-        bytes += w;
-        n -= (size_t)w;
-    }
-    return ERR_OK;
+    return file_write(u->fd, "content of the firmware", bytes, n);
 }
 
 /* @param called  in messages */

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +54,7 @@ enum err shelf_open(const char *data_dir, bool (*is_known)(const char *id, void 
     enum err e = file_make_dirs(path);
     if (e) return e;
     DIR *d = opendir(path);
-    if (!d) return err_set(ERR_IO, "%s: %s", path, strerror(errno));
+    if (!d) return file_error(path);
     for (struct dirent *entry; (entry = readdir(d));)
         if (!is_dots(entry->d_name) && !is_known(entry->d_name, arg))
             remove_below(dirfd(d), entry->d_name);
@@ -67,13 +66,13 @@ enum err shelf_make(const char *data_dir, const char *id)
 {
     char path[SHELF_PATH];
     folder_of(data_dir, id, path);
-    return mkdir(path, 0700) ? err_set(ERR_IO, "%s: %s", path, strerror(errno)) : ERR_OK;
+    return mkdir(path, 0700) ? file_error(path) : ERR_OK;
 }
 
 static enum err sync_at(int parent, const char *name)
 {
     int fd = openat(parent, name, O_RDONLY | O_CLOEXEC);
-    enum err e = fd < 0 || fsync(fd) ? err_set(ERR_IO, "%s: %s", name, strerror(errno)) : ERR_OK;
+    enum err e = fd < 0 || fsync(fd) ? file_error(name) : ERR_OK;
     if (fd >= 0) close(fd);
     return e;
 }
@@ -83,7 +82,7 @@ static enum err sync_folder(const char *path)
 {
     enum err e = ERR_OK;
     DIR *d = opendir(path);
-    if (!d) return err_set(ERR_IO, "%s: %s", path, strerror(errno));
+    if (!d) return file_error(path);
     for (struct dirent *entry; !e && (entry = readdir(d));)
         if (!is_dots(entry->d_name)) e = sync_at(dirfd(d), entry->d_name);
     if (!e) e = sync_at(dirfd(d), ".");

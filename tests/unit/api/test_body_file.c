@@ -7,15 +7,19 @@
 #include <stdatomic.h>
 #include <sys/syscall.h>
 
+#include "service/base/file.h"
 #include "service/base/limits.h"
 
-static atomic_bool disk_is_full;
+enum { ROOM = 1 << 30 };
 
-/* Stands before the C library's: what is written to files may fail. */
+static atomic_long room = ROOM; /* bytes until the disk is full */
+
+/* Stands before the C library's. */
 ssize_t write(int fd, const void *data, size_t n)
 {
     struct stat st;
-    if (atomic_load(&disk_is_full) && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+    bool is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (is_file && atomic_fetch_sub(&room, (long)n) < (long)n) {
         errno = ENOSPC;
         return -1;
     }
@@ -81,17 +85,32 @@ static void a_full_disk_is_told_however_much_was_sent(void **state)
     for (int after = 0; after < 2; after++) {
         int fd = open_upload(BYTES, "");
         if (after) send_all(fd, data, BYTES / 2);
-        atomic_store(&disk_is_full, true);
+        atomic_store(&room, 0);
         send_all(fd, data, after ? BYTES - BYTES / 2 : BYTES);
         read_to_end(fd, answer, sizeof answer);
         assert_int_equal(status_of_answer(answer), 507);
         assert_non_null(strstr(answer, "\"code\":\"disk_full\""));
         assert_int_equal(shelf_count(), 0);
-        atomic_store(&disk_is_full, false);
+        atomic_store(&room, ROOM);
     }
     assert_int_equal(upload(data, BYTES, answer, sizeof answer), 201);
     assert_int_equal(shelf_count(), 1);
     free(data);
+}
+
+static void a_disk_that_is_full_when_a_zip_is_unpacked_is_told_too(void **state)
+{
+    (void)state;
+    char answer[4096];
+    struct buf zip;
+    buf_init(&zip, 65536);
+    assert_int_equal(file_read("tests/fuzz/corpus/firmware/release_line", &zip), ERR_OK);
+    atomic_store(&room, (long)zip.len);
+    assert_int_equal(upload((const char *)zip.data, zip.len, answer, sizeof answer), 507);
+    assert_int_equal(shelf_count(), 0);
+    atomic_store(&room, ROOM);
+    assert_int_equal(upload((const char *)zip.data, zip.len, answer, sizeof answer), 201);
+    buf_dispose(&zip);
 }
 
 static void the_end_leaves_nothing_half_made(void **state)
@@ -146,6 +165,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_full_disk_is_told_however_much_was_sent, start, stop),
+        cmocka_unit_test_setup_teardown(a_disk_that_is_full_when_a_zip_is_unpacked_is_told_too,
+                                        start, stop),
         cmocka_unit_test_setup_teardown(the_end_leaves_nothing_half_made, start, stop),
         cmocka_unit_test_setup_teardown(of_many_that_send_the_same_one_is_first, start, stop),
     };
