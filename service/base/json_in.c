@@ -148,6 +148,20 @@ static bool read_integer(const json_t *value, const struct json_field *f)
     return true;
 }
 
+/* JSON knows no hexadecimal numbers, and nobody thinks of flash addresses in decimal ones. */
+static bool read_address(const json_t *value, const struct json_field *f)
+{
+    if (!json_is_string(value)) return read_integer(value, f);
+    const char *text = json_string_value(value);
+    if (strncmp(text, "0x", 2) != 0) return false;
+    size_t digits = strspn(text + 2, "0123456789abcdefABCDEF");
+    if (digits < 1 || digits > 8 || strlen(text) != 2 + digits) return false;
+    int64_t v = (int64_t)strtoul(text, NULL, 16);
+    if (v < f->min || v > f->max) return false;
+    *(int64_t *)f->out = v;
+    return true;
+}
+
 static bool read_choice(const json_t *value, const struct json_field *f)
 {
     if (!json_is_string(value)) return false;
@@ -175,6 +189,8 @@ static bool read_value(json_t *value, const struct json_field *f)
         return read_string(value, f);
     case JSON_IN_INT:
         return read_integer(value, f);
+    case JSON_IN_ADDRESS:
+        return read_address(value, f);
     case JSON_IN_BOOL:
         if (!json_is_boolean(value)) return false;
         *(bool *)f->out = json_is_true(value);
@@ -213,6 +229,11 @@ static void say_expected(struct field_errors *errors, const char *pointer,
         break;
     case JSON_IN_INT:
         field_errors_add(errors, pointer, "must be a whole number from %lld to %lld", min, max);
+        break;
+    case JSON_IN_ADDRESS:
+        field_errors_add(errors, pointer,
+                         "must be a whole number from %lld to %lld, or the same as \"0x…\"", min,
+                         max);
         break;
     case JSON_IN_BOOL:
         field_errors_add(errors, pointer, "must be true or false");

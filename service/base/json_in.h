@@ -16,6 +16,7 @@ enum json_type {
     JSON_IN_END,
     JSON_IN_STR,
     JSON_IN_INT,
+    JSON_IN_ADDRESS, /* an integer, or the same as text: "0x37000" */
     JSON_IN_BOOL,
     JSON_IN_CHOICE,
     JSON_IN_OBJECT,
@@ -26,7 +27,8 @@ struct json_field {
     enum json_type type;
     const char *name;
     enum json_need need;
-    void *out; /* char[max + 1], int64_t, bool, int (index of the choice), json_t * (borrowed) */
+    void *out; /* char[max + 1], int64_t (JSON_IN_INT, JSON_IN_ADDRESS), bool, int (index of the
+                  choice), json_t * (borrowed) */
     int64_t min, max;           /* bytes of a string, value of an integer, items of an array */
     const char *const *choices; /* NULL-ended */
     bool *given_out;            /* set to whether the field was there; NULL allowed */
@@ -39,6 +41,10 @@ struct json_field {
 #define JSON_INT(n, o, need, lo, hi)                                                               \
     {                                                                                              \
         JSON_IN_INT, n, need, o, lo, hi, NULL, NULL                                                \
+    }
+#define JSON_ADDRESS(n, o, need, lo, hi)                                                           \
+    {                                                                                              \
+        JSON_IN_ADDRESS, n, need, o, lo, hi, NULL, NULL                                            \
     }
 #define JSON_BOOL(n, o, need)                                                                      \
     {                                                                                              \

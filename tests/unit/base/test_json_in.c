@@ -15,7 +15,7 @@ static const char *const colours[] = {"red", "green", NULL};
 
 struct answer {
     char name[9];
-    int64_t count;
+    int64_t count, place;
     bool flag, flag_given;
     int colour;
     json_t *object, *list;
@@ -27,6 +27,7 @@ static enum err read_answer(const char *text, struct answer *a, struct field_err
     const struct json_field fields[] = {
         JSON_STR("name", a->name, JSON_REQUIRED, 2, 8),
         JSON_INT("count", &a->count, JSON_OPTIONAL, -5, 10),
+        JSON_ADDRESS("place", &a->place, JSON_OPTIONAL, 1, 0xffff),
         {JSON_IN_BOOL, "flag", JSON_OPTIONAL, &a->flag, 0, 0, NULL, &a->flag_given},
         JSON_CHOICE("colour", &a->colour, JSON_OPTIONAL, colours),
         JSON_OBJECT_AT("object", &a->object, JSON_OPTIONAL),
@@ -55,6 +56,38 @@ static void good_object_fills_the_variables(void **state)
     assert_int_equal(a.colour, 1);
     assert_non_null(a.object);
     assert_non_null(a.list);
+}
+
+static void an_address_is_a_number_or_hexadecimal_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t place;
+    } good[] = {{"16", 16}, {"\"0x10\"", 16}, {"\"0xaBcD\"", 0xabcd}, {"\"0x0000ffff\"", 0xffff}};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct answer a = {0};
+        struct field_errors errors;
+        char text[64];
+        snprintf(text, sizeof text, "{\"name\":\"ab\",\"place\":%s}", good[i].text);
+        assert_int_equal(read_answer(text, &a, &errors), ERR_OK);
+        assert_int_equal(a.place, good[i].place);
+    }
+    static const char *const bad[] = {"0",        "65536",    "1.5",         "\"16\"",
+                                      "\"0x\"",   "\"0x0\"",  "\"0x10000\"", "\"0x10 \"",
+                                      "\"0x-1\"", "\"0X10\"", "\" 0x10\"",   "\"0x100000010\"",
+                                      "\"0x10h\""};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct answer a = {0};
+        struct field_errors errors;
+        char text[64];
+        snprintf(text, sizeof text, "{\"name\":\"ab\",\"place\":%s}", bad[i]);
+        assert_int_equal(read_answer(text, &a, &errors), ERR_ARG);
+        assert_string_equal(errors.items[0].pointer, "/place");
+        assert_string_equal(errors.items[0].detail,
+                            "must be a whole number from 1 to 65535, or the same as \"0x…\"");
+        assert_int_equal(a.place, 0);
+    }
 }
 
 static const struct {
@@ -240,6 +273,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_object_fills_the_variables),
+        cmocka_unit_test(an_address_is_a_number_or_hexadecimal_text),
         cmocka_unit_test(each_wrong_field_is_named_by_its_pointer),
         cmocka_unit_test(all_faults_are_found_at_once),
         cmocka_unit_test(more_faults_than_there_is_room_for_are_counted),
