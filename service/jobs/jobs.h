@@ -23,6 +23,7 @@ struct jobs_config {
     const char *data_dir;          /* borrowed: the shelf of firmwares */
     const char *const *port_globs; /* borrowed; --ports */
     size_t port_glob_count;
+    int port_wait_ms;        /* how long a job waits for a port that is not there; 0 = 10 000 */
     job_run_fn run;          /* run_command, or a test's own */
     jobs_changed_fn changed; /* NULL allowed */
     void *changed_arg;
@@ -58,6 +59,9 @@ enum err jobs_cancel(struct jobs *j, const char *id, struct job_record *out);
  * {"ms","note"}; secrets as
  *  {"secret":<length>}. Live while it runs. */
 enum err jobs_log(struct jobs *j, const char *id, struct buf *out);
+
+/** Ports of the host came or went: jobs that wait for theirs look again. On any thread. */
+void jobs_ports_changed(struct jobs *j);
 
 enum slot_state { SLOT_IDLE, SLOT_BUSY, SLOT_ABSENT };
 struct slot_status {

@@ -185,61 +185,6 @@ static void set_limit(struct worker *w)
     pthread_mutex_unlock(&w->jobs->lock);
 }
 
-/* @param wait  false: only try. @return whether the ports are ours now */
-static bool own_ports(struct worker *w, bool wait)
-{
-    struct jobs *j = w->jobs;
-    pthread_mutex_lock(&j->lock);
-    while (wait && !claims_granted(&j->claims, &w->claim) && w->why == STOP_NONE)
-        pthread_cond_wait(&j->ports_freed, &j->lock);
-    bool granted = claims_granted(&j->claims, &w->claim);
-    pthread_mutex_unlock(&j->lock);
-    return granted;
-}
-
-static void enter_claim(struct worker *w, const struct port_claim *claim)
-{
-    pthread_mutex_lock(&w->jobs->lock);
-    w->claim = *claim;
-    claims_enter(&w->jobs->claims, &w->claim);
-    pthread_mutex_unlock(&w->jobs->lock);
-}
-
-static void leave_claim(struct worker *w)
-{
-    pthread_mutex_lock(&w->jobs->lock);
-    claims_leave(&w->jobs->claims, &w->claim);
-    w->claim.count = 0;
-    pthread_cond_broadcast(&w->jobs->ports_freed);
-    pthread_mutex_unlock(&w->jobs->lock);
-}
-
-/* "ports" is a step only when there is something to tell: they are not there, or another slot's job
- * has them. */
-static enum err take_ports(struct worker *w, struct job_context *ctx)
-{
-    struct port_claim claim;
-    struct port_list ports;
-    enum err e = ports_look(&w->jobs->source, &ports);
-    if (!e) e = slot_find(&w->jobs->source, &ports, w->record->slot, &w->slot_now);
-    if (!e) e = slot_serves(&w->slot_now, w->command);
-    if (!e) e = slot_resolve(&ports, &w->slot_now, &claim);
-    free(ports.items);
-    if (e) {
-        struct err_info saved = *err_last();
-        enum err begun = job_step_begin(ctx, "ports");
-        if (begun) return begun;
-        err_restore(&saved);
-        return job_step_end(ctx, e);
-    }
-    enter_claim(w, &claim);
-    if (own_ports(w, false)) return ERR_OK;
-    e = job_step_begin(ctx, "ports");
-    if (e) return e;
-    if (!own_ports(w, true)) e = job_why_cancelled(ctx);
-    return job_step_end(ctx, e);
-}
-
 static enum err carry_out(struct worker *w)
 {
     struct job_context ctx = {.job_id = w->record->id,
@@ -254,7 +199,7 @@ static enum err carry_out(struct worker *w)
     if (e) return e;
     set_limit(w);
     ctx.until = w->until;
-    e = take_ports(w, &ctx);
+    e = worker_take_ports(w, &ctx);
     if (!e) e = w->jobs->config.run(&ctx);
     if (w->step_open) e = job_step_end(&ctx, e);
     return e;
@@ -323,7 +268,7 @@ static void run_job(struct worker *w)
         log_info("job started", "kind=%s slot=%s", r->kind, r->slot);
         w->result = json_object();
         conclude(w, w->result ? carry_out(w) : err_set(ERR_MEM, "out of memory"));
-        leave_claim(w);
+        worker_leave_ports(w);
         command_dispose(w->command);
         store_log(w);
         publish_surely(w);

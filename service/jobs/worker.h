@@ -36,9 +36,9 @@ struct jobs {
     pthread_mutex_t lock;
     /* guarded by lock: */
     pthread_cond_t clock_wake; /* a time limit was set, or stopping */
-    /* a claim left, ports came or went, a job was told to stop, or stopping */
-    pthread_cond_t ports_freed;
-    uint64_t ports_generation; /* counts up whenever ports may have come or gone */
+    pthread_cond_t
+        ports_freed; /* a claim left, ports came or went, a job was told to stop, or stopping */
+    unsigned ports_generation; /* counts each time that ports came or went */
     pthread_cond_t halting;    /* stopping */
     bool stopping;
     struct job_table table;
@@ -92,4 +92,11 @@ enum stop_reason worker_why(struct worker *w);
 enum stop_reason worker_stopped_by(struct worker *w, enum err e);
 /** Make @p why the error of this thread. @return ERR_CANCELLED, ERR_TIMEOUT */
 enum err worker_stop_error(enum stop_reason why);
+
+/* worker_ports.c */
+/** Own the ports of the slot, for the whole job; waits for those that are not there yet. As a step
+ * "ports" when there is something to wait for. @return ERR_OK; ERR_NOT_FOUND with code
+ * port_not_found or slot_not_found; ERR_ARG as slot_serves(); ERR_CANCELLED, ERR_TIMEOUT */
+enum err worker_take_ports(struct worker *w, struct job_context *ctx);
+void worker_leave_ports(struct worker *w);
 #endif

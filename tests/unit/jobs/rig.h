@@ -40,7 +40,7 @@ struct rig {
     char order[64][ID_TEXT]; /* jobs in the order in which they ran */
     size_t ran;
     const char *gone_port; /* unplugged */
-    bool renumbered;       /* plugged in anew: each port is another device now */
+    int port_wait_ms;      /* set before rig_open(); 0 = as in service */
 };
 
 static struct rig *rig_now; /* the fakes below have no argument for it */
@@ -48,10 +48,9 @@ static struct rig *rig_now; /* the fakes below have no argument for it */
 static const struct {
     const char *name, *path, *device;
 } rig_ports[] = {
-    {"p1", "/rig/by-id/p1", "/rig/p1"},
-    {"p2", "/rig/by-id/p2", "/rig/p2"},
-    {"p3", "/rig/by-id/p3", "/rig/p3"},
-    {"p4", "/rig/by-id/p4", "/rig/p4"},
+    {"p1", "/rig/by-id/p1", "/rig/p1"}, {"p2", "/rig/by-id/p2", "/rig/p2"},
+    {"p3", "/rig/by-id/p3", "/rig/p3"}, {"p4", "/rig/by-id/p4", "/rig/p4"},
+    {"p5", "/rig/by-id/p5", "/rig/p5"},
 };
 
 /* The host's ports, instead of service/port/enumerate.c. */
@@ -112,6 +111,13 @@ static inline void rig_open_gate(struct rig *rig, int tickets)
     pthread_mutex_unlock(&rig->lock);
 }
 
+static inline void rig_unplug(struct rig *rig, const char *port)
+{
+    pthread_mutex_lock(&rig->lock);
+    rig->gone_port = port;
+    pthread_mutex_unlock(&rig->lock);
+}
+
 static inline void rig_wait_inside(struct rig *rig, int count)
 {
     struct deadline until = deadline_in_ms(RIG_PATIENCE_MS);
@@ -166,6 +172,10 @@ static inline enum err rig_step(struct job_context *ctx, const char *script)
 {
     if (strcmp(script, "fail") == 0) return rig_fail();
     if (strcmp(script, "gate") == 0) rig_pass_gate(rig_now);
+    if (strcmp(script, "replug") == 0) {
+        rig_pass_gate(rig_now);
+        return job_retake_ports(ctx);
+    }
     if (strcmp(script, "block") == 0) return cancel_wait(ctx->cancel, deadline_never());
     /* What a port read says when its deadline is the job's. */
     if (strcmp(script, "late") == 0) {
@@ -196,8 +206,11 @@ static inline enum err rig_run(struct job_context *ctx)
 
 static inline void rig_start_with(struct rig *rig, job_run_fn run)
 {
-    const struct jobs_config config = {
-        .run = run, .changed = rig_changed, .changed_arg = rig, .store = rig->store};
+    const struct jobs_config config = {.run = run,
+                                       .changed = rig_changed,
+                                       .changed_arg = rig,
+                                       .store = rig->store,
+                                       .port_wait_ms = rig->port_wait_ms};
     assert_int_equal(jobs_start(&config, &rig->jobs), ERR_OK);
 }
 

@@ -225,21 +225,26 @@ static void a_job_that_waits_for_a_port_can_be_cancelled(void **state)
 static void the_time_limit_ends_a_job_wherever_it_is(void **state)
 {
     struct rig *rig = *state;
-    char blocked[ID_TEXT], late[ID_TEXT], waiting[ID_TEXT], gate[ID_TEXT];
+    char blocked[ID_TEXT], late[ID_TEXT], waiting[ID_TEXT], away[ID_TEXT], gate[ID_TEXT];
     rig_put_slot(rig, "shared", "p3", "p3");
     rig_put_slot(rig, "third", "p3", "p4");
+    rig_put_slot(rig, "away", "p5", "p5");
+    rig_unplug(rig, "p5");
     rig_submit(rig, "shared", "gate", gate);
     rig_wait_inside(rig, 1);
     rig_submit_for(rig, "p1", "block", 5, blocked);
     rig_submit_for(rig, "p2", "late", 5, late);
     rig_submit_for(rig, "third", "ok", 5, waiting);
+    rig_submit_for(rig, "away", "ok", 5, away);
     rig_wait(rig, blocked, JOB_FAILED, 1);
     rig_wait(rig, late, JOB_FAILED, 1);
     rig_wait(rig, waiting, JOB_FAILED, 1);
+    rig_wait(rig, away, JOB_FAILED, 1);
     rig_open_gate(rig, 1);
     rig_wait(rig, gate, JOB_SUCCEEDED, 1);
-    const char *const ids[] = {blocked, late, waiting}, *const steps[] = {"work", "work", "ports"};
-    for (int i = 0; i < 3; i++) {
+    const char *const ids[] = {blocked, late, waiting, away};
+    static const char *const steps[] = {"work", "work", "ports", "ports"};
+    for (int i = 0; i < 4; i++) {
         const struct job_record *r = get(rig, ids[i]);
         assert_string_equal(r->error.code, "job_timeout");
         assert_int_equal(r->error.kind, ERR_TIMEOUT);
@@ -322,31 +327,6 @@ static void the_command_must_fit_the_slot(void **state)
         assert_string_equal(r.id, "");
     }
     assert_int_equal(rig->event_count, 0);
-}
-
-static void a_port_that_is_gone_fails_the_job_and_not_the_slot(void **state)
-{
-    struct rig *rig = *state;
-    char a[ID_TEXT], b[ID_TEXT];
-    struct slot_record slot;
-    struct slot_status status;
-    rig_put_slot(rig, "s", "p1", "p2");
-    pthread_mutex_lock(&rig->lock);
-    rig->gone_port = "p2";
-    pthread_mutex_unlock(&rig->lock);
-    assert_int_equal(jobs_slot(rig->jobs, NULL, "s", &slot, &status), ERR_OK);
-    assert_int_equal(status.state, SLOT_ABSENT);
-    rig_submit(rig, "s", "ok", a);
-    rig_wait(rig, a, JOB_FAILED, 1);
-    assert_string_equal(get(rig, a)->error.code, "port_not_found");
-    assert_string_equal(get(rig, a)->error_step, "ports");
-    assert_int_equal(rig->ran, 0);
-    pthread_mutex_lock(&rig->lock);
-    rig->gone_port = NULL;
-    pthread_mutex_unlock(&rig->lock);
-    rig_submit(rig, "s", "ok", b);
-    rig_wait(rig, b, JOB_SUCCEEDED, 1);
-    job_record_dispose(get(rig, b));
 }
 
 static void a_slot_tells_what_it_does(void **state)
@@ -470,7 +450,6 @@ int main(void)
         RIG_TEST(an_ended_job_can_be_tried_again),
         RIG_TEST(ended_jobs_are_found_in_the_store),
         RIG_TEST(the_command_must_fit_the_slot),
-        RIG_TEST(a_port_that_is_gone_fails_the_job_and_not_the_slot),
         RIG_TEST(a_slot_tells_what_it_does),
         RIG_TEST(a_full_queue_takes_no_more),
         RIG_TEST(many_clients_at_once_lose_nothing),
