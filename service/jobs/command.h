@@ -83,8 +83,9 @@ struct command {
     } header;                           /* flash: of a bootloader image */
     struct command_place place;         /* read, erase: "partition", or "offset" and "size" */
     bool whole;                         /* read, erase: the whole flash */
-    uint32_t flash_bytes;               /* flash, read, erase, write: 0 = as the flash chip says */
-    int timeout_s;                      /* "timeout", 5…LIMIT_JOB_SECONDS; default 300 */
+    uint32_t flash_bytes; /* flash, read, erase, write, provision: 0 = as the flash chip says */
+    int timeout_s; /* "timeout", 5…LIMIT_JOB_SECONDS; default 300; flash, read, erase 900; read of
+                      the whole LIMIT_JOB_SECONDS */
 };
 
 const char *command_kind_name(enum command_kind k);

@@ -8,17 +8,23 @@
 #include <cmocka.h>
 
 #include "service/base/limits.h"
+#include "service/firmware/guard.h"
 #include "service/jobs/command.h"
 
-#define WIFI  "\"wifi\":{\"ssid\":\"bench\",\"password\":\"12345678\"}"
-#define MQTT  "\"mqtt\":{\"host\":\"broker.example\"}"
-#define CRED  "\"credential\":\"cred_1\""
-#define HEAD  "{\"slot\":\"a\",\"kind\":"
-#define CHECK HEAD "\"check\","
-#define X10   "xxxxxxxxxx"
-#define X64   X10 X10 X10 X10 X10 X10 "xxxx"
-#define X128  X64 X64
-#define X256  X128 X128
+#define WIFI      "\"wifi\":{\"ssid\":\"bench\",\"password\":\"12345678\"}"
+#define MQTT      "\"mqtt\":{\"host\":\"broker.example\"}"
+#define CRED      "\"credential\":\"cred_1\""
+#define HEAD      "{\"slot\":\"a\",\"kind\":"
+#define CHECK     HEAD "\"check\","
+#define FLASH     HEAD "\"flash\","
+#define FW        "\"firmware\":\"fw_1\""
+#define ONE(item) FLASH "\"images\":[{" item "}]}"
+#define READ      HEAD "\"read\","
+#define ERASE     HEAD "\"erase\","
+#define X10       "xxxxxxxxxx"
+#define X64       X10 X10 X10 X10 X10 X10 "xxxx"
+#define X128      X64 X64
+#define X256      X128 X128
 
 static enum err parse(const char *json, struct command *c, struct field_errors *errors)
 {
@@ -118,6 +124,20 @@ static const struct {
     {HEAD "\"provision\"," CRED ",\"check\":\"none\"," MQTT ",\"host_check\":true}",
      COMMAND_PROVISION},
     {CHECK MQTT ",\"wifi\":{\"ssid\":\"open\"}}", COMMAND_CHECK},
+    {HEAD "\"write\"," CRED ",\"flash_bytes\":2097152}", COMMAND_WRITE},
+    {FLASH FW "}", COMMAND_FLASH},
+    {FLASH FW "," CRED "}", COMMAND_FLASH},
+    {ONE(FW ",\"offset\":0"), COMMAND_FLASH},
+    {ONE(FW ",\"partition\":\"ota_0\""), COMMAND_FLASH},
+    {ONE("\"image\":\"img_1\",\"file\":\"mqtt_ca.bin\""), COMMAND_FLASH},
+    {ONE("\"image\":\"img_1\",\"file\":\"mqtt_ca.bin\",\"offset\":\"0x3B000\""), COMMAND_FLASH},
+    {READ "\"partition\":\"nvs\"}", COMMAND_READ},
+    {READ "\"offset\":1,\"size\":1}", COMMAND_READ},
+    {READ "\"whole\":true}", COMMAND_READ},
+    {READ "\"whole\":false,\"partition\":\"nvs\"}", COMMAND_READ},
+    {ERASE "\"offset\":\"0x9000\",\"size\":\"0x1000\",\"overwrite\":[\"nvs\"]}", COMMAND_ERASE},
+    {ERASE "\"partition\":\"nvs\"}", COMMAND_ERASE},
+    {ERASE "\"whole\":true}", COMMAND_ERASE},
     {CHECK MQTT ",\"wifi\":{\"ssid\":\"s\",\"password\":\"" X64 "\"}}", COMMAND_CHECK},
 };
 
@@ -129,6 +149,80 @@ static void each_kind_takes_its_own_fields(void **state)
         parse_good(good[i].json, &c);
         assert_int_equal(c.kind, good[i].kind);
     }
+}
+
+static void a_flash_of_a_firmware_has_its_defaults(void **state)
+{
+    (void)state;
+    struct command c;
+    parse_good(FLASH FW "}", &c);
+    assert_string_equal(c.firmware, "fw_1");
+    assert_string_equal(c.credential, "");
+    assert_true(c.diff);
+    assert_false(c.allow_unverified);
+    assert_int_equal(c.overwrite, 0);
+    assert_string_equal(c.header.mode, "keep");
+    assert_string_equal(c.header.freq, "keep");
+    assert_string_equal(c.header.size, "keep");
+    assert_int_equal(c.flash_bytes, 0);
+    assert_int_equal(c.image_count, 0);
+}
+
+static void every_field_of_a_flash_is_read(void **state)
+{
+    (void)state;
+    struct command c;
+    parse_good(FLASH "\"images\":[{\"firmware\":\"fw_1\",\"offset\":\"0x37000\"},"
+                     "{\"firmware\":\"fw_2\",\"partition\":\"ota_0\"},"
+                     "{\"image\":\"img_3\",\"file\":\"mqtt_ca.bin\"}],"
+                     "\"overwrite\":[\"nvs\",\"bootloader\",\"partition_table\"],"
+                     "\"diff\":false,\"allow_unverified\":true,\"flash_bytes\":\"0x200000\","
+                     "\"header\":{\"mode\":\"dio\",\"freq\":\"40m\",\"size\":\"4MB\"}}",
+               &c);
+    assert_int_equal(c.image_count, 3);
+    assert_string_equal(c.images[0].firmware, "fw_1");
+    assert_true(c.images[0].placed);
+    assert_int_equal(c.images[0].place.offset, 0x37000);
+    assert_string_equal(c.images[1].place.partition, "ota_0");
+    assert_true(c.images[1].placed);
+    assert_string_equal(c.images[2].image, "img_3");
+    assert_string_equal(c.images[2].file, "mqtt_ca.bin");
+    assert_false(c.images[2].placed);
+    assert_int_equal(c.overwrite, GUARD_BOOTLOADER | GUARD_TABLE | GUARD_NVS);
+    assert_false(c.diff);
+    assert_true(c.allow_unverified);
+    assert_int_equal(c.flash_bytes, 0x200000);
+    assert_string_equal(c.header.mode, "dio");
+    assert_string_equal(c.header.freq, "40m");
+    assert_string_equal(c.header.size, "4MB");
+}
+
+static void a_place_is_a_partition_a_range_or_all(void **state)
+{
+    (void)state;
+    struct command c;
+    parse_good(READ "\"partition\":\"mqtt_key\"}", &c);
+    assert_string_equal(c.place.partition, "mqtt_key");
+    parse_good(ERASE "\"offset\":\"0x9000\",\"size\":8192}", &c);
+    assert_int_equal(c.place.offset, 0x9000);
+    assert_int_equal(c.place.size, 0x2000);
+    assert_false(c.whole);
+    parse_good(READ "\"whole\":true}", &c);
+    assert_true(c.whole);
+}
+
+static void time_fits_what_is_asked_for(void **state)
+{
+    (void)state;
+    struct command c;
+    parse_good(FLASH FW "}", &c);
+    assert_int_equal(c.timeout_s, 900);
+    parse_good(READ "\"partition\":\"nvs\"}", &c);
+    assert_int_equal(c.timeout_s, 900);
+    parse_good(READ "\"whole\":true}", &c);
+    assert_int_equal(c.timeout_s, 3600);
+    parse_good(READ "\"whole\":true,\"timeout\":60}", &c);
+    assert_int_equal(c.timeout_s, 60);
 }
 
 static void host_check_is_the_default_where_there_is_a_broker_to_check(void **state)
@@ -165,15 +259,17 @@ static void lines_are_kept_in_order(void **state)
 static const struct {
     const char *json, *pointer, *detail;
 } bad[] = {
-    {"{\"slot\":\"a\"}", "/kind", "identify, write, check, reset, at, provision"},
-    {"{\"slot\":\"a\",\"kind\":\"flsh\"}", "/kind", "identify, write, check, reset, at, provision"},
+    {"{\"slot\":\"a\"}", "/kind",
+     "identify, write, check, reset, at, provision, flash, read, erase"},
+    {"{\"slot\":\"a\",\"kind\":\"flsh\"}", "/kind",
+     "identify, write, check, reset, at, provision, flash, read, erase"},
     {"{\"slot\":\"a\",\"kind\":7}", "/kind", "must be one of"},
     {"{\"kind\":\"reset\"}", "/slot", "is required"},
     {"{\"kind\":\"reset\",\"slot\":\"\"}", "/slot", "1 to 63 bytes"},
     {"{\"kind\":\"reset\",\"slot\":\"" X64 "\"}", "/slot", "1 to 63 bytes"},
     {"{\"kind\":\"reset\",\"slot\":\"a\\nb\"}", "/slot", "control characters"},
-    {HEAD "\"reset\",\"timeout\":4}", "/timeout", "from 5 to 900"},
-    {HEAD "\"reset\",\"timeout\":901}", "/timeout", "from 5 to 900"},
+    {HEAD "\"reset\",\"timeout\":4}", "/timeout", "from 5 to 3600"},
+    {HEAD "\"reset\",\"timeout\":3601}", "/timeout", "from 5 to 3600"},
     {HEAD "\"reset\",\"credential\":\"cred_1\"}", "/credential", "not a known field"},
     {HEAD "\"reset\",\"profile\":\"p\"}", "/profile", "not a known field"},
     {HEAD "\"identify\",\"method\":\"jtag\"}", "/method", "auto, rom, at"},
@@ -243,6 +339,45 @@ static const struct {
     {MQTT_WITH("\"alpn\":\"" X64 "x\""), "/mqtt/alpn", "0 to 64 bytes"},
     {MQTT_WITH("\"sni\":\"a b\""), "/mqtt/sni", "letters, digits"},
     {MQTT_WITH("\"clientid\":\"a\""), "/mqtt/clientid", "not a known field"},
+    {FLASH "\"diff\":true}", "/firmware", "is required, or \"images\""},
+    {FLASH FW ",\"images\":[{" FW ",\"offset\":0}]}", "/images", "excludes \"firmware\""},
+    {FLASH "\"firmware\":\"a b\"}", "/firmware", "not the id of a firmware"},
+    {FLASH FW ",\"method\":\"rom\"}", "/method", "not a known field"},
+    {FLASH FW ",\"whole\":true}", "/whole", "not a known field"},
+    {FLASH FW ",\"overwrite\":[\"nvs\",\"app\"]}", "/overwrite/1",
+     "bootloader, partition_table, nvs"},
+    {FLASH FW ",\"overwrite\":\"nvs\"}", "/overwrite", "list of 0 to 3"},
+    {FLASH FW ",\"header\":{\"mode\":\"fast\"}}", "/header/mode", "keep, qio, qout, dio, dout"},
+    {FLASH FW ",\"header\":{\"speed\":\"40m\"}}", "/header/speed", "not a known field"},
+    {FLASH FW ",\"flash_bytes\":4096}", "/flash_bytes", "from 65536 to 268435456"},
+    {FLASH FW ",\"flash_bytes\":\"4MB\"}", "/flash_bytes", "0x"},
+    {FLASH "\"images\":[]}", "/images", "list of 1 to 16"},
+    {FLASH CRED ",\"images\":[{" FW ",\"offset\":0}]}", "/credential", "\"firmware\" only"},
+    {FLASH "\"images\":[7]}", "/images/0", "must be an object"},
+    {ONE(""), "/images/0", "either \"firmware\" or \"image\""},
+    {ONE(FW), "/images/0/offset", "is required, or \"partition\""},
+    {ONE(FW ",\"offset\":4095"), "/images/0/offset", "multiple of 4096"},
+    {ONE(FW ",\"offset\":\"4096\""), "/images/0/offset", "0x"},
+    {ONE(FW ",\"offset\":\"0x100000000\""), "/images/0/offset", "0x"},
+    {ONE(FW ",\"offset\":0,\"partition\":\"nvs\""), "/images/0/partition", "excludes \"offset\""},
+    {ONE(FW ",\"offset\":0,\"size\":1"), "/images/0/size", "not a known field"},
+    {ONE(FW ",\"offset\":0,\"file\":\"a\""), "/images/0/file", "goes with \"image\""},
+    {ONE(FW ",\"image\":\"img_1\",\"file\":\"a\",\"offset\":0"), "/images/0", "either"},
+    {ONE("\"image\":\"img_1\""), "/images/0/file", "is required"},
+    {ONE("\"image\":\"../x\",\"file\":\"a\""), "/images/0/image", "not the id of an image set"},
+    {ONE("\"firmware\":\"../x\",\"offset\":0"), "/images/0/firmware", "not the id of a firmware"},
+    {ONE(FW ",\"partition\":\"seventeen_letters\""), "/images/0/partition", "1 to 16 bytes"},
+    {HEAD "\"read\"}", "", "must have one of"},
+    {READ "\"whole\":true,\"partition\":\"nvs\"}", "", "must have one of"},
+    {READ "\"whole\":true,\"offset\":0,\"size\":1}", "", "must have one of"},
+    {READ "\"offset\":0}", "/size", "is required with \"offset\""},
+    {READ "\"size\":1}", "/offset", "is required with \"size\""},
+    {READ "\"offset\":0,\"size\":0}", "/size", "from 1"},
+    {READ "\"whole\":true,\"overwrite\":[]}", "/overwrite", "not a known field"},
+    {ERASE "\"offset\":1,\"size\":4096}", "/offset", "multiple of 4096"},
+    {ERASE "\"offset\":0,\"size\":1}", "/size", "multiple of 4096"},
+    {ERASE "\"whole\":false}", "", "must have one of"},
+    {ERASE "\"partition\":\"nvs\"," FW "}", "/firmware", "not a known field"},
     {HEAD "\"at\"}", "/lines", "is required"},
     {HEAD "\"at\",\"lines\":[]}", "/lines", "list of 1 to 32"},
     {HEAD "\"at\",\"lines\":\"AT\"}", "/lines", "list of 1 to 32"},
@@ -353,6 +488,9 @@ static void names_are_those_of_the_contract(void **state)
     (void)state;
     assert_string_equal(command_kind_name(COMMAND_PROVISION), "provision");
     assert_string_equal(command_kind_name(COMMAND_IDENTIFY), "identify");
+    assert_string_equal(command_kind_name(COMMAND_FLASH), "flash");
+    assert_string_equal(command_kind_name(COMMAND_READ), "read");
+    assert_string_equal(command_kind_name(COMMAND_ERASE), "erase");
     assert_string_equal(command_method_name(METHOD_ROM), "rom");
     assert_string_equal(check_level_name(LEVEL_CONNECT), "connect");
 }
@@ -364,6 +502,10 @@ int main(void)
         cmocka_unit_test(every_field_is_read),
         cmocka_unit_test(plain_mqtt_has_its_own_port),
         cmocka_unit_test(each_kind_takes_its_own_fields),
+        cmocka_unit_test(a_flash_of_a_firmware_has_its_defaults),
+        cmocka_unit_test(every_field_of_a_flash_is_read),
+        cmocka_unit_test(a_place_is_a_partition_a_range_or_all),
+        cmocka_unit_test(time_fits_what_is_asked_for),
         cmocka_unit_test(host_check_is_the_default_where_there_is_a_broker_to_check),
         cmocka_unit_test(lines_are_kept_in_order),
         cmocka_unit_test(each_bad_body_names_its_field),

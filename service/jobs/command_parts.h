@@ -1,0 +1,39 @@
+/* command_parts: what the files that read a command share: command.c (what all kinds have),
+ * command_net.c (wifi, time, mqtt), command_flash.c (flash, read, erase). */
+#ifndef SERVICE_JOBS_COMMAND_PARTS_H
+#define SERVICE_JOBS_COMMAND_PARTS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "service/base/json_in.h"
+#include "service/jobs/command.h"
+
+/* What is read before it is judged; numbers in the width that json_in writes. */
+struct command_draft {
+    int kind, method, level, check;
+    int64_t timeout, zone, port, scheme, qos, keepalive;
+    bool host_check, host_check_given, port_given, wifi_given, mqtt_given;
+    json_t *wifi, *time, *mqtt, *lines; /* borrowed, like all below */
+    int64_t offset, size, flash_bytes;
+    bool partition_given, offset_given, size_given, firmware_given, images_given;
+    json_t *images, *overwrite, *header;
+};
+
+/** A byte that would end or split the AT command that carries the string. */
+void command_refuse_control(struct field_errors *errors, const char *pointer, const char *s);
+
+void command_read_net(struct command *c, struct command_draft *d, struct field_errors *errors);
+void command_judge_net(struct command *c, const struct command_draft *d,
+                       struct field_errors *errors);
+
+/** What lies behind "images", "overwrite" and "header", and whether it goes together. */
+void command_read_flash(struct command *c, const struct command_draft *d,
+                        struct field_errors *errors);
+/** "partition", "offset" and "size", "whole": one of them. */
+void command_read_place(struct command *c, const struct command_draft *d,
+                        struct field_errors *errors);
+void command_read_overwrite(struct command *c, const struct command_draft *d,
+                            struct field_errors *errors);
+#endif
