@@ -36,9 +36,9 @@ struct jobs {
     pthread_mutex_t lock;
     /* guarded by lock: */
     pthread_cond_t clock_wake; /* a time limit was set, or stopping */
-    pthread_cond_t
-        ports_freed; /* a claim left, ports came or went, a job was told to stop, or stopping */
-    unsigned ports_generation; /* counts each time that ports came or went */
+    /* a claim left, ports came or went, a job was told to stop, or stopping */
+    pthread_cond_t ports_freed;
+    uint64_t ports_generation; /* counts up whenever ports may have come or gone */
     pthread_cond_t halting;    /* stopping */
     bool stopping;
     struct job_table table;

@@ -21,17 +21,17 @@ static struct deadline arrival_time(const struct worker *w)
     return deadline_in_ms(ms ? ms : PORT_WAIT_MS);
 }
 
-static unsigned generation(struct worker *w)
+static uint64_t generation(struct worker *w)
 {
     pthread_mutex_lock(&w->jobs->lock);
-    unsigned now = w->jobs->ports_generation;
+    uint64_t now = w->jobs->ports_generation;
     pthread_mutex_unlock(&w->jobs->lock);
     return now;
 }
 
 /* Until the host's ports are others than at @p seen, the time is over, or the job is told to stop.
  * @return the present generation */
-static unsigned await_change(struct worker *w, unsigned seen, struct deadline until)
+static uint64_t await_change(struct worker *w, uint64_t seen, struct deadline until)
 {
     struct jobs *j = w->jobs;
     pthread_mutex_lock(&j->lock);
@@ -54,7 +54,7 @@ static enum err find_ports(struct worker *w, struct port_claim *claim)
  */
 static enum err await_ports(struct worker *w, struct deadline until, struct port_claim *claim)
 {
-    unsigned seen = generation(w);
+    uint64_t seen = generation(w);
     for (;;) {
         bool last = deadline_passed(until);
         enum err e = find_ports(w, claim);
