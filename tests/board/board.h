@@ -29,6 +29,10 @@ struct board_options {
     enum pace pace;
     struct wifi_ap wifi[8];
     size_t wifi_count;
+    bool usb_jtag;       /* the download port is the chip's own USB-Serial/JTAG */
+    unsigned usb_gap_ms; /* how long it is off the bus at a reset; 0: it stays */
+    unsigned
+        watchdog_ms; /* until the watchdogs bite in a loader that was entered by USB; 0: never */
 };
 
 /** What a firmware may use of the board it runs on. Borrowed for its whole life. */

@@ -18,13 +18,44 @@ static const struct chip_resets rtc_resets = {
     .software = "0x3 (RTC_SW_SYS_RST)",
     .cpu = "0xc (RTC_SW_CPU_RST)",
     .watchdog = "0x10 (RTCWDT_RTC_RST)",
+    .super_watchdog = "0x12 (SUPER_WDT_RST)",
+    .usb = "0x15 (USB_UART_CHIP_RESET)",
 };
 static const struct chip_resets lp_resets = {
     .power_on = "0x1 (POWERON)",
     .software = "0x3 (LP_SW_HPSYS)",
     .cpu = "0xc (SW_CPU)",
     .watchdog = "0x10 (LP_WDT_SYS)",
+    .super_watchdog = "0x12 (LP_SWDT_SYS)",
+    .usb = "0x15 (USB_UART_HPSYS)",
 };
+
+#define OLD_SWD .swd_key = 0x8f1d312a, .swd_bit = 31
+#define NEW_SWD .swd_key = 0x50d83aa1, .swd_bit = 18
+static const struct chip_watchdog s3_watchdog = {.config0 = 0x60008098,
+                                                 .config1 = 0x6000809c,
+                                                 .protect = 0x600080b0,
+                                                 .swd_config = 0x600080b4,
+                                                 .swd_protect = 0x600080b8,
+                                                 OLD_SWD};
+static const struct chip_watchdog c3_watchdog = {.config0 = 0x60008090,
+                                                 .config1 = 0x60008094,
+                                                 .protect = 0x600080a8,
+                                                 .swd_config = 0x600080ac,
+                                                 .swd_protect = 0x600080b0,
+                                                 OLD_SWD};
+static const struct chip_watchdog c6_watchdog = {.config0 = 0x600b1c00,
+                                                 .config1 = 0x600b1c04,
+                                                 .protect = 0x600b1c18,
+                                                 .swd_config = 0x600b1c1c,
+                                                 .swd_protect = 0x600b1c20,
+                                                 NEW_SWD};
+static const struct chip_watchdog h2_watchdog = {.config0 = 0x600b1c00,
+                                                 .config1 = 0x600b1c04,
+                                                 .protect = 0x600b1c1c,
+                                                 .swd_config = 0x600b1c20,
+                                                 .swd_protect = 0x600b1c24,
+                                                 NEW_SWD};
 
 static const struct chip_rom esp32_rom = {
     .begin_bytes = 16,
@@ -218,6 +249,7 @@ static const struct chip chips[] = {
      .clkdiv_reg = 0x60000014,
      .crystal_hz = 40000000,
      .spi = {.base = 0x60002000, .usr2 = 0x20, .w0 = 0x58},
+     .watchdog = &s3_watchdog,
      .regions = s3_regions,
      .words = s3_words},
     {.name = "esp32c2",
@@ -248,6 +280,7 @@ static const struct chip chips[] = {
      .clkdiv_reg = 0x60000014,
      .crystal_hz = 40000000,
      .spi = {.base = 0x60002000, .usr2 = 0x20, .w0 = 0x58},
+     .watchdog = &c3_watchdog,
      .regions = c3_regions,
      .words = c3_words},
     {.name = "esp32c5",
@@ -263,6 +296,7 @@ static const struct chip chips[] = {
      .crystal_hz = 48000000,
      .bootloader_at = 0x2000,
      .spi = {.base = 0x60003000, .usr2 = 0x20, .w0 = 0x58},
+     .watchdog = &c6_watchdog,
      .regions = c5_regions,
      .words = c5_words},
     {.name = "esp32c6",
@@ -277,6 +311,7 @@ static const struct chip chips[] = {
      .clkdiv_reg = 0x60000014,
      .crystal_hz = 40000000,
      .spi = {.base = 0x60003000, .usr2 = 0x20, .w0 = 0x58},
+     .watchdog = &c6_watchdog,
      .regions = c6_regions,
      .words = c6_words},
     {.name = "esp32c61",
@@ -291,6 +326,7 @@ static const struct chip chips[] = {
      .clkdiv_reg = 0x60000014,
      .crystal_hz = 40000000,
      .spi = {.base = 0x60003000, .usr2 = 0x20, .w0 = 0x58},
+     .watchdog = &c6_watchdog,
      .regions = c61_regions,
      .words = c61_words},
     {.name = "esp32h2",
@@ -305,6 +341,7 @@ static const struct chip chips[] = {
      .clkdiv_reg = 0x60000014,
      .crystal_hz = 32000000,
      .spi = {.base = 0x60003000, .usr2 = 0x20, .w0 = 0x58},
+     .watchdog = &h2_watchdog,
      .regions = h2_regions,
      .words = h2_words},
 };

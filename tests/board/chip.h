@@ -29,7 +29,14 @@ struct chip_boot {
 
 /** How the ROM names the reasons of a reset. */
 struct chip_resets {
-    const char *power_on, *software, *cpu, *watchdog;
+    const char *power_on, *software, *cpu, *watchdog, *super_watchdog, *usb;
+};
+
+/** The watchdogs of the RTC domain: their registers, and the bit by which the super watchdog feeds
+ * itself. */
+struct chip_watchdog {
+    uint32_t config0, config1, protect, swd_config, swd_protect, swd_key;
+    uint8_t swd_bit;
 };
 
 /** What one generation of the ROM's loader does in its own way. */
@@ -63,8 +70,9 @@ struct chip {
     uint32_t crystal_hz;
     uint32_t bootloader_at; /* flash address */
     struct chip_spi spi;
-    const struct chip_region *regions; /* ends with size 0 */
-    const struct chip_word *words;     /* non-zero reset values; ends with address 0 */
+    const struct chip_watchdog *watchdog; /* NULL: no USB-Serial/JTAG, whose resets they survive */
+    const struct chip_region *regions;    /* ends with size 0 */
+    const struct chip_word *words;        /* non-zero reset values; ends with address 0 */
 };
 
 /** @return NULL when there is no such chip. */

@@ -23,6 +23,8 @@
 #include "tests/board/strap.h"
 #include "tests/board/transcript.h"
 #include "tests/board/uart.h"
+#include "tests/board/usbjtag.h"
+#include "tests/board/watchdog.h"
 
 enum { CONSOLE_BAUD = 115200, COMPLAINTS = 8 };
 #define NS_PER_MS      1000000ULL
@@ -38,6 +40,9 @@ struct board {
     struct firmware *firmware;
     struct firmware_env env;
     struct strap strap;
+    bool off;            /* no power */
+    struct usbjtag *usb; /* NULL: the download port is an adapter's, behind strap's circuit */
+    struct watchdog *watchdog;
     struct timer *rise;  /* EN */
     struct timer *start; /* the chip is about to run */
     enum runs runs;
@@ -63,6 +68,7 @@ static void label_console(struct board *b)
 static void halt(struct board *b)
 {
     timer_stop(b->start);
+    watchdog_stop(b->watchdog);
     firmware_halt(b->firmware);
     b->firmware = NULL;
     rom_stop(b->rom);
@@ -138,15 +144,48 @@ static void on_held(void *arg)
 static void on_released(bool download, void *arg)
 {
     struct board *b = arg;
+    if (b->off) return;
     halt(b); /* drops what the host sent while the chip was in reset */
     b->download = download && !faults_hit(b->parts.faults, FAULT_WRONG_BOOT, NULL, 0);
     b->way = &b->parts.chip->download;
     begin(b, RESET_EN_PIN, b->parts.chip->resets->power_on, ROM_START_NS);
 }
 
+static void on_usb_started(bool download, const char *reason, void *arg)
+{
+    struct board *b = arg;
+    b->download = download && !faults_hit(b->parts.faults, FAULT_WRONG_BOOT, NULL, 0);
+    b->way = &b->parts.chip->download;
+    begin(b, RESET_EN_PIN, reason, ROM_START_NS);
+    if (b->download) watchdog_run_on(b->watchdog);
+}
+
+static void on_bite(const char *reason, void *arg)
+{
+    struct board *b = arg;
+    if (b->usb) {
+        usbjtag_reset(b->usb, reason);
+        return;
+    }
+    halt(b);
+    b->download = b->strap.io0_low;
+    b->way = &b->parts.chip->download;
+    begin(b, RESET_EN_PIN, reason, ROM_START_NS);
+}
+
+static void on_written(uint32_t address, uint32_t value, void *board)
+{
+    struct board *b = board;
+    watchdog_wrote(b->watchdog, address, value);
+}
+
 static void on_lines(bool dtr, bool rts, uint64_t at_ns, void *arg)
 {
     struct board *b = arg;
+    if (b->usb) {
+        usbjtag_lines(b->usb, dtr, rts, b->parts.chip->resets->usb);
+        return;
+    }
     strap_edge(&b->strap, dtr, rts, at_ns);
     timer_stop(b->rise);
     if (b->strap.started_ns == 0) return;
@@ -204,7 +243,7 @@ static bool is_tripped(struct board *b, int port, const char *name, size_t n)
 static void on_uart0(const uint8_t *data, size_t n, void *arg)
 {
     struct board *b = arg;
-    if (b->strap.en_low || b->strap.started_ns != 0) return;
+    if (b->off || b->strap.en_low || b->strap.started_ns != 0) return;
     if (is_tripped(b, 0, "download", n))
         trip(b);
     else if (b->runs == RUNS_LOADER)
@@ -216,7 +255,7 @@ static void on_uart0(const uint8_t *data, size_t n, void *arg)
 static void on_uart1(const uint8_t *data, size_t n, void *arg)
 {
     struct board *b = arg;
-    if (b->strap.en_low || b->strap.started_ns != 0) return;
+    if (b->off || b->strap.en_low || b->strap.started_ns != 0) return;
     if (is_tripped(b, 1, "at", n))
         trip(b);
     else if (b->runs == RUNS_FIRMWARE)
@@ -237,6 +276,7 @@ struct board *board_new(const struct board_parts *parts)
     struct board *b = calloc(1, sizeof *b);
     if (!b) return NULL;
     b->parts = *parts;
+    b->off = true;
     b->strap = (struct strap){.held = on_held, .started = on_released, .arg = b};
     b->env = (struct firmware_env){.options = parts->options,
                                    .loop = parts->loop,
@@ -254,11 +294,18 @@ struct board *board_new(const struct board_parts *parts)
                           .mac = parts->options->mac,
                           .restart = loader_wants_restart,
                           .run_flash = loader_runs_flash,
+                          .wrote = on_written,
                           .board = b};
     b->rise = timer_new(parts->loop, on_rise, b);
     b->start = timer_new(parts->loop, on_start, b);
     b->rom = rom_new(&rom);
-    if (!b->rise || !b->start || !b->rom) {
+    b->watchdog = watchdog_new(parts->loop, parts->chip, parts->options->watchdog_ms,
+                               &(struct watchdog_events){.bite = on_bite, .arg = b});
+    if (parts->options->usb_jtag)
+        b->usb = usbjtag_new(
+            parts->loop, parts->uart0, parts->options->usb_gap_ms,
+            &(struct usbjtag_events){.held = on_held, .started = on_usb_started, .arg = b});
+    if (!b->rise || !b->start || !b->rom || !b->watchdog || (parts->options->usb_jtag && !b->usb)) {
         board_free(b);
         return NULL;
     }
@@ -271,6 +318,8 @@ void board_free(struct board *b)
     if (!b) return;
     firmware_halt(b->firmware);
     rom_free(b->rom);
+    usbjtag_free(b->usb);
+    watchdog_free(b->watchdog);
     timer_free(b->rise);
     timer_free(b->start);
     free(b);
@@ -279,7 +328,20 @@ void board_free(struct board *b)
 void board_power_on(struct board *b, bool download)
 {
     const struct chip *c = b->parts.chip;
+    if (!b->off) return;
+    b->off = false;
+    if (b->usb) uart_plug(b->parts.uart0);
+    if (b->strap.en_low || b->strap.started_ns != 0) return; /* the lines start it */
     b->download = download;
     b->way = c->button.text ? &c->button : &c->download;
     begin(b, RESET_POWER_ON, c->resets->power_on, ROM_START_NS);
+}
+
+void board_power_off(struct board *b)
+{
+    b->off = true;
+    halt(b);
+    if (!b->usb) return;
+    usbjtag_stop(b->usb);
+    uart_unplug(b->parts.uart0);
 }

@@ -28,6 +28,9 @@ struct board_parts {
 
 struct board *board_new(const struct board_parts *parts);
 void board_free(struct board *b);
-/** Power comes. @param download  with the boot button held: into the loader */
+/** Power comes; nothing happens when it is there. @param download  with the boot button held: into
+ * the loader */
 void board_power_on(struct board *b, bool download);
+/** Power goes. An adapter stays on the bus, the chip's own USB port does not. */
+void board_power_off(struct board *b);
 #endif

@@ -112,6 +112,11 @@ bool faults_add(struct faults *f, const char *text)
     return true;
 }
 
+void faults_clear(struct faults *f)
+{
+    f->count = 0;
+}
+
 static bool matches(const struct spec *s, const char *port_or_name, uint64_t n)
 {
     if (s->port[0] && (!port_or_name || strcasecmp(s->port, port_or_name) != 0)) return false;

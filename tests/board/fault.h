@@ -41,6 +41,8 @@ struct faults *faults_new(void);
 void faults_free(struct faults *f);
 /** @return false when the spec is not understood. */
 bool faults_add(struct faults *f, const char *spec);
+/** None from now on. */
+void faults_clear(struct faults *f);
 /** Does a fault of this kind apply to event number @p n on @p port (or AT command name)? Uses up
  * @once specs. */
 bool faults_hit(struct faults *f, enum fault_kind kind, const char *port_or_name, uint64_t n);

@@ -12,6 +12,7 @@
 
 #include "tests/board/board.h"
 #include "tests/board/chip.h"
+#include "tests/board/control.h"
 #include "tests/board/core.h"
 #include "tests/board/fault.h"
 #include "tests/board/flash.h"
@@ -25,7 +26,7 @@ static const char usage[] =
     "usage: espboard [--chip CHIP] [--firmware none|2.0|2.4|3.4|4.1] --flash FILE\n"
     "                --download LINK --at LINK [--boot download|flash] [--mac M]\n"
     "                [--pace off|wire|full] [--wifi SSID[:PASSWORD]]... [--fault SPEC]...\n"
-    "                [--transcript FILE]\n"
+    "                [--usb-jtag [--usb-gap MS] [--watchdog MS]] [--transcript FILE] [--control]\n"
     "\n"
     "A simulated ESP32 board. Prints \"espboard ready\" once both ports are there; SIGTERM stops "
     "it.\n"
@@ -44,6 +45,14 @@ static const char usage[] =
     "  --fault SPEC    drop-byte:PORT:N flip-byte:PORT:N late-reply:MS bad-md5[:N] hangup:PORT:N\n"
     "                  reset-at:PORT:N garbage[:PORT] silent[:PORT] busy:N wrong-boot tx-dead\n"
     "                  at-stall:NAME, each perhaps with @once; PORT is download or at\n"
+    "  --usb-jtag      the download port is the chip's own USB-Serial/JTAG: it resets by commands\n"
+    "  --usb-gap MS    how long that port is gone at each reset; 0: it stays (50, full pace 300)\n"
+    "  --watchdog MS   when a loader that was entered by USB is reset, unless the host has "
+    "switched\n"
+    "                  the watchdogs off; 0: never (0, full pace 9000)\n"
+    "  --control       obey standard input: unplug PORT, plug PORT, power off, power on, fault "
+    "SPEC,\n"
+    "                  nofault, one a line; each is answered by ok, or error and why\n"
     "  --transcript F  record both ports as JSON lines\n"
     "Modem lines: clients preload ptymodem.so; PTYMODEM_DIR (here and there) names the folder of "
     "the\n"
@@ -54,6 +63,8 @@ struct arguments {
     const struct chip *chip;
     const char *flash, *download, *at, *transcript;
     bool boot_download;
+    bool control;
+    long usb_gap_ms, watchdog_ms; /* -1: as the pace says */
     struct faults *faults;
 };
 
@@ -124,6 +135,15 @@ static bool parse_boot(struct arguments *a, const char *text)
            refuse("boot", text, "download or flash");
 }
 
+static bool parse_ms(const char *option, const char *text, long *out)
+{
+    enum { DAY_MS = 86400000 };
+    char *end = NULL;
+    *out = strtol(text, &end, 10);
+    return (*end == '\0' && end != text && *out >= 0 && *out <= DAY_MS) ||
+           refuse(option, text, "milliseconds");
+}
+
 static bool parse_chip(struct arguments *a, const char *text)
 {
     a->chip = chip_find(text);
@@ -151,6 +171,10 @@ enum choice {
     C_WIFI,
     C_FAULT,
     C_TRANSCRIPT,
+    C_USB_JTAG,
+    C_USB_GAP,
+    C_WATCHDOG,
+    C_CONTROL,
 };
 
 static bool take(struct arguments *a, enum choice c, const char *value)
@@ -183,8 +207,31 @@ static bool take(struct arguments *a, enum choice c, const char *value)
     case C_TRANSCRIPT:
         a->transcript = value;
         return true;
+    case C_USB_JTAG:
+        a->options.usb_jtag = true;
+        return true;
+    case C_USB_GAP:
+        return parse_ms("usb-gap", value, &a->usb_gap_ms);
+    case C_WATCHDOG:
+        return parse_ms("watchdog", value, &a->watchdog_ms);
+    case C_CONTROL:
+        a->control = true;
+        return true;
     }
     return false;
+}
+
+/* What the pace decides when nobody else has, and what does not go together. */
+static bool settle(struct arguments *a)
+{
+    enum { GAP_MS = 50, REAL_GAP_MS = 300, REAL_WATCHDOG_MS = 9000 };
+    const bool real = a->options.pace == PACE_FULL;
+    if (a->usb_gap_ms < 0) a->usb_gap_ms = real ? REAL_GAP_MS : GAP_MS;
+    if (a->watchdog_ms < 0) a->watchdog_ms = real ? REAL_WATCHDOG_MS : 0;
+    a->options.usb_gap_ms = (unsigned)a->usb_gap_ms;
+    a->options.watchdog_ms = (unsigned)a->watchdog_ms;
+    return !a->options.usb_jtag || a->chip->watchdog ||
+           refuse("usb-jtag", a->chip->name, "this chip has no USB-Serial/JTAG");
 }
 
 /* @return -1 to go on, else the exit status. */
@@ -202,6 +249,10 @@ static int parse(int argc, char **argv, struct arguments *a)
         {"wifi", required_argument, NULL, C_WIFI},
         {"fault", required_argument, NULL, C_FAULT},
         {"transcript", required_argument, NULL, C_TRANSCRIPT},
+        {"usb-jtag", no_argument, NULL, C_USB_JTAG},
+        {"usb-gap", required_argument, NULL, C_USB_GAP},
+        {"watchdog", required_argument, NULL, C_WATCHDOG},
+        {"control", no_argument, NULL, C_CONTROL},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -217,7 +268,7 @@ static int parse(int argc, char **argv, struct arguments *a)
         fprintf(stderr, "espboard: what is %s?\n", argv[optind]);
     else if (!a->flash || !a->download)
         fputs("espboard: --flash and --download are needed, see --help\n", stderr);
-    else
+    else if (settle(a))
         return -1;
     return EXIT_USAGE;
 }
@@ -258,6 +309,7 @@ static bool open_parts(const struct arguments *a, struct board_parts *p)
     p->uart0 = uart_open(p->loop, "download", a->download, paced, a->faults);
     bool shared = a->at && strcmp(a->at, a->download) == 0;
     p->uart1 = shared ? p->uart0 : uart_open(p->loop, "at", a->at, paced, a->faults);
+    if (p->uart0 && a->options.usb_jtag) uart_set_usb(p->uart0);
     return p->uart0 && p->uart1;
 }
 
@@ -265,6 +317,7 @@ static int run(struct arguments *a)
 {
     int status = EXIT_FAILURE;
     struct board *board = NULL;
+    struct control *control = NULL;
     struct board_parts p = {.options = &a->options, .chip = a->chip, .faults = a->faults};
     int signals = block_signals();
     p.loop = loop_new();
@@ -273,12 +326,22 @@ static int run(struct arguments *a)
     if (!open_parts(a, &p)) goto out;
     board = board_new(&p);
     if (!board) goto out;
+    if (a->control) {
+        control = control_open(&(struct control_parts){.loop = p.loop,
+                                                       .board = board,
+                                                       .download = p.uart0,
+                                                       .at = p.uart1,
+                                                       .faults = p.faults,
+                                                       .boot_download = a->boot_download});
+        if (!control) goto out;
+    }
     puts("espboard ready");
     fflush(stdout);
     board_power_on(board, a->boot_download);
     loop_run(p.loop);
     status = EXIT_SUCCESS;
 out:
+    control_close(control);
     board_free(board);
     if (p.uart1 != p.uart0) uart_close(p.uart1);
     uart_close(p.uart0);
@@ -296,6 +359,8 @@ int main(int argc, char **argv)
                     .firmware = "2.4",
                     .mac = {0x24, 0x0a, 0xc4, 0x12, 0x34, 0x56}},
         .chip = chip_find("esp32"),
+        .usb_gap_ms = -1,
+        .watchdog_ms = -1,
         .faults = faults_new(),
     };
     int status = a.faults ? parse(argc, argv, &a) : EXIT_FAILURE;

@@ -125,11 +125,19 @@ static bool make_link(struct pty *p, const char *link)
     return true;
 }
 
-bool pty_open(struct pty *p, const char *link)
+bool pty_make(struct pty *p)
 {
     memset(p, 0, sizeof *p);
     p->master = p->slave = -1;
-    if (open_pair(p) && make_modem_file(p) && make_link(p, link)) return true;
+    if (open_pair(p)) return true;
+    fprintf(stderr, "espboard: no pseudo-terminal: %s\n", strerror(errno));
+    pty_close(p);
+    return false;
+}
+
+bool pty_show(struct pty *p, const char *link)
+{
+    if (make_modem_file(p) && make_link(p, link)) return true;
     fprintf(stderr, "espboard: port %s: %s\n", link,
             errno == EBUSY ? "in use by another board" : strerror(errno));
     pty_close(p);

@@ -27,8 +27,11 @@ struct pty_edge {
     uint64_t at_ns;
 };
 
-/** @return false with a message on stderr; nothing is left behind then. */
-bool pty_open(struct pty *p, const char *link);
+/** A terminal that no link leads to yet. Made while an older one is still open, it has another
+ * name than that. @return false with a message on stderr; nothing is left behind then. */
+bool pty_make(struct pty *p);
+/** Makes the link to it. @return as pty_make(); it is closed then */
+bool pty_show(struct pty *p, const char *link);
 /** Hangs up: the client sees POLLHUP. The link and the line file are removed. Harmless when not
  * open. */
 void pty_close(struct pty *p);

@@ -27,6 +27,8 @@ struct rom_env {
     /** The loader has ended and the ROM goes on to the program in flash.
      *  @return false when there is none that could run */
     bool (*run_flash)(void *board);
+    /** The host has written a register. */
+    void (*wrote)(uint32_t address, uint32_t value, void *board);
     void *board;
 };
 

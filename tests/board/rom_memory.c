@@ -75,7 +75,9 @@ void rom_cmd_write_reg(struct rom *r, struct rom_answer *a)
             rom_crash(r, a, "Load access fault", address);
             return;
         }
-        regs_write(r->regs, address, (old & ~mask) | (le32_get(g + 4) & mask));
+        uint32_t value = (old & ~mask) | (le32_get(g + 4) & mask);
+        regs_write(r->regs, address, value);
+        r->env.wrote(address, value, r->env.board);
     }
 }
 

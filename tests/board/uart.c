@@ -22,6 +22,8 @@
 enum { RX_LIMIT = 8192, TX_LIMIT = 1 << 20, CHUNK = 4096, MAX_WAITERS = 8, BITS_A_BYTE = 10 };
 #define QUANTUM_NS 5000000ULL
 #define NS_PER_S   1000000000ULL
+/* Full speed carries at most 19 packets of 64 bytes a millisecond; the chip keeps up with most. */
+#define USB_BYTE_NS 1000ULL
 
 struct waiter {
     void (*fn)(void *arg);
@@ -36,9 +38,12 @@ struct uart {
     struct timer *timer;
     struct uart_events on;
     struct pty pty;
+    struct pty next; /* while unplugged: what comes instead */
+    const char *link;
     struct lane rx, tx;
     bool connected;
     bool paced;
+    bool usb;
     bool tx_blocked;
     uint32_t watched; /* epoll events */
     char name[16];
@@ -55,14 +60,17 @@ struct uart {
 
 static uint64_t byte_ns(const struct uart *u, uint32_t baud)
 {
+    if (u->usb) return u->paced ? USB_BYTE_NS : 0;
     return u->paced && baud ? NS_PER_S * BITS_A_BYTE / baud : 0;
 }
 
 /* A receiver samples the last bit 9.5 bit times after the start edge: a few per cent are fatal. */
-static bool speeds_differ(uint32_t a, uint32_t b)
+static bool speeds_differ(const struct uart *u)
 {
+    uint32_t a = u->host_baud;
+    uint32_t b = u->baud;
     uint64_t diff = a > b ? a - b : b - a;
-    return diff * 100 > (uint64_t)b * 3;
+    return !u->usb && diff * 100 > (uint64_t)b * 3;
 }
 
 static void add_noise(struct uart *u, uint8_t *data, size_t n)
@@ -109,8 +117,7 @@ static bool send_due(struct uart *u, uint64_t now)
         uint8_t chunk[CHUNK];
         if (n > sizeof chunk) n = sizeof chunk;
         memcpy(chunk, data, n);
-        if (speeds_differ(u->host_baud, u->baud) ||
-            faults_hit(u->faults, FAULT_GARBAGE, u->name, 0))
+        if (speeds_differ(u) || faults_hit(u->faults, FAULT_GARBAGE, u->name, 0))
             add_noise(u, chunk, n);
         size_t done = pty_write(&u->pty, chunk, n);
         transcript_bytes(u->transcript, "board", u->label, chunk, done);
@@ -126,11 +133,19 @@ static void pump_tx(struct uart *u, uint64_t now)
     fire_waiters(u);
 }
 
+static void note(struct uart *u, const char *what)
+{
+    char text[64];
+    snprintf(text, sizeof text, "%s %s", u->name, what);
+    transcript_note(u->transcript, text);
+}
+
 static void hang_up(struct uart *u)
 {
     loop_remove_fd(u->loop, u->pty.master);
     pty_close(&u->pty);
     u->connected = false;
+    u->tx_blocked = false;
     lane_clear(&u->rx);
     lane_clear(&u->tx);
     u->tx_left = u->tx_queued;
@@ -139,11 +154,11 @@ static void hang_up(struct uart *u)
 /* What the chip's receiver makes of what the host sent. */
 static void garble(struct uart *u, uint8_t *data, size_t n)
 {
-    if (!speeds_differ(u->host_baud, u->baud)) return;
+    if (!speeds_differ(u)) return;
     /* The kernel looks for a notice before it looks for data: a change and bytes that come in
      * between arrive in the wrong order. */
     look_at_speed(u);
-    if (!speeds_differ(u->host_baud, u->baud)) return;
+    if (!speeds_differ(u)) return;
     if (u->host_baud <= u->auto_max_baud)
         u->baud = u->host_baud;
     else
@@ -163,7 +178,7 @@ static void deliver(struct uart *u, uint8_t *data, size_t n)
         if (!lost) data[kept++] = data[i];
         gone = faults_hit(u->faults, FAULT_HANGUP, u->name, count);
     }
-    if (gone) hang_up(u);
+    if (gone) uart_unplug(u);
     if (faults_hit(u->faults, FAULT_TX_DEAD, u->name, 0)) return;
     if (kept > 0 && u->on.bytes) u->on.bytes(data, kept, u->on.arg);
 }
@@ -270,6 +285,7 @@ struct uart *uart_open(struct loop *l, const char *name, const char *link, bool 
     struct uart *u = calloc(1, sizeof *u);
     if (!u) return NULL;
     u->loop = l;
+    u->link = link;
     u->faults = faults;
     u->paced = paced;
     u->baud = 115200;
@@ -277,12 +293,11 @@ struct uart *uart_open(struct loop *l, const char *name, const char *link, bool 
     snprintf(u->name, sizeof u->name, "%s", name);
     snprintf(u->label, sizeof u->label, "%s", name);
     u->timer = timer_new(l, on_timer, u);
-    u->connected = link && u->timer && pty_open(&u->pty, link);
-    if (!u->timer || (link && !u->connected)) {
+    u->next = (struct pty){.master = -1, .slave = -1};
+    if (!u->timer || (link && !uart_plug(u))) {
         uart_close(u);
         return NULL;
     }
-    if (u->connected) watch(u);
     return u;
 }
 
@@ -290,10 +305,37 @@ void uart_close(struct uart *u)
 {
     if (!u) return;
     if (u->connected) hang_up(u);
+    pty_close(&u->next);
     timer_free(u->timer);
     lane_dispose(&u->rx);
     lane_dispose(&u->tx);
     free(u);
+}
+
+void uart_unplug(struct uart *u)
+{
+    if (!u->connected) return;
+    /* Made first: the kernel gives the lowest free number, and a port that comes back is to be
+     * another one for whoever still has the old one open, and for whoever has not. */
+    pty_make(&u->next);
+    hang_up(u);
+    note(u, "is unplugged");
+    if (u->on.lines) u->on.lines(false, false, loop_now_ns(), u->on.arg);
+}
+
+bool uart_plug(struct uart *u)
+{
+    if (u->connected) return true;
+    if (!u->link || (u->next.master < 0 && !pty_make(&u->next))) return false;
+    u->pty = u->next;
+    u->next = (struct pty){.master = -1, .slave = -1};
+    if (!pty_show(&u->pty, u->link)) return false;
+    u->connected = true;
+    u->watched = 0;
+    u->host_baud = 0;
+    watch(u);
+    note(u, "is plugged in");
+    return true;
 }
 
 void uart_listen(struct uart *u, const struct uart_events *ev)
@@ -331,6 +373,11 @@ void uart_set_baud(struct uart *u, uint32_t baud)
 uint32_t uart_baud(const struct uart *u)
 {
     return u->baud;
+}
+
+void uart_set_usb(struct uart *u)
+{
+    u->usb = true;
 }
 
 void uart_autobaud(struct uart *u, uint32_t max_baud)

@@ -25,10 +25,17 @@ struct uart_events {
 
 /** Make a pseudo-terminal and the symbolic link @p link to it (an old link is replaced).
  *  @param name  "download" or "at", for the transcript and for fault specs
- *  @param link  NULL: nobody is connected, what is sent is lost */
+ *  @param link  borrowed; NULL: nobody is connected, what is sent is lost */
 struct uart *uart_open(struct loop *l, const char *name, const char *link, bool paced,
                        struct faults *faults);
 void uart_close(struct uart *u); /* removes the link */
+
+/** The adapter is pulled: clients see a hang-up, the link goes, DTR and RTS are released, what is
+ * sent is lost. Nothing happens when it is not plugged in. */
+void uart_unplug(struct uart *u);
+/** It is plugged in (again): the link leads to another pseudo-terminal than before.
+ *  @return false with a message on stderr; true also when it is plugged in already */
+bool uart_plug(struct uart *u);
 
 void uart_listen(struct uart *u,
                  const struct uart_events *ev); /* copied; replaces an earlier listener */
@@ -41,6 +48,9 @@ void uart_when_sent(struct uart *u, void (*fn)(void *arg), void *arg);
  * ours there. */
 void uart_set_baud(struct uart *u, uint32_t baud);
 uint32_t uart_baud(const struct uart *u);
+/** It is a USB device, no UART: speeds mean nothing, bytes take the time that USB needs for them.
+ */
+void uart_set_usb(struct uart *u);
 /** Until the next uart_set_baud(), take over the speed of a host that is at no more than @p
  * max_baud. */
 void uart_autobaud(struct uart *u, uint32_t max_baud);

@@ -67,6 +67,12 @@ class Port:
             got += self.read_some(max(0.0, end - time.monotonic()))
         return got
 
+    def is_gone(self, seconds=PATIENCE):
+        """Waits for its hang-up."""
+        poll = select.poll()
+        poll.register(self.fd, 0)
+        return bool(poll.poll(seconds * 1000))
+
     def read_all(self, quiet=0.1):
         """All that comes until nothing has come for a while."""
         got = b""
@@ -194,7 +200,7 @@ class Board:
                 f.write(flash)
         self.command = [os.path.join(BIN_DIR, "espboard"), "--firmware", firmware, "--flash",
                         self.flash_path, "--download", self.download, "--transcript",
-                        self.transcript, *args]
+                        self.transcript, "--control", *args]
         if at:
             self.command += ["--at", self.at]
         # How the loader's text ends at power-on: the recorded ESP32 has no line for it.
@@ -213,8 +219,8 @@ class Board:
         self.stop()
 
     def start(self):
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE,
-                                        env=self.environment, text=True)
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, env=self.environment, text=True)
         line = self.process.stdout.readline()
         if line != "espboard ready\n":
             raise AssertionError(f"espboard did not start: {line!r}")
@@ -231,6 +237,7 @@ class Board:
                 status = self.process.wait(PATIENCE)
             finally:
                 self.process.kill()
+                self.process.stdin.close()
                 self.process.stdout.close()
         left = [p for p in (self.download, self.at) if os.path.lexists(p)]
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -238,10 +245,42 @@ class Board:
             raise AssertionError(f"espboard ended with {status} and left {left}")
         return status
 
+    def tell(self, command):
+        """A line to its --control; the answer."""
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().rstrip("\n")
+
+    def control(self, command):
+        answer = self.tell(command)
+        if answer != "ok":
+            raise AssertionError(f"{command}: {answer}")
+
+    def unplug(self, port="download"):
+        self.control(f"unplug {port}")
+
+    def plug(self, port="download"):
+        self.control(f"plug {port}")
+
+    def fault(self, spec):
+        self.control(f"fault {spec}")
+
+    def clear_faults(self):
+        self.control("nofault")
+
     def open(self, path=None):
         port = Port(path or self.download)
         self.ports.append(port)
         return port
+
+    def reopen(self):
+        """The download port once it is there again."""
+        end = time.monotonic() + PATIENCE
+        while not os.path.exists(self.download):
+            if time.monotonic() > end:
+                raise AssertionError(f"{self.download} does not come back")
+            time.sleep(0.005)
+        return self.open()
 
     def loader(self):
         """A synchronised loader; the board must be in download mode. The boot text is dropped."""

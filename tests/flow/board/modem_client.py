@@ -1,12 +1,13 @@
 """A program that takes a simulated board's port for a real one: run with the shim preloaded.
 usage: modem_client.py PORT STEP...
 Steps: tight, classic, hard (reset sequences, by pyserial); lines:DTR,RTS (both at once);
-flood:BYTES (as much as the port takes at once); state (DTR RTS CTS DSR as digits); wait:SECONDS; sync (8 answers or fewer: their number); text:SECONDS
+gone (waits for its hang-up); flood:BYTES (as much as the port takes at once); state (DTR RTS CTS DSR as digits); wait:SECONDS; sync (8 answers or fewer: their number); text:SECONDS
 (what comes until nothing has come for so long); libserialport (the same port by that library).
 Each step's result goes to standard output, with a NUL behind it."""
 import ctypes
 import fcntl
 import os
+import select
 import struct
 import sys
 import termios
@@ -15,6 +16,7 @@ import time
 import serial
 
 SYNC = b"\xc0\x00\x08\x24\x00\x00\x00\x00\x00\x07\x07\x12\x20" + b"\x55" * 32 + b"\xc0"
+PATIENCE = 15.0
 ANSWER = b"\xc0\x01\x08\x04\x00\x07\x07\x12\x20\x00\x00\x00\x00\xc0"
 
 
@@ -67,6 +69,12 @@ def sync(port):
     return str(port.read(8 * len(ANSWER)).count(ANSWER)).encode()
 
 
+def gone(port):
+    poll = select.poll()
+    poll.register(port.fileno(), 0)
+    return b"%d" % len(poll.poll(PATIENCE * 1000))
+
+
 def check(rc, what):
     if rc < 0:
         raise SystemExit(f"{what} failed: {rc}")
@@ -109,6 +117,8 @@ def main():
             {"tight": tight, "classic": classic, "hard": hard}[name](port)
         elif name == "lines":
             set_lines(port, *(int(v) for v in value.split(",")))
+        elif name == "gone":
+            result = gone(port)
         elif name == "flood":
             os.set_blocking(port.fileno(), False)
             result = b"%d" % os.write(port.fileno(), b"\x5a" * int(value))

@@ -22,7 +22,7 @@ class CommandLine(unittest.TestCase):
         done = run("--help")
         self.assertEqual(0, done.returncode)
         for option in ("chip", "firmware", "flash", "download", "at", "boot", "mac", "pace", "wifi",
-                       "fault", "transcript"):
+                       "fault", "transcript", "usb-jtag", "usb-gap", "watchdog", "control"):
             self.assertIn(f"--{option} ", done.stdout)
 
     def test_what_is_wrong_is_said_and_nothing_is_made(self):
@@ -53,6 +53,9 @@ class CommandLine(unittest.TestCase):
                     ((*good, *["--wifi", "x"] * 9), "at most 8"),
                     ((*good, "--wifi", "x:" + "p" * 65), "SSID[:PASSWORD]"),
                     ((*good, "--mac", "24:0a:c4:12:34:5g"), "24:0a:c4:12:34:56"),
+                    ((*good, "--usb-jtag"), "--usb-jtag esp32: this chip has no USB-Serial/JTAG"),
+                    ((*good, "--usb-gap", "soon"), "--usb-gap soon: milliseconds"),
+                    ((*good, "--watchdog", "-1"), "--watchdog -1: milliseconds"),
                     (("--flash",), "requires an argument"),
                     ((*good, "surplus"), "what is surplus?"),
                     ((*good, "--colour"), "colour")):
