@@ -15,7 +15,7 @@ UNIT   := $(wildcard tests/unit/*/test_*.c)
 FUZZ   := $(wildcard tests/fuzz/fuzz_*.c)
 BENCH  := $(wildcard tests/bench/bench_*.c)
 BOARD  := $(wildcard tests/board/*.c tests/board/firmware/*.c)
-SHIM   := tests/board/shim/ptymodem.c
+SHIM   := $(wildcard tests/board/shim/*.c)
 FORMAT := $(SRC) service/main.c $(HDR) $(wildcard tests/*/*.[ch] tests/*/*/*.[ch])
 
 # How: one folder per variant, so that switching never needs `clean`.
@@ -71,7 +71,7 @@ $(BENCHS): %: %.o $(LIB)
 $(B)/espboard: $(BOARD:%.c=$(B)/%.o)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs openssl libmosquitto zlib) -pthread
 $(B)/ptymodem.so: $(SHIM) tests/board/modem.h Makefile
-	$(call say,LD)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -std=c11 -O2 -g -fPIC -shared $(WARN) -o $@ $< -ldl
+	$(call say,LD)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -std=c11 -O2 -g -fPIC -shared $(WARN) -o $@ $(SHIM) -ldl
 $(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(LIB)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

@@ -30,7 +30,9 @@ def sanitizer_runtimes(binary):
 
 
 class Child:
-    def __init__(self, name, argv, env=None, preload=(), ok=(0,)):
+    """obeys: it reads commands from its standard input."""
+
+    def __init__(self, name, argv, env=None, preload=(), ok=(0,), obeys=False):
         self.name = name
         self.ok = ok
         self.lines = []  # (stream, text); grows only
@@ -40,7 +42,8 @@ class Child:
         preload = [f"LD_PRELOAD={' '.join(preload)}"] if preload else []
         # env execs too, so the pid is the program's and its parents are not preloaded.
         self.process = subprocess.Popen(LEASH + ["env", *preload, *argv], env=dict(os.environ, **(env or {})),
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                        stdin=subprocess.PIPE if obeys else subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for stream, pipe in (("out", self.process.stdout), ("err", self.process.stderr)):
             reader = threading.Thread(target=self._read, args=(stream, pipe), daemon=True)
             reader.start()
@@ -58,6 +61,11 @@ class Child:
     @property
     def pid(self):
         return self.process.pid
+
+    def tell(self, line):
+        """A line on its standard input."""
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
 
     def mark(self):
         """A place in the output, for wait_line(since=)."""
@@ -115,6 +123,8 @@ class Child:
         self._drain()
 
     def _drain(self):
+        if self.process.stdin:
+            self.process.stdin.close()
         for reader in self.readers:
             reader.join(PATIENCE)
         with self.changed:

@@ -22,6 +22,7 @@ import time
 import unittest
 
 import bench_pki
+import usb_tree
 from child import PATIENCE, Child, program, sanitizer_runtimes
 from client import Client
 
@@ -140,21 +141,43 @@ class Board:
         self.options.update(changes)
         self.starts += 1
         argv = [os.path.join(BIN, "espboard"), "--flash", self.flash, "--download", self.download, "--at", self.at,
-                "--mac", self.mac, "--transcript", self.transcript_path]
-        for name, value in self.options.items():
+                "--mac", self.mac, "--transcript", self.transcript_path, "--control"]
+        for name, value in self.options.items():  # True: an option without a value
             for one in value if isinstance(value, (list, tuple)) else [value]:
-                argv += ["--" + name, one]
+                argv += ["--" + name] if one is True else ["--" + name, one]
         for link in (self.download, self.at):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(link)
-        self.child = Child(self.name, argv, self.env)
+        self.child = Child(self.name, argv, self.env, obeys=True)
         self.child.wait_line(r"^espboard ready$")
 
     def stop(self):
         self.child.stop()
 
-    def unplug(self):
-        """Gone at once, as when its cable is pulled; start() plugs it in again."""
+    def control(self, command):
+        """To the board while it runs: "power off", …"""
+        mark = self.child.mark()
+        self.child.tell(command)
+        answer = self.child.wait_line("^(ok|error.*)$", since=mark)[1]
+        if answer != "ok":
+            raise AssertionError(f"{self.name}: {command}: {answer}")
+
+    def fault(self, spec):
+        """One more fault from now on."""
+        self.control(f"fault {spec}")
+
+    def clear_faults(self):
+        self.control("nofault")
+
+    def plug(self, port):
+        self.control(f"plug {port}")
+
+    def unplug(self, port=None):
+        """One port, "download" or "at", and the board runs on: plug() brings it back. Or the whole board, gone at once
+        as when its cable is pulled: start() brings it back."""
+        if port:
+            self.control(f"unplug {port}")
+            return
         self.child.kill9()
         for link in (self.download, self.at):  # else the next terminal of that number, anybody's, seems to be it
             with contextlib.suppress(FileNotFoundError):
@@ -172,15 +195,17 @@ class Board:
 
 
 class Espgate(Client):
-    """The service and a client of it."""
+    """The service and a client of it. usb: it finds its ports as on a real host, in the bench's USB tree; else it is
+    told where they are."""
 
-    def __init__(self, folder, env, args=()):
+    def __init__(self, folder, env, args=(), usb=False):
         super().__init__("127.0.0.1", None)
         binary = os.path.join(BIN, "espgate")
+        ports = [] if usb else ["--ports", os.path.join(folder, "ports", "*")]
         self.argv = [binary, "--listen", "127.0.0.1:0", "--auth", "none", "--data", os.path.join(folder, "data"),
-                     "--ports", os.path.join(folder, "ports", "*"), "--log-level", "debug", *args]
+                     *ports, "--log-level", "debug", *args]
         self.env = env
-        self.preload = sanitizer_runtimes(binary) + [os.path.join(BIN, "ptymodem.so")]
+        self.preload = sanitizer_runtimes(binary) + [os.path.join(BIN, "ptymodem.so")] + (usb_tree.PRELOAD if usb else [])
         self.children = []
         self.start()
 
@@ -222,14 +247,15 @@ class Espgate(Client):
 
 
 class Bench:
-    """boards: how many, or one dict of options a board (espboard's, without dashes). pki: the shared set."""
+    """boards: how many, or one dict of options a board (espboard's, without dashes). pki: the shared set. usb: the
+    host's USB is usb_tree's, and espgate sees the ports that adapter() puts into it."""
 
-    def __init__(self, boards=1, broker=True, gate=True, server=None, acl="topic readwrite #", gate_args=()):
+    def __init__(self, boards=1, broker=True, gate=True, server=None, acl="topic readwrite #", gate_args=(), usb=False):
         self.plan = [{} for _ in range(boards)] if isinstance(boards, int) else boards
-        self.with_broker, self.with_gate = broker, gate
+        self.with_broker, self.with_gate, self.with_usb = broker, gate, usb
         self.server, self.acl, self.gate_args = server, acl, gate_args
         self.pki = bench_pki.shared()
-        self.boards, self.broker, self.gate, self.clock = [], None, None, None
+        self.boards, self.broker, self.gate, self.clock, self.usb = [], None, None, None, None
         self.secrets = {PASSWORD}
         self.folder = tempfile.mkdtemp(prefix="espgate-flow-")
         self.env, self.stack = {}, contextlib.ExitStack()
@@ -252,13 +278,17 @@ class Bench:
         os.makedirs(modem)
         self.env = {"PTYMODEM_DIR": modem, "ESPBOARD_SNTP_PORT": str(self.clock.port),
                     "ESPBOARD_RESOLVE": "127.0.0.1"}
+        if self.with_usb:
+            self.usb = usb_tree.UsbTree(self.folder)
+            self.stack.callback(self.usb.stop)
+            self.env.update(self.usb.env)
         if self.with_broker:
             self.broker = Broker(self.folder, self.pki, self.server, self.acl)
             self.stack.callback(self.broker.stop)
         for options in self.plan:
             self.add_board(**options)
         if self.with_gate:
-            self.gate = Espgate(self.folder, self.env, self.gate_args)
+            self.gate = Espgate(self.folder, self.env, self.gate_args, self.with_usb)
             self.stack.callback(self.assert_no_secrets)
             self.stack.callback(self.gate.stop)
 
@@ -300,6 +330,10 @@ class Bench:
         self.boards.append(board)
         self.stack.callback(board.stop)
         return board
+
+    def adapter(self, board, port="download", **how):
+        """Puts a USB adapter before a board's port; see UsbTree.add()."""
+        return self.usb.add(getattr(board, port), **how)
 
     # ---- what a user does ----
 
