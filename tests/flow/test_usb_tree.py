@@ -65,12 +65,13 @@ class Listed(harness.BenchCase):
         board = self.bench.boards[0]
         adapter = self.bench.adapter(board, serial="0001")
         before = self.ports()["/dev/ttyUSB0"]
+        mark = self.gate.child.mark()
         board.unplug("download")
-        adapter.wait_gone()
+        self.gate.child.wait_line(rf"port left id={before['id']} .*device=/dev/ttyUSB0", since=mark)
         self.assertEqual({}, self.ports())
         adapter.tty = "ttyUSB7"
         board.plug("download")
-        adapter.wait_there()
+        self.gate.child.wait_line(rf"port arrived id={before['id']} .*device=/dev/ttyUSB7", since=mark)
         after = self.ports()["/dev/ttyUSB7"]
         self.assertEqual((before["id"], before["path"]), (after["id"], after["path"]))
 
