@@ -8,6 +8,8 @@
 enum { MD5_BYTES = 16, SHA256_BYTES = 32, MD5_HEX = 33, SHA256_HEX = 65 };
 
 void digest_md5(const void *data, size_t n, uint8_t out[MD5_BYTES]);
+/** Of @p n bytes and, behind them, 0xFF up to @p total: of flash that was erased and written. */
+void digest_md5_erased(const void *data, size_t n, size_t total, uint8_t out[MD5_BYTES]);
 void digest_sha256(const void *data, size_t n, uint8_t out[SHA256_BYTES]);
 
 /** SHA-256 of bytes that come one after the other. */

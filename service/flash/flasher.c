@@ -1,9 +1,7 @@
 /* Every retry is here. A step (a write of a whole region, an MD5, a read) either works or is done
  * again from its start: the ROM counts a damaged data block as received, so that sending it again
  * in place would shift or lose what follows, with every answer saying "fine". Between two tries the
- * loader is brought back into step, by SYNC or, when it has gone, by another reset; three tries in
- * all.
- */
+ * loader is brought back into step, by SYNC or, when it has gone, by another reset. */
 #include "service/flash/flasher.h"
 
 #include <stdio.h>
@@ -19,6 +17,7 @@
 
 enum {
     TRIES = 3,
+    FAULTS = 2, /* of the wire at one speed */
     DEFAULT_BAUD = 115200,
     DEFAULT_ATTEMPTS = 5, /* the ladder of RESET_AUTO */
     DEFAULT_FLASH = 4 * 1024 * 1024,
@@ -35,6 +34,8 @@ enum err flasher_new(struct port *port, const struct flasher_options *options,
     f->options = *options;
     if (!f->options.connect_baud) f->options.connect_baud = DEFAULT_BAUD;
     if (f->options.connect_attempts <= 0) f->options.connect_attempts = DEFAULT_ATTEMPTS;
+    f->top_baud = f->options.connect_baud;
+    if (f->options.flash_baud > f->top_baud) f->top_baud = f->options.flash_baud;
     rom_init(&f->rom, port);
     *f_out = f;
     return ERR_OK;
@@ -74,8 +75,9 @@ static enum err quiet_watchdogs(struct flasher *f)
 
 static enum err attach(struct flasher *f, uint32_t flash_bytes)
 {
+    f->told_bytes = 0;
     enum err e = rom_spi_attach(&f->rom, f->pins);
-    return e ? e : rom_spi_set_params(&f->rom, flash_bytes);
+    return e ? e : flasher_fence(f, flash_bytes);
 }
 
 /* Into step with the loader again. One that has refused something is in step. */
@@ -85,22 +87,31 @@ static enum err recover(struct flasher *f, enum err why)
     rom_forget(&f->rom);
     if (why != ERR_DEVICE && why != ERR_VERIFY) {
         e = rom_sync(&f->rom, deadline_in_ms(RESYNC_MS));
-        if (e && is_worth_a_retry(e)) {
-            if (f->port->baud != f->options.connect_baud) f->slow = true;
-            e = enter_loader(f);
-            if (!e && f->board.chip) e = quiet_watchdogs(f);
-        }
+        if (e && is_worth_a_retry(e)) e = enter_loader(f);
     }
     /* Always: the loader may be another one, or may have got a damaged flash size. */
     return e || !f->flash_bytes ? e : attach(f, f->flash_bytes);
 }
 
-/* Do a step until it works: the error of the last try, or why there could be none. */
+static bool is_wire_fault(const struct flasher *f, enum err e)
+{
+    if (e == ERR_DEVICE) return rom_is_wire_error(f->rom.last_error);
+    return e != ERR_VERIFY;
+}
+
 enum err flasher_persist(struct flasher *f, step_fn step, void *arg)
 {
-    for (int i = 1;; i++) {
-        enum err e = step(f, arg);
-        if (!is_worth_a_retry(e) || i == TRIES || deadline_passed(f->rom.until)) return e;
+    unsigned tries = 0, faults = 0;
+    for (;;) {
+        uint32_t speed = f->top_baud;
+        f->advanced = false;
+        enum err e = flasher_hold_speed(f);
+        if (!e) e = step(f, arg);
+        if (!is_worth_a_retry(e) || deadline_passed(f->rom.until)) return e;
+        if (is_wire_fault(f, e) && f->top_baud == speed && ++faults == FAULTS) flasher_slow_down(f);
+        if (f->top_baud != speed) faults = tries = 0;
+        tries = f->advanced ? 0 : tries + 1;
+        if (tries == TRIES) return e;
         e = recover(f, e);
         if (e) return err_wrap(e, "lost the loader");
     }
@@ -135,6 +146,7 @@ enum err flasher_connect(struct flasher *f, struct deadline until)
 {
     f->rom.until = until;
     f->flash_bytes = f->pins = 0;
+    f->hurry = false;
     f->board = (struct flasher_board){0};
     enum err e = enter_loader(f);
     if (!e) e = flasher_persist(f, step_detect, NULL);
@@ -266,6 +278,19 @@ enum err flasher_check_range(const struct flasher *f, uint32_t offset, size_t n)
                    (unsigned)offset, (unsigned)end);
 }
 
+enum err flasher_fence(struct flasher *f, uint32_t end)
+{
+    if (f->told_bytes == end) return ERR_OK;
+    enum err e = rom_spi_set_params(&f->rom, end);
+    f->told_bytes = e ? 0 : end;
+    return e;
+}
+
+enum err flasher_unfence(struct flasher *f, uint32_t end)
+{
+    return f->told_bytes < end ? flasher_fence(f, f->flash_bytes) : ERR_OK;
+}
+
 unsigned flasher_retries(const struct flasher *f)
 {
     return f->retries;
@@ -292,9 +317,11 @@ enum err flasher_finish(struct flasher *f)
     struct cancel *cancel = f->port->cancel;
     f->port->cancel = NULL;
     f->flash_bytes = 0; /* gone with the loader */
+    f->hurry = false;
     rom_forget(&f->rom);
-    enum err baud = f->port->gone ? ERR_OK : set_baud(f, f->options.connect_baud);
-    enum err reset = f->no_lines ? ERR_OK : reset_to_run(f->port, &f->options.reset);
+    if (!flasher_can_reset(f)) flasher_leave_speed(f);
+    enum err baud = set_baud(f, f->options.connect_baud);
+    enum err reset = f->no_lines ? ERR_OK : reset_to_run(f->port, f->options.reset);
     f->port->cancel = cancel;
     return reset ? reset : baud;
 }

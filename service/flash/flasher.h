@@ -20,8 +20,8 @@ struct flasher; /* opaque */
 struct flasher_options {
     struct reset reset;
     uint32_t connect_baud; /* bits a second; 0 = 115200 */
-    uint32_t flash_baud;   /* for large writes; 0 = stay at connect_baud */
-    int connect_attempts;  /* resets tried; 0 = 5 */
+    uint32_t flash_baud;   /* for large transfers; 0 = stay at connect_baud */
+    int connect_attempts;  /* resets tried; 0 = 4 */
 };
 
 /** What the fuses of a board forbid. */
@@ -53,18 +53,18 @@ enum { FLASHER_WINDOW = 32768 };
 struct flasher_region {
     uint32_t offset;      /* multiple of 4096 */
     uint32_t erase_bytes; /* multiple of 4096, ≥ n: the whole partition, so that no old key stays
-                             behind the new one */
+                             behind the new one; 0xFF behind the data */
     const uint8_t *data;  /* borrowed; padded with 0xFF to a multiple of 4 inside */
     size_t n;             /* 0: erase only */
-    /* The beginning of the data as a zlib stream of whole windows, closed with a flush and never
+    /* The beginning of the region as a zlib stream of whole windows, closed with a flush and never
      * ended (rom-observed.md 42); NULL = all raw. */
     const uint8_t *packed; /* borrowed */
     size_t packed_n;
-    size_t packed_covers; /* bytes of data that it stands for, multiple of FLASHER_WINDOW; the rest
-                             goes raw */
+    size_t packed_covers; /* bytes of the region that it stands for (data, and 0xFF behind it),
+                             multiple of FLASHER_WINDOW; the rest of the data goes raw */
     bool secret;          /* keep the data out of the transcript */
     bool verify_later; /* the caller does it, with flasher_verify() or flasher_md5(), after the last
-                          region */
+                       region */
 };
 
 /** Borrows @p port, which must outlive it. @return ERR_OK, ERR_MEM */
@@ -97,16 +97,22 @@ enum err flasher_attach(struct flasher *f, uint32_t flash_bytes);
  * in the hint; errors of the reads that tell, once */
 enum err flasher_check_writable(struct flasher *f);
 
-/** MD5 of a range of flash, by the board. This and the calls below are repeated up to three times,
- * in step again or after another reset, when bytes are lost on the way.
- * @return ERR_OK, ERR_ARG (beyond the flash), ERR_DEVICE, ERR_TIMEOUT, port errors; ERR_UNSUPPORTED
- * with code secure_download where the loader does not read its flash */
+/** MD5 of a range of flash, by the board. This and the calls below are repeated when bytes are lost
+ * on the way: in step again or after another reset, slower after each second loss, until there were
+ * three tries at one speed without progress.
+ * @return ERR_OK, ERR_ARG (beyond the flash), ERR_DEVICE, ERR_TIMEOUT, port errors */
 enum err flasher_md5(struct flasher *f, uint32_t offset, uint32_t n, uint8_t out[MD5_BYTES]);
-/** Read @p n bytes by slow reads (about 64 bytes in 8 ms at 115200). */
+/** Read @p n bytes by slow reads, 64 at a time. From 8 KiB on erased flash is not read, and what is
+ * read is proved by MD5. */
 enum err flasher_read(struct flasher *f, uint32_t offset, uint8_t *out, size_t n,
                       flasher_progress_fn fn, void *arg);
 /** Erase and write one region; then, unless it says verify_later, compare as flasher_verify().
- * After any error the whole region starts again from BEGIN, at most 3 times.
+ * After an error it starts again from the first byte that is not sure, with another BEGIN.
+ *
+ * BEGIN has no checksum, and a damaged stream may unpack to more than it should: where a try failed
+ * (flasher_retries() tells), flash outside of the region may have been changed in spite of all
+ * fences. So write ascending, compare each region just before it is written, and when there were
+ * retries compare all of them again at the end.
  *  @return ERR_OK, ERR_ARG (alignment, beyond the flash), ERR_VERIFY with code flash_verify,
  * ERR_DEVICE, ERR_TIMEOUT, port errors */
 enum err flasher_write(struct flasher *f, const struct flasher_region *r, struct deadline until,
@@ -116,14 +122,17 @@ enum err flasher_write(struct flasher *f, const struct flasher_region *r, struct
  * there.
  *  @return ERR_OK, ERR_VERIFY with code flash_verify (nothing is written again), else as above */
 enum err flasher_verify(struct flasher *f, const struct flasher_region *r);
-/** Whole sectors to 0xFF, and proved so by MD5. */
-enum err flasher_erase(struct flasher *f, uint32_t offset, uint32_t n, struct deadline until);
-/** Was anything written or erased that could not be checked? Only in secure download mode, and only
- * with the option allow_unverified. */
-bool flasher_unverified(const struct flasher *f);
+/** Is the region there already? A difference is no error. */
+enum err flasher_compare(struct flasher *f, const struct flasher_region *r, bool *same_out);
+/** Whole sectors to 0xFF, and proved so by MD5. What is erased already is left alone. */
+enum err flasher_erase(struct flasher *f, uint32_t offset, uint32_t n, struct deadline until,
+                       flasher_progress_fn fn, void *arg);
 /** Regions written again so far, ROM commands sent so far. */
 unsigned flasher_retries(const struct flasher *f);
 unsigned flasher_commands(const struct flasher *f);
+/** The present speed of the wire, and how often a faster one was given up. */
+uint32_t flasher_baud(const struct flasher *f);
+unsigned flasher_slowdowns(const struct flasher *f);
 
 /** Does flasher_finish() reset the board? Not with RESET_NONE, nor through a port without lines. */
 bool flasher_can_reset(const struct flasher *f);

@@ -1,6 +1,15 @@
-/* Looking at the flash: by MD5, and by slow reads. */
+/* Looking at the flash: by MD5, and by slow reads. A slow read has no checksum, so that what was
+ * read in bulk is proved, sector by sector, by the board's own MD5; that costs 2 % and tells before
+ * which sectors are erased and need not be read at all. */
+#include <string.h>
+
 #include "service/flash/flasher_core.h"
 #include "service/flash/security.h"
+
+enum {
+    BULK = 2 * FLASHER_SECTOR, /* bytes; less is read as it is */
+    LOOK = 64 * 1024,          /* bytes of the first look for erased flash */
+};
 
 struct range {
     uint32_t offset, n;
@@ -16,7 +25,8 @@ static enum err check_readable(const struct flasher *f, uint32_t offset, size_t 
 static enum err step_md5(struct flasher *f, void *arg)
 {
     struct range *r = arg;
-    return rom_flash_md5(&f->rom, r->offset, r->n, r->out);
+    enum err e = flasher_unfence(f, r->offset + r->n);
+    return e ? e : rom_flash_md5(&f->rom, r->offset, r->n, r->out);
 }
 
 enum err flasher_md5(struct flasher *f, uint32_t offset, uint32_t n, uint8_t out[MD5_BYTES])
@@ -28,23 +38,123 @@ enum err flasher_md5(struct flasher *f, uint32_t offset, uint32_t n, uint8_t out
     return flasher_persist(f, step_md5, &r);
 }
 
+enum err flasher_same(struct flasher *f, uint32_t offset, uint32_t n,
+                      const uint8_t wanted[MD5_BYTES], bool *same_out)
+{
+    uint8_t md5[MD5_BYTES];
+    struct range r = {offset, n, md5};
+    enum err e = step_md5(f, &r);
+    *same_out = !e && !memcmp(md5, wanted, MD5_BYTES);
+    return e;
+}
+
+enum err flasher_expect(struct flasher *f, uint32_t offset, uint32_t n,
+                        const uint8_t wanted[MD5_BYTES])
+{
+    bool same;
+    enum err e = flasher_same(f, offset, n, wanted, &same);
+    if (e || same) return e;
+    return err_fail(ERR_VERIFY, "flash_verify",
+                    "The flash does not keep what is written: check the board's power supply and "
+                    "cable. If it stays so, the flash is worn out or write-protected.",
+                    "the MD5 of %u bytes at 0x%x is not that of what was written", (unsigned)n,
+                    (unsigned)offset);
+}
+
+/* As few at a time as the ROM reads. */
+static enum err read_plain(struct flasher *f, const struct range *r)
+{
+    enum err e = flasher_unfence(f, r->offset + r->n);
+    for (uint32_t done = 0, n; done < r->n && !e; done += n) {
+        n = r->n - done < ROM_READ_MAX ? r->n - done : ROM_READ_MAX;
+        e = rom_read_flash(&f->rom, r->offset + done, r->out + done, n);
+    }
+    return e;
+}
+
 static enum err step_read(struct flasher *f, void *arg)
 {
+    return read_plain(f, arg);
+}
+
+static bool is_of_erased(const uint8_t md5[MD5_BYTES], uint32_t n)
+{
+    uint8_t erased[MD5_BYTES];
+    digest_md5_erased(NULL, 0, n, erased);
+    return !memcmp(md5, erased, MD5_BYTES);
+}
+
+/* Within one sector. */
+static enum err step_read_proved(struct flasher *f, void *arg)
+{
     struct range *r = arg;
-    return rom_read_flash(&f->rom, r->offset, r->out, r->n);
+    uint8_t md5[MD5_BYTES], got[MD5_BYTES];
+    enum err e = flasher_unfence(f, r->offset + r->n);
+    if (!e) e = rom_flash_md5(&f->rom, r->offset, r->n, md5);
+    if (e) return e;
+    if (is_of_erased(md5, r->n)) {
+        memset(r->out, 0xff, r->n);
+        return ERR_OK;
+    }
+    e = read_plain(f, r);
+    if (e) return e;
+    digest_md5(r->out, r->n, got);
+    if (!memcmp(md5, got, MD5_BYTES)) return ERR_OK;
+    return err_fail(ERR_PROTOCOL, "flash_read_damaged",
+                    "Bytes are changed on the way. Use a shorter cable or a lower flash_baud.",
+                    "%u bytes read at 0x%x do not have the MD5 that the board says", (unsigned)r->n,
+                    (unsigned)r->offset);
+}
+
+/* The part of r from done on, up to the end of the block of flash that it lies in. */
+static struct range part_of(const struct range *r, uint32_t done, uint32_t block)
+{
+    uint32_t at = r->offset + done, n = block - at % block;
+    return (struct range){at, n < r->n - done ? n : r->n - done, r->out + done};
+}
+
+/* A whole block of erased flash is filled in at the price of one MD5. */
+static enum err fill_erased(struct flasher *f, const struct range *r, bool *erased_out)
+{
+    uint8_t md5[MD5_BYTES];
+    struct range look = {r->offset, r->n, md5};
+    enum err e = flasher_persist(f, step_md5, &look);
+    *erased_out = !e && is_of_erased(md5, r->n);
+    if (*erased_out) memset(r->out, 0xff, r->n);
+    return e;
+}
+
+static enum err read_bulk(struct flasher *f, const struct range *all, flasher_progress_fn fn,
+                          void *arg)
+{
+    enum err e = ERR_OK;
+    for (uint32_t done = 0; done < all->n && !e;) {
+        struct range part = part_of(all, done, LOOK);
+        bool first = !done || part.offset % LOOK == 0, erased = false;
+        if (first) e = fill_erased(f, &part, &erased);
+        if (!e && !erased) {
+            part = part_of(all, done, FLASHER_SECTOR);
+            e = flasher_persist(f, step_read_proved, &part);
+        }
+        done += part.n;
+        if (!e && fn) fn(done, all->n, arg);
+    }
+    return e;
 }
 
 enum err flasher_read(struct flasher *f, uint32_t offset, uint8_t *out, size_t n,
                       flasher_progress_fn fn, void *arg)
 {
-    enum err e = check_readable(f, offset, n);
+    struct range all = {offset, (uint32_t)n, out};
+    enum err e = flasher_check_range(f, offset, n);
+    if (e) return e;
     f->rom.until = deadline_never();
-    for (size_t done = 0; done < n && !e;) {
-        size_t left = n - done;
-        struct range r = {offset + (uint32_t)done,
-                          (uint32_t)(left < ROM_READ_MAX ? left : ROM_READ_MAX), out + done};
-        e = flasher_persist(f, step_read, &r);
-        done += r.n;
+    flasher_hurry(f, n);
+    if (n >= BULK) return read_bulk(f, &all, fn, arg);
+    for (uint32_t done = 0; done < n && !e;) {
+        struct range part = part_of(&all, done, ROM_READ_MAX);
+        e = flasher_persist(f, step_read, &part);
+        done += part.n;
         if (!e && fn) fn(done, n, arg);
     }
     return e;

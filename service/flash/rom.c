@@ -2,23 +2,18 @@
  * answers, boot text, our own bytes when TX and RX are bridged. An answer with a foreign opcode and
  * status 01 05 is how this ROM says that it does not know a command, or that the frame reached it
  * damaged. */
-#include "service/flash/rom.h"
+#include "service/flash/rom_call.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    OP_FLASH_BEGIN = 0x02,
-    OP_FLASH_DATA = 0x03,
     OP_SYNC = 0x08,
     OP_WRITE_REG = 0x09,
     OP_READ_REG = 0x0a,
     OP_SPI_SET_PARAMS = 0x0b,
     OP_SPI_ATTACH = 0x0d,
-    OP_READ_FLASH_SLOW = 0x0e,
     OP_CHANGE_BAUDRATE = 0x0f,
-    OP_SPI_FLASH_MD5 = 0x13,
-    OP_GET_SECURITY_INFO = 0x14,
 };
 
 enum { ERROR_FORMAT = 0x05 }; /* also of a command that is not known, or not allowed */
@@ -27,24 +22,8 @@ enum {
     HEADER = 8, /* of both packets: direction, opcode, size, checksum or value */
     SYNC_ANSWERS = 8,
     SYNC_WAIT_MS = 100,
-    QUIET_MS = 30, /* longer than an adapter holds bytes back */
-    COMMAND_MS = 3000,
-    ERASE_MS_PER_MB = 40000, /* also of a write: each page is programmed and read back */
-    MD5_MS_PER_MB = 8000,
-};
-
-struct call {
-    const char *name; /* for messages */
-    const uint8_t *head, *data;
-    size_t head_n, n;
-    uint8_t *payload;      /* of the answer, before its status */
-    size_t payload_n;      /* what the answer must carry */
-    size_t short_n;        /* 0, or what it may carry instead, and … */
-    size_t *payload_n_out; /* … what it did carry */
-    uint32_t *value_out;   /* NULL: not wanted */
-    struct deadline until;
-    uint8_t op;
-    uint8_t checksum;
+    CHANGE_MS = 1000, /* of the speed: a short answer, and not worth a long wait */
+    QUIET_MS = 30,    /* longer than an adapter holds bytes back */
 };
 
 static const char *const hint_bytes_lost =
@@ -69,6 +48,11 @@ void rom_forget(struct rom *r)
     slip_decoder_init(&r->slip, r->frame, sizeof r->frame);
 }
 
+bool rom_is_wire_error(uint8_t code)
+{
+    return code == 0x05 || code == 0x07 || code == 0x0b || code == 0x0c;
+}
+
 static const char *refusal_text(uint8_t code)
 {
     switch (code) {
@@ -84,6 +68,10 @@ static const char *refusal_text(uint8_t code)
         return "flash could not be read";
     case 0x0a:
         return "too long a read";
+    case 0x0b:
+        return "compressed data that cannot be unpacked";
+    case 0x0c:
+        return "compressed data with a wrong checksum";
     default:
         return "unknown reason";
     }
@@ -91,7 +79,7 @@ static const char *refusal_text(uint8_t code)
 
 static const char *refusal_hint(uint8_t code)
 {
-    if (code == ERROR_FORMAT || code == 0x07) return hint_bytes_lost;
+    if (rom_is_wire_error(code)) return hint_bytes_lost;
     if (code == 0x06) return "The address is not in this board's flash. Check the flash size.";
     if (code == 0x08)
         return "The flash does not keep what is written: check the power supply, and whether the "
@@ -99,17 +87,9 @@ static const char *refusal_hint(uint8_t code)
     return NULL;
 }
 
-static struct deadline within(const struct rom *r, int64_t ms)
+struct deadline rom_within(const struct rom *r, int64_t ms)
 {
     return deadline_within_ms(r->until, ms);
-}
-
-/* Time for n bytes of flash at ms_per_mb, and for the frame on the wire. */
-static int64_t scaled_ms(const struct rom *r, uint64_t bytes, int64_t ms_per_mb, size_t sent)
-{
-    int64_t ms = (int64_t)(bytes * (uint64_t)ms_per_mb / 1000000);
-    if (ms < COMMAND_MS) ms = COMMAND_MS;
-    return ms + (int64_t)sent * 10 * 1000 / r->port->baud;
 }
 
 static enum err receive(struct rom *r, struct deadline until)
@@ -140,7 +120,7 @@ static enum err next_frame(struct rom *r, struct deadline until)
     }
 }
 
-static enum err send_call(struct rom *r, const struct call *c)
+static enum err send_call(struct rom *r, const struct rom_call *c)
 {
     bool secret = r->secret && c->n;
     struct buf packet, wire;
@@ -166,14 +146,14 @@ out:
     return e;
 }
 
-static bool is_echo(const struct rom *r, const struct call *c)
+static bool is_echo(const struct rom *r, const struct rom_call *c)
 {
     const uint8_t *f = r->frame;
     return f[0] == 0x00 && f[1] == c->op && le16_get(f + 2) == (uint16_t)(c->head_n + c->n) &&
            r->slip.len >= HEADER + c->head_n && !memcmp(f + HEADER, c->head, c->head_n);
 }
 
-static bool is_unknown_command(const struct rom *r, const struct call *c)
+static bool is_unknown_command(const struct rom *r, const struct rom_call *c)
 {
     const uint8_t *f = r->frame;
     return f[1] != c->op && r->slip.len == HEADER + 4 && f[HEADER] == 1 &&
@@ -183,7 +163,7 @@ static bool is_unknown_command(const struct rom *r, const struct call *c)
 /* Where the status of an answer stands, NULL when the frame is none. Success is told by its first
  * byte alone: the second keeps the last error, the others are left-overs. An error may come without
  * the payload. */
-static const uint8_t *find_status(const struct rom *r, const struct call *c)
+static const uint8_t *find_status(const struct rom *r, const struct rom_call *c)
 {
     size_t n = r->slip.len - HEADER;
     if (le16_get(r->frame + 2) != n) return NULL;
@@ -192,7 +172,7 @@ static const uint8_t *find_status(const struct rom *r, const struct call *c)
     return n == 4 || n == 2 ? r->frame + HEADER : NULL;
 }
 
-static enum err take_answer(struct rom *r, const struct call *c, const uint8_t *status)
+static enum err take_answer(struct rom *r, const struct rom_call *c, const uint8_t *status)
 {
     if (status[0]) {
         r->last_error = status[1];
@@ -210,7 +190,7 @@ static enum err take_answer(struct rom *r, const struct call *c, const uint8_t *
     return ERR_OK;
 }
 
-static enum err no_answer(const struct call *c, bool echoed)
+static enum err no_answer(const struct rom_call *c, bool echoed)
 {
     if (echoed)
         return err_fail(ERR_PROTOCOL, "rom_echo",
@@ -219,7 +199,7 @@ static enum err no_answer(const struct call *c, bool echoed)
     return err_fail(ERR_TIMEOUT, "rom_timeout", hint_bytes_lost, "no answer to %s", c->name);
 }
 
-static enum err await_answer(struct rom *r, const struct call *c)
+static enum err await_answer(struct rom *r, const struct rom_call *c)
 {
     bool echoed = false;
     for (;;) {
@@ -236,33 +216,27 @@ static enum err await_answer(struct rom *r, const struct call *c)
     }
     /* After a SYNC it says so eight times. */
     rom_forget(r);
-    enum err e = port_discard(r->port, QUIET_MS, within(r, SYNC_WAIT_MS));
+    enum err e = port_discard(r->port, QUIET_MS, rom_within(r, SYNC_WAIT_MS));
     if (e) return e;
     return err_fail(ERR_UNSUPPORTED, "rom_unsupported", NULL, "the loader does not know %s",
                     c->name);
 }
 
-bool rom_is_unsupported(const struct rom *r, enum err e)
-{
-    return e == ERR_UNSUPPORTED || (e == ERR_DEVICE && r->last_error == ERROR_FORMAT);
-}
-
-static enum err transact(struct rom *r, const struct call *c)
+enum err rom_transact(struct rom *r, const struct rom_call *c)
 {
     enum err e = send_call(r, c);
     return e ? e : await_answer(r, c);
 }
 
-/* A call with nothing but words in it. */
-static enum err simple(struct rom *r, const struct call *call, const uint32_t *words, size_t n)
+enum err rom_words(struct rom *r, const struct rom_call *call, const uint32_t *words, size_t n)
 {
     uint8_t head[24];
     for (size_t i = 0; i < n; i++)
         le32_put(head + 4 * i, words[i]);
-    struct call c = *call;
+    struct rom_call c = *call;
     c.head = head;
     c.head_n = 4 * n;
-    return transact(r, &c);
+    return rom_transact(r, &c);
 }
 
 /* Answers that are too many: eight for each SYNC that was heard. How many were, nobody knows, so
@@ -270,7 +244,7 @@ static enum err simple(struct rom *r, const struct call *call, const uint32_t *w
 static enum err drain_sync(struct rom *r, unsigned sent)
 {
     for (unsigned left = sent * SYNC_ANSWERS - 1; left;) {
-        enum err e = next_frame(r, within(r, QUIET_MS));
+        enum err e = next_frame(r, rom_within(r, QUIET_MS));
         if (e == ERR_TIMEOUT) return ERR_OK;
         if (e) return e;
         if (r->slip.len >= HEADER && r->frame[0] == 0x01 && r->frame[1] == OP_SYNC) left--;
@@ -282,14 +256,14 @@ enum err rom_sync(struct rom *r, struct deadline until)
 {
     uint8_t pattern[36] = {0x07, 0x07, 0x12, 0x20};
     memset(pattern + 4, 0x55, sizeof pattern - 4);
-    struct call c = {.name = "SYNC", .op = OP_SYNC, .head = pattern, .head_n = sizeof pattern};
+    struct rom_call c = {.name = "SYNC", .op = OP_SYNC, .head = pattern, .head_n = sizeof pattern};
     until = deadline_min(until, r->until);
     unsigned sent = 0;
     enum err e;
     do {
         rom_forget(r);
         c.until = deadline_within_ms(until, SYNC_WAIT_MS);
-        e = transact(r, &c);
+        e = rom_transact(r, &c);
         sent++;
         if (!e) return drain_sync(r, sent);
     } while ((e == ERR_TIMEOUT || e == ERR_PROTOCOL || e == ERR_UNSUPPORTED || e == ERR_DEVICE) &&
@@ -299,138 +273,48 @@ enum err rom_sync(struct rom *r, struct deadline until)
 
 enum err rom_read_reg(struct rom *r, uint32_t addr, uint32_t *value_out)
 {
-    const struct call c = {.name = "READ_REG",
-                           .op = OP_READ_REG,
-                           .value_out = value_out,
-                           .until = within(r, COMMAND_MS)};
+    const struct rom_call c = {.name = "READ_REG",
+                               .op = OP_READ_REG,
+                               .value_out = value_out,
+                               .until = rom_within(r, ROM_COMMAND_MS)};
     *value_out = 0;
-    return simple(r, &c, &addr, 1);
+    return rom_words(r, &c, &addr, 1);
 }
 
 enum err rom_write_reg(struct rom *r, uint32_t addr, uint32_t value)
 {
     const uint32_t words[] = {addr, value, 0xffffffff, 0}; /* all bits, no delay */
-    const struct call c = {.name = "WRITE_REG", .op = OP_WRITE_REG, .until = within(r, COMMAND_MS)};
-    return simple(r, &c, words, 4);
+    const struct rom_call c = {
+        .name = "WRITE_REG", .op = OP_WRITE_REG, .until = rom_within(r, ROM_COMMAND_MS)};
+    return rom_words(r, &c, words, 4);
 }
 
 enum err rom_spi_attach(struct rom *r, uint32_t pins)
 {
     const uint32_t words[] = {pins, 0};
-    const struct call c = {
-        .name = "SPI_ATTACH", .op = OP_SPI_ATTACH, .until = within(r, COMMAND_MS)};
-    return simple(r, &c, words, 2);
+    const struct rom_call c = {
+        .name = "SPI_ATTACH", .op = OP_SPI_ATTACH, .until = rom_within(r, ROM_COMMAND_MS)};
+    return rom_words(r, &c, words, 2);
 }
 
 enum err rom_spi_set_params(struct rom *r, uint32_t flash_bytes)
 {
     /* id, size, block, sector, page, status mask */
     const uint32_t words[] = {0, flash_bytes, 0x10000, 0x1000, 0x100, 0xffff};
-    const struct call c = {
-        .name = "SPI_SET_PARAMS", .op = OP_SPI_SET_PARAMS, .until = within(r, COMMAND_MS)};
-    return simple(r, &c, words, 6);
-}
-
-enum err rom_flash_begin(struct rom *r, uint32_t erase_bytes, uint32_t blocks, uint32_t block_bytes,
-                         uint32_t offset)
-{
-    const uint32_t words[] = {erase_bytes, blocks, block_bytes, offset, 0}; /* 0: not encrypted */
-    const struct call c = {.name = "FLASH_BEGIN",
-                           .op = OP_FLASH_BEGIN,
-                           .until = within(r, scaled_ms(r, erase_bytes, ERASE_MS_PER_MB, 0))};
-    return simple(r, &c, words, r->begin_words);
-}
-
-enum err rom_flash_data(struct rom *r, uint32_t seq, const uint8_t *data, size_t n,
-                        struct deadline until)
-{
-    uint8_t head[16] = {0}, checksum = 0xef;
-    le32_put(head, (uint32_t)n);
-    le32_put(head + 4, seq);
-    for (size_t i = 0; i < n; i++)
-        checksum ^= data[i];
-    int64_t ms = scaled_ms(r, n, ERASE_MS_PER_MB, n);
-    struct call c = {.name = "FLASH_DATA",
-                     .op = OP_FLASH_DATA,
-                     .head = head,
-                     .head_n = sizeof head,
-                     .data = data,
-                     .n = n,
-                     .checksum = checksum,
-                     .until = deadline_min(until, within(r, ms))};
-    return transact(r, &c);
-}
-
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
-
-enum err rom_flash_md5(struct rom *r, uint32_t offset, uint32_t n, uint8_t out[MD5_BYTES])
-{
-    uint8_t hex[2 * MD5_BYTES];
-    const uint32_t words[] = {offset, n, 0, 0};
-    const struct call c = {.name = "SPI_FLASH_MD5",
-                           .op = OP_SPI_FLASH_MD5,
-                           .payload = hex,
-                           .payload_n = sizeof hex,
-                           .until = within(r, scaled_ms(r, n, MD5_MS_PER_MB, 0))};
-    enum err e = simple(r, &c, words, 4);
-    if (e) return e;
-    for (size_t i = 0; i < MD5_BYTES; i++) {
-        int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
-        if (high < 0 || low < 0) return err_set(ERR_PROTOCOL, "the loader's MD5 is not a number");
-        out[i] = (uint8_t)(high << 4 | low);
-    }
-    return ERR_OK;
-}
-
-enum err rom_read_flash(struct rom *r, uint32_t offset, uint8_t *out, size_t n)
-{
-    uint8_t bytes[ROM_READ_MAX] = {0}; /* so many come back, whatever was asked for */
-    if (!n || n > sizeof bytes) return err_set(ERR_ARG, "slow read of %zu bytes", n);
-    const uint32_t words[] = {offset, (uint32_t)n};
-    const struct call c = {.name = "READ_FLASH_SLOW",
-                           .op = OP_READ_FLASH_SLOW,
-                           .payload = bytes,
-                           .payload_n = sizeof bytes,
-                           .until = within(r, COMMAND_MS)};
-    enum err e = simple(r, &c, words, 2);
-    if (!e) memcpy(out, bytes, n);
-    explicit_bzero(bytes, sizeof bytes);
-    return e;
+    const struct rom_call c = {
+        .name = "SPI_SET_PARAMS", .op = OP_SPI_SET_PARAMS, .until = rom_within(r, ROM_COMMAND_MS)};
+    return rom_words(r, &c, words, 6);
 }
 
 enum err rom_security_info(struct rom *r, struct rom_security_info *out)
 {
-    uint8_t bytes[20] = {0}; /* flags, crypt count, seven key purposes, chip id, version */
-    *out = (struct rom_security_info){0};
-    const struct call c = {.name = "GET_SECURITY_INFO",
-                           .op = OP_GET_SECURITY_INFO,
-                           .payload = bytes,
-                           .payload_n = sizeof bytes,
-                           .short_n = 12,
-                           .payload_n_out = &out->bytes,
-                           .until = within(r, COMMAND_MS)};
-    enum err e = simple(r, &c, NULL, 0);
-    if (e) return e;
-    out->flags = le32_get(bytes);
-    out->crypt_count = bytes[4];
-    out->chip_id = le32_get(bytes + 12);
-    return ERR_OK;
-}
-
-enum err rom_change_baud(struct rom *r, uint32_t baud, uint32_t told)
-{
-    const uint32_t words[] = {told, 0};
-    const struct call c = {
-        .name = "CHANGE_BAUDRATE", .op = OP_CHANGE_BAUDRATE, .until = within(r, COMMAND_MS)};
-    enum err e = simple(r, &c, words, 2);
+    const uint32_t words[] = {baud, 0};
+    const struct rom_call c = {
+        .name = "CHANGE_BAUDRATE", .op = OP_CHANGE_BAUDRATE, .until = rom_within(r, CHANGE_MS)};
+    enum err e = rom_words(r, &c, words, 2);
     if (!e) e = port_set_baud(r->port, baud);
     if (e) return e;
     /* Two stray delimiters follow, and the chip takes a moment to change over. */
     rom_forget(r);
-    return port_discard(r->port, QUIET_MS, within(r, SYNC_WAIT_MS));
+    return port_discard(r->port, QUIET_MS, rom_within(r, SYNC_WAIT_MS));
 }

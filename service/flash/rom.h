@@ -16,7 +16,11 @@
 #include "service/flash/slip.h"
 #include "service/port/port.h"
 
-enum { ROM_BLOCK_MAX = 0x1800, ROM_READ_MAX = 64, ROM_FRAME_MAX = 256 };
+enum {
+    ROM_BLOCK = 0x1000, /* the most that every ROM takes, raw and deflated */
+    ROM_READ_MAX = 64,
+    ROM_FRAME_MAX = 256
+};
 
 struct rom {
     struct port *port;     /* borrowed */
@@ -36,6 +40,9 @@ void rom_dispose(struct rom *r);
 /** Forget what was received and not yet looked at: the board was reset or answers are stale. */
 void rom_forget(struct rom *r);
 
+/** Is this ROM error code what bytes lost or changed on the way lead to? */
+bool rom_is_wire_error(uint8_t code);
+
 /** SYNC until answered, and drop the answers that are too many. @return ERR_OK, ERR_TIMEOUT,
  * ERR_PROTOCOL (echo of our own frame: code rom_echo), port errors */
 enum err rom_sync(struct rom *r, struct deadline until);
@@ -46,13 +53,21 @@ enum err rom_write_reg(struct rom *r, uint32_t addr, uint32_t value);
 /** @param pins  0: the usual ones; else those of a flash inside the chip's package */
 enum err rom_spi_attach(struct rom *r, uint32_t pins);
 enum err rom_spi_set_params(struct rom *r, uint32_t flash_bytes);
-/** @param erase_bytes  erased before the answer, whole sectors @param offset  multiple of 4096 */
+/** Erases, and opens a session of raw blocks.
+ *  @param erase_bytes  erased before the answer, whole sectors @param offset  multiple of 4096 */
 enum err rom_flash_begin(struct rom *r, uint32_t erase_bytes, uint32_t blocks, uint32_t block_bytes,
                          uint32_t offset);
-/** @param n  multiple of 4, at most the block_bytes of BEGIN. With r->secret the port's tap sees
- * only the length. */
-enum err rom_flash_data(struct rom *r, uint32_t seq, const uint8_t *data, size_t n,
-                        struct deadline until);
+/** The same for blocks of a zlib stream. Whoever ends that stream, or announces no more blocks than
+ * are sent, destroys up to 32 KiB behind it (rom-observed.md 41, 42). */
+enum err rom_defl_begin(struct rom *r, uint32_t erase_bytes, uint32_t blocks, uint32_t block_bytes,
+                        uint32_t offset);
+/** With r->secret the port's tap sees only the length.
+ *  @param n  multiple of 4, at most the block_bytes of BEGIN */
+enum err rom_flash_data(struct rom *r, uint32_t seq, const uint8_t *data, size_t n);
+/** @param n  any, at most the block_bytes of BEGIN
+ *  @param unpacked_bytes  at most so many are programmed before the answer: how long to wait */
+enum err rom_defl_data(struct rom *r, uint32_t seq, const uint8_t *data, size_t n,
+                       uint32_t unpacked_bytes);
 enum err rom_flash_md5(struct rom *r, uint32_t offset, uint32_t n, uint8_t out[MD5_BYTES]);
 /** @param n  1…ROM_READ_MAX */
 enum err rom_read_flash(struct rom *r, uint32_t offset, uint8_t *out, size_t n);

@@ -69,7 +69,7 @@ static void run(struct rom *r, uint8_t choice)
         (void)rom_flash_begin(r, 0x2000, 1, 0x1000, 0x34000);
         break;
     case 3:
-        (void)rom_flash_data(r, 0, block, sizeof block, deadline_never());
+        (void)rom_flash_data(r, 0, block, sizeof block);
         break;
     case 4:
         (void)rom_flash_md5(r, 0, 64, out);

@@ -10,12 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "service/port/port.h"
 #include "tests/unit/flash/virtual_time.h"
 
-enum { MODEL_FLASH = 4 * 1024 * 1024, MODEL_OUT = 1 << 13, MODEL_FRAME = 0x4020 };
-enum model_mode { MODEL_IN_RESET, MODEL_LOADER, MODEL_FIRMWARE };
+enum {
+    MODEL_FLASH = 4 * 1024 * 1024,
+    MODEL_OUT = 1 << 13,
+    MODEL_FRAME = 0x4020,
+    MODEL_WINDOW = 32768
+};
+enum model_mode { MODEL_IN_RESET, MODEL_LOADER, MODEL_HUNG, MODEL_FIRMWARE };
 
 /* What a chip of the family is to its host. */
 struct model_chip {
@@ -50,8 +56,11 @@ struct model {
     uint32_t spi[0x40];
     bool attached;
     /* a write under way */
-    bool open;
+    bool open, deflating, ended;
     uint32_t seq, blocks, block_bytes, write_at;
+    z_stream z;
+    uint8_t window[MODEL_WINDOW]; /* never cleared */
+    uint32_t window_len;
     /* answers */
     uint8_t last_op, error;
     uint32_t value;
@@ -127,12 +136,10 @@ static inline void model_answer(struct model *m, uint8_t op, uint8_t error, cons
     m->last_op = op;
 }
 
-static inline void model_say(struct model *m, const char *text)
+static inline void model_end_deflate(struct model *m)
 {
-    bool was = m->noisy;
-    m->noisy = was || (m->rom_baud && m->port.baud != m->rom_baud);
-    model_put(m, text, strlen(text), 10000000);
-    m->noisy = was;
+    if (m->deflating) inflateEnd(&m->z);
+    m->deflating = false;
 }
 
 static inline void model_boot(struct model *m)
@@ -148,6 +155,7 @@ static inline void model_boot(struct model *m)
     m->chip_baud = 115200;
     m->known_size = 2 * 1024 * 1024;
     m->attached = m->open = m->inside = m->escaped = false;
+    model_end_deflate(m);
     m->frame_len = m->out_head = m->out_tail = 0;
     m->host_bytes = 0;
     m->error = m->last_op = 0;
@@ -234,54 +242,135 @@ static inline uint32_t model_word(const struct model *m, size_t i)
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
+/* FLASH_BEGIN and DEFL_BEGIN: a session of one kind replaces any before it. */
 static inline void model_begin(struct model *m, size_t n)
 {
+    uint8_t op = m->frame[1];
     m->begins++;
-    if (m->hit && n == m->chip.begin_bytes) m->begin_hit = true;
-    if (n != m->chip.begin_bytes || model_word(m, 2) > 0x1800 || (n == 20 && model_word(m, 4))) {
-        model_answer(m, 2, 5, NULL, 0, 0);
+    if (op == 0x10) m->deflates++;
+    if (m->hit && n == 16) m->begin_hit = true;
+    if (n != 16 || model_word(m, 2) > (op == 0x10 ? 0x1000 : 0x1800)) {
+        model_answer(m, op, 5, NULL, 0, 0);
         return;
     }
     uint32_t size = model_word(m, 0), offset = model_word(m, 3);
+    model_end_deflate(m);
     m->open = true;
-    m->seq = 0;
+    m->ended = false;
+    m->seq = m->window_len = 0;
     m->blocks = model_word(m, 1);
     m->block_bytes = model_word(m, 2);
     m->write_at = offset;
+    if (op == 0x10) {
+        memset(&m->z, 0, sizeof m->z);
+        m->deflating = inflateInit(&m->z) == Z_OK;
+    }
     if (offset % 0x1000 || offset > m->known_size || size > m->known_size - offset ||
         m->known_size > MODEL_FLASH) {
-        model_answer(m, 2, 6, NULL, 0, 0);
+        model_answer(m, op, 6, NULL, 0, 0);
         return;
     }
     uint32_t sectors = size ? (offset + size - 1) / 0x1000 - offset / 0x1000 + 1 : 0;
     memset(m->flash + offset, 0xff, (size_t)sectors * 0x1000);
-    model_answer(m, 2, 0, NULL, 0, (int64_t)sectors * 45000000);
+    model_answer(m, op, 0, NULL, 0, (int64_t)sectors * 45000000);
+}
+
+/* @return false when what can be read back is not what was programmed */
+static inline bool model_program(struct model *m, const uint8_t *data, uint32_t n)
+{
+    bool same = true;
+    for (uint32_t i = 0; i < n && m->write_at + i < MODEL_FLASH; i++) {
+        uint8_t *cell = m->flash + m->write_at + i;
+        *cell &= data[i];
+        if (m->weak_flash && i == 7) *cell &= 0xfe;
+        if (*cell != data[i] && !m->weak_flash) same = false;
+    }
+    return same;
+}
+
+/* Number and checksum of a data block. @return whether it is taken */
+static inline bool model_takes(struct model *m, size_t n, uint32_t multiple, uint32_t *len)
+{
+    uint8_t op = m->frame[1], sum = 0xef;
+    *len = n >= 16 ? model_word(m, 0) : 1;
+    m->datas++;
+    if (!m->open || m->deflating != (op == 0x11) || n < 16 || *len % multiple ||
+        *len > m->block_bytes || model_word(m, 1) != m->seq) {
+        model_answer(m, op, 5, NULL, 0, 0);
+        return false;
+    }
+    for (uint32_t i = 0; i < *len; i++) /* the length is believed: beyond the frame, old bytes */
+        sum ^= m->frame[24 + i];
+    m->seq++;
+    if (sum == m->frame[4]) return true;
+    model_answer(m, op, 7, NULL, 0, 0);
+    return false;
 }
 
 static inline void model_data(struct model *m, size_t n)
 {
-    uint32_t len = n >= 16 ? model_word(m, 0) : 1;
-    m->datas++;
-    if (!m->open || n < 16 || len % 4 || len > m->block_bytes || model_word(m, 1) != m->seq) {
-        model_answer(m, 3, 5, NULL, 0, 0);
+    uint32_t len;
+    if (!model_takes(m, n, 4, &len)) return;
+    bool same = model_program(m, m->frame + 24, len);
+    if (same) m->write_at += len;
+    model_answer(m, 3, same ? 0 : 8, NULL, 0, 4000000);
+}
+
+static inline void model_flush_window(struct model *m)
+{
+    model_program(m, m->window, MODEL_WINDOW); /* nobody reads back */
+    m->write_at += MODEL_WINDOW;
+    m->window_len = 0;
+}
+
+/* What the inflater makes of some input, into the window. */
+static inline int model_unpack(struct model *m, uint8_t *data, uint32_t n)
+{
+    m->z.next_in = data;
+    m->z.avail_in = n;
+    m->z.next_out = m->window + m->window_len;
+    m->z.avail_out = MODEL_WINDOW - m->window_len;
+    int rc = inflate(&m->z, Z_NO_FLUSH);
+    m->window_len = MODEL_WINDOW - m->z.avail_out;
+    m->ended = rc == Z_STREAM_END;
+    return rc;
+}
+
+/* Full windows are programmed. Behind the last block that was announced the inflater goes on with
+ * zeros, to the end of the window. @return an error code of the ROM */
+static inline uint8_t model_inflate(struct model *m, uint8_t *data, uint32_t n)
+{
+    static uint8_t zeros[MODEL_WINDOW];
+    bool last = m->seq == m->blocks;
+    for (bool more = true; more && !m->ended;) {
+        int rc = model_unpack(m, data, n);
+        data = m->z.next_in;
+        n = m->z.avail_in;
+        more = n > 0;
+        if (!more && last && !m->ended && rc != Z_DATA_ERROR)
+            rc = model_unpack(m, zeros, sizeof zeros);
+        if (rc == Z_DATA_ERROR) return strstr(m->z.msg, "data check") ? 0x0c : 0x0b;
+        if (m->window_len == MODEL_WINDOW) model_flush_window(m);
+    }
+    return 0;
+}
+
+/* The ESP32's: when the stream ends, it programs the whole window once more; and it never comes
+ * back from anything behind the end of a stream. */
+static inline void model_defl_data(struct model *m, size_t n)
+{
+    uint32_t len;
+    if (!model_takes(m, n, 1, &len)) return;
+    if (m->ended) {
+        m->mode = MODEL_HUNG;
         return;
     }
-    uint8_t sum = 0xef, error = 0;
-    for (uint32_t i = 0; i < len; i++) /* the length is believed: beyond the frame, old bytes */
-        sum ^= m->frame[24 + i];
-    m->seq++;
-    if (sum != m->frame[4]) {
-        model_answer(m, 3, 7, NULL, 0, 0);
-        return;
-    }
-    for (uint32_t i = 0; i < len && m->write_at + i < MODEL_FLASH; i++) {
-        uint8_t *cell = m->flash + m->write_at + i;
-        *cell &= m->frame[24 + i];
-        if (m->weak_flash && i == 7) *cell &= 0xfe;
-        if (*cell != m->frame[24 + i] && !m->weak_flash) error = 8;
-    }
-    if (!error) m->write_at += len;
-    model_answer(m, 3, error, NULL, 0, 4000000);
+    uint32_t before = m->write_at;
+    uint8_t error = model_inflate(m, m->frame + 24, len);
+    if (m->ended) model_flush_window(m);
+    if (m->ended && m->z.avail_in) m->mode = MODEL_HUNG;
+    int64_t pages = (m->write_at - before) / 256;
+    if (m->mode == MODEL_LOADER) model_answer(m, 0x11, error, NULL, 0, pages * 500000);
 }
 
 static inline void model_md5(struct model *m)
@@ -385,6 +474,7 @@ static inline void model_command(struct model *m)
     if (m->frame[0] != 0) op = 0;
     switch (model_knows(m, op) ? op : 0) {
     case 0x02:
+    case 0x10:
         model_begin(m, n);
         break;
     case 0x03:
@@ -417,6 +507,9 @@ static inline void model_command(struct model *m)
     case 0x0f:
         model_change_baud(m);
         break;
+    case 0x11:
+        model_defl_data(m, n);
+        break;
     case 0x13:
         model_md5(m);
         break;
@@ -426,7 +519,6 @@ static inline void model_command(struct model *m)
     default:
         m->unknowns++;
         if (op == 0x04 || op == 0x12) m->ends++;
-        if (op == 0x10 || op == 0x11) m->deflates++;
         for (int i = 0; i < (m->last_op == 8 ? 8 : 1); i++)
             model_answer(m, m->last_op, 5, NULL, 0, 0);
     }
@@ -552,6 +644,7 @@ static inline void model_close(struct port *p)
 {
     struct model *m = (struct model *)p;
     virtual_moved = NULL;
+    model_end_deflate(m);
     free(m->flash);
     free(m);
 }

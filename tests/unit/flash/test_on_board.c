@@ -168,7 +168,8 @@ static void an_erased_range_is_blank_and_nothing_else(void **state)
 {
     (void)state;
     assert_int_equal(connect(), ERR_OK);
-    assert_int_equal(flasher_erase(b.f, 0x80000, 0x13000, deadline_in_ms(60000)), ERR_OK);
+    assert_int_equal(flasher_erase(b.f, 0x80000, 0x13000, deadline_in_ms(60000), NULL, NULL),
+                     ERR_OK);
     memset(b.before + 0x80000, 0xff, 0x13000);
     assert_memory_equal(b.before, b.board.flash, BOARD_FLASH);
 }

@@ -141,6 +141,12 @@ static bool is_plain_data(const uint8_t *f, size_t n)
     return n >= 24 && word(f, 0) == n - 24 && le32_get(f + 4) == sum && !word(f, 2) && !word(f, 3);
 }
 
+/* Of the present chip's length, and not encrypted. */
+static bool is_begin(const uint8_t *f, size_t body)
+{
+    return body == 4u * rom.begin_words && (body == 16 || !word(f, 4));
+}
+
 /* Do what this frame asks for by our own function. @return false when no function of ours makes
  * such a frame */
 static bool repeat(const uint8_t *f, size_t n, enum err *e)
@@ -160,10 +166,14 @@ static bool repeat(const uint8_t *f, size_t n, enum err *e)
         *e = rom_spi_attach(&rom, word(f, 0));
     else if (f[1] == 0x0b && body == 24)
         *e = rom_spi_set_params(&rom, word(f, 1));
-    else if (f[1] == 0x02 && body == 4U * rom.begin_words && (body == 16 || !word(f, 4)))
+    else if (f[1] == 0x02 && is_begin(f, body))
         *e = rom_flash_begin(&rom, word(f, 0), word(f, 1), word(f, 2), word(f, 3));
+    else if (f[1] == 0x10 && is_begin(f, body))
+        *e = rom_defl_begin(&rom, word(f, 0), word(f, 1), word(f, 2), word(f, 3));
     else if (f[1] == 0x03 && is_plain_data(f, n))
-        *e = rom_flash_data(&rom, word(f, 1), f + 24, n - 24, deadline_never());
+        *e = rom_flash_data(&rom, word(f, 1), f + 24, n - 24);
+    else if (f[1] == 0x11 && is_plain_data(f, n))
+        *e = rom_defl_data(&rom, word(f, 1), f + 24, n - 24, 0);
     else if (f[1] == 0x13 && body == 16)
         *e = rom_flash_md5(&rom, word(f, 0), word(f, 1), out);
     else if (f[1] == 0x0e && body == 8 && word(f, 1) - 1 < 64)
@@ -181,10 +191,10 @@ static bool repeat(const uint8_t *f, size_t n, enum err *e)
  * byte. */
 static enum err meaning(uint8_t asked, const struct bytes *reply)
 {
-    static const size_t payload[256] = {[0x13] = 32, [0x0e] = 64, [0x14] = 20};
-    uint8_t op = reply->p[2];
-    if (op != asked) return ERR_UNSUPPORTED;
-    return reply->p[9 + payload[op]] ? ERR_DEVICE : ERR_OK;
+    static const size_t payload[256] = {[0x13] = 32, [0x0e] = 64};
+    static uint8_t frame[8192];
+    const uint8_t *f = frame_of(reply, frame) ? frame : reply->p + 1; /* SYNC: eight of them */
+    return f[8 + payload[f[1]]] ? ERR_DEVICE : ERR_OK;
 }
 
 static bool check_exchange(const struct bytes *host, const struct bytes *board)
@@ -232,14 +242,14 @@ static void our_frames_and_their_answers_are_those_of_the_recordings(void **stat
     static const struct {
         const char *name;
         unsigned exchanges;
-        uint8_t begin_words;
-    } files[] = {
-        {"rom-write-raw", 18, 4}, {"rom-errors-data", 24, 4}, {"rom-errors-begin", 21, 4},
-        {"rom-connect", 16, 4},   {"rom-baud", 17, 4},        {"rom-end-reset", 8, 4},
-        {"c3-connect", 17, 5},    {"c3-write-raw", 23, 5},    {"c3-errors", 35, 5},
-    };
+    } files[] = {{"rom-write-raw", 18},       {"rom-errors-data", 24},    {"rom-errors-begin", 21},
+                 {"rom-connect", 16},         {"rom-baud", 17},           {"rom-end-reset", 8},
+                 {"rom-write-deflate", 28},   {"rom-errors-deflate", 49}, {"rom-deflate-safe", 47},
+                 {"rom-deflate-overrun", 33}, {"c3-write-raw", 23},       {"c3-errors", 46},
+                 {"c3-deflate-safe", 48},     {"c3-deflate-overrun", 43}, {"c3-connect", 16}};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        unsigned checked = replay(files[i].name, files[i].begin_words);
+        rom.begin_words = files[i].name[0] == 'c' ? 5 : 4;
+        unsigned checked = replay(files[i].name);
         if (checked < files[i].exchanges) fail_msg("%s: only %u exchanges", files[i].name, checked);
     }
 }
@@ -420,19 +430,58 @@ static enum err large_md5(void)
 static enum err data_block(void)
 {
     static const uint8_t block[0x1000];
-    return rom_flash_data(&rom, 0, block, sizeof block, deadline_never());
+    return rom_flash_data(&rom, 0, block, sizeof block);
+}
+
+static enum err packed_block(void)
+{
+    static const uint8_t block[0x1000];
+    return rom_defl_data(&rom, 0, block, sizeof block, 256 * 1024);
+}
+
+static enum err packed_begin(void)
+{
+    return rom_defl_begin(&rom, 64 * 1024, 5, 0x1000, 0x10000);
+}
+
+static enum err new_speed(void)
+{
+    return rom_change_baud(&rom, 921600);
 }
 
 static void waits_grow_with_the_work(void **state)
 {
     (void)state;
     assert_int_equal(wait_of(small_begin), 3000);
-    assert_int_equal(wait_of(large_begin), 40000);
+    assert_int_equal(wait_of(large_begin), 100000);
     assert_int_equal(wait_of(register_read), 3000);
     assert_int_equal(wait_of(large_md5), 32000);
     assert_int_equal(wait_of(data_block), 3000 + 4096 * 10 * 1000 / 115200);
+    assert_int_equal(wait_of(packed_begin), 6553);
+    assert_int_equal(wait_of(packed_block), 26214 + 4096 * 10 * 1000 / 115200);
+    assert_int_equal(wait_of(new_speed), 1000);
     rom.until = deadline_in_ms(700);
     assert_int_equal(wait_of(large_begin), 700);
+}
+
+static void a_refusal_says_what_to_do(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *code, *said, *hint;
+    } cases[] = {{"05", "sequence", "cable"},      {"06", "address", "flash size"},
+                 {"07", "checksum", "cable"},      {"08", "reads back", "power supply"},
+                 {"09", "could not be read", ""},  {"0b", "cannot be unpacked", "cable"},
+                 {"0c", "wrong checksum", "cable"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char hex[64];
+        snprintf(hex, sizeof hex, "c0011104000707122001%s0000c0", cases[i].code);
+        answer(hex);
+        assert_int_equal(packed_block(), ERR_DEVICE);
+        assert_non_null(strstr(err_last()->detail, cases[i].said));
+        assert_non_null(strstr(err_last()->hint, cases[i].hint));
+        assert_int_equal(rom_is_wire_error(rom.last_error), !strcmp(cases[i].hint, "cable"));
+    }
 }
 
 static void the_fifth_word_is_for_later_chips_only(void **state)
@@ -455,6 +504,9 @@ static void secret_blocks_pass_the_tap_unseen(void **state)
     answer("c0010204000707122000000000c0");
     assert_int_equal(small_begin(), ERR_OK); /* there is nothing secret in it */
     assert_int_equal(s.secret_writes, 1);
+    answer("c0011104000707122000000000c0");
+    assert_int_equal(packed_block(), ERR_OK);
+    assert_int_equal(s.secret_writes, 2);
 }
 
 static void a_slow_read_gives_what_was_asked_for(void **state)
@@ -496,6 +548,7 @@ int main(void)
         TEST(only_the_first_status_byte_counts),
         TEST(noise_and_stale_answers_are_passed_over),
         TEST(a_refusal_keeps_its_code),
+        TEST(a_refusal_says_what_to_do),
         TEST(a_foreign_01_05_means_unsupported_and_its_copies_are_dropped),
         TEST(security_info_comes_long_or_short),
         TEST(an_echo_alone_is_told),

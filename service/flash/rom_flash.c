@@ -1,0 +1,123 @@
+/* The commands that work on the flash. */
+#include <string.h>
+
+#include "service/flash/rom_call.h"
+
+enum {
+    OP_FLASH_BEGIN = 0x02,
+    OP_FLASH_DATA = 0x03,
+    OP_READ_FLASH_SLOW = 0x0e,
+    OP_DEFL_BEGIN = 0x10,
+    OP_DEFL_DATA = 0x11,
+    OP_SPI_FLASH_MD5 = 0x13,
+};
+
+/* Of the slowest flash: 400 ms a sector. The same is enough to program a page and read it back. */
+enum { ERASE_MS_PER_MB = 100000, MD5_MS_PER_MB = 8000 };
+
+/* Time for n bytes of flash at ms_per_mb, and for the frame on the wire. */
+static struct deadline within_work(const struct rom *r, uint64_t n, int64_t ms_per_mb, size_t sent)
+{
+    int64_t ms = (int64_t)(n * (uint64_t)ms_per_mb / 1000000);
+    if (ms < ROM_COMMAND_MS) ms = ROM_COMMAND_MS;
+    return rom_within(r, ms + (int64_t)sent * 10 * 1000 / r->port->baud);
+}
+
+static enum err begin(struct rom *r, const char *name, uint8_t op, const uint32_t words[4])
+{
+    const uint32_t all[] = {words[0], words[1], words[2], words[3], 0}; /* 0: not encrypted */
+    const struct rom_call c = {
+        .name = name, .op = op, .until = within_work(r, words[0], ERASE_MS_PER_MB, 0)};
+    return rom_words(r, &c, all, r->begin_words);
+}
+
+enum err rom_flash_begin(struct rom *r, uint32_t erase_bytes, uint32_t blocks, uint32_t block_bytes,
+                         uint32_t offset)
+{
+    const uint32_t words[] = {erase_bytes, blocks, block_bytes, offset};
+    return begin(r, "FLASH_BEGIN", OP_FLASH_BEGIN, words);
+}
+
+enum err rom_defl_begin(struct rom *r, uint32_t erase_bytes, uint32_t blocks, uint32_t block_bytes,
+                        uint32_t offset)
+{
+    const uint32_t words[] = {erase_bytes, blocks, block_bytes, offset};
+    return begin(r, "DEFL_BEGIN", OP_DEFL_BEGIN, words);
+}
+
+/* The data of c, under their number and checksum. */
+static enum err send_block(struct rom *r, struct rom_call *c, uint32_t seq)
+{
+    uint8_t head[16] = {0};
+    le32_put(head, (uint32_t)c->n);
+    le32_put(head + 4, seq);
+    c->head = head;
+    c->head_n = sizeof head;
+    c->checksum = 0xef;
+    for (size_t i = 0; i < c->n; i++)
+        c->checksum ^= c->data[i];
+    return rom_transact(r, c);
+}
+
+enum err rom_flash_data(struct rom *r, uint32_t seq, const uint8_t *data, size_t n)
+{
+    struct rom_call c = {.name = "FLASH_DATA",
+                         .op = OP_FLASH_DATA,
+                         .data = data,
+                         .n = n,
+                         .until = within_work(r, n, ERASE_MS_PER_MB, n)};
+    return send_block(r, &c, seq);
+}
+
+enum err rom_defl_data(struct rom *r, uint32_t seq, const uint8_t *data, size_t n,
+                       uint32_t unpacked_bytes)
+{
+    struct rom_call c = {.name = "DEFL_DATA",
+                         .op = OP_DEFL_DATA,
+                         .data = data,
+                         .n = n,
+                         .until = within_work(r, unpacked_bytes, ERASE_MS_PER_MB, n)};
+    return send_block(r, &c, seq);
+}
+
+static int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return -1;
+}
+
+enum err rom_flash_md5(struct rom *r, uint32_t offset, uint32_t n, uint8_t out[MD5_BYTES])
+{
+    uint8_t hex[2 * MD5_BYTES];
+    const uint32_t words[] = {offset, n, 0, 0};
+    const struct rom_call c = {.name = "SPI_FLASH_MD5",
+                               .op = OP_SPI_FLASH_MD5,
+                               .payload = hex,
+                               .payload_n = sizeof hex,
+                               .until = within_work(r, n, MD5_MS_PER_MB, 0)};
+    enum err e = rom_words(r, &c, words, 4);
+    if (e) return e;
+    for (size_t i = 0; i < MD5_BYTES; i++) {
+        int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+        if (high < 0 || low < 0) return err_set(ERR_PROTOCOL, "the loader's MD5 is not a number");
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return ERR_OK;
+}
+
+enum err rom_read_flash(struct rom *r, uint32_t offset, uint8_t *out, size_t n)
+{
+    uint8_t bytes[ROM_READ_MAX] = {0}; /* so many come back, whatever was asked for */
+    if (!n || n > sizeof bytes) return err_set(ERR_ARG, "slow read of %zu bytes", n);
+    const uint32_t words[] = {offset, (uint32_t)n};
+    const struct rom_call c = {.name = "READ_FLASH_SLOW",
+                               .op = OP_READ_FLASH_SLOW,
+                               .payload = bytes,
+                               .payload_n = sizeof bytes,
+                               .until = rom_within(r, ROM_COMMAND_MS)};
+    enum err e = rom_words(r, &c, words, 2);
+    if (!e) memcpy(out, bytes, n);
+    explicit_bzero(bytes, sizeof bytes);
+    return e;
+}
