@@ -1,0 +1,342 @@
+/* Large regions, compressed and raw: what is written, what is left alone, what a bad wire does to
+ * it, and how fast it goes. */
+#include "service/flash/rom.h"
+#include "tests/unit/flash/flasher_bench.h"
+
+enum {
+    AT = 0x120000,
+    WINDOWS = 2,
+    COVERS = WINDOWS * FLASHER_WINDOW,
+    N = COVERS + 0x2a00 + 3, /* two windows, two raw blocks and a bit */
+    ERASE = COVERS + 0x6000,
+    FRAMES = 200,
+};
+
+static const struct flasher_options fast = {.reset = RESET_AUTO, .flash_baud = 921600};
+
+static uint8_t data[N], packed[N];
+static size_t packed_n;
+
+/* Some of it compresses, as firmware does. */
+static void fill_data(void)
+{
+    uint32_t x = 1;
+    for (size_t i = 0; i < N; i++) {
+        x = x * 1664525 + 1013904223;
+        data[i] = i % 7 < 4 ? (uint8_t)(x >> 24) : (uint8_t)(i >> 4);
+    }
+}
+
+static size_t compress_data(size_t n, int flush, uint8_t *out, size_t cap)
+{
+    z_stream z = {0};
+    assert_int_equal(deflateInit(&z, 6), Z_OK);
+    z.next_in = data;
+    z.avail_in = (uInt)n;
+    z.next_out = out;
+    z.avail_out = (uInt)cap;
+    int rc = deflate(&z, flush);
+    assert_true(rc == Z_OK || rc == Z_STREAM_END);
+    size_t made = cap - z.avail_out;
+    deflateEnd(&z);
+    return made;
+}
+
+static struct flasher_region region(void)
+{
+    return (struct flasher_region){.offset = AT,
+                                   .erase_bytes = ERASE,
+                                   .data = data,
+                                   .n = N,
+                                   .packed = packed,
+                                   .packed_n = packed_n,
+                                   .packed_covers = COVERS};
+}
+
+static void expect_region(void)
+{
+    memset(b.want + AT, 0xff, ERASE);
+    memcpy(b.want + AT, data, N);
+}
+
+static enum err write_region(const struct flasher_region *r)
+{
+    return flasher_write(b.f, r, deadline_in_ms(600000), NULL, NULL);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    bench_start(&fast);
+    assert_int_equal(bench_connect(), ERR_OK);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    bench_stop();
+    return 0;
+}
+
+/* ---- what is written ---- */
+
+static void progress(size_t done, size_t total, void *arg)
+{
+    size_t *last = arg;
+    assert_true(done > *last && done <= total && total == N);
+    *last = done;
+}
+
+static void windows_go_packed_and_the_rest_raw(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    size_t done = 0;
+    assert_int_equal(flasher_write(b.f, &r, deadline_in_ms(60000), progress, &done), ERR_OK);
+    expect_region();
+    assert_true(bench_flash_is_right());
+    assert_int_equal(done, N);
+    assert_int_equal(b.m->begins, 2);
+    assert_int_equal(b.m->deflates, 1);
+    assert_int_equal(b.m->datas, (packed_n + 4095) / 4096 + 3);
+    assert_int_equal(b.m->ends, 0);
+    assert_int_equal(flasher_retries(b.f), 0);
+    assert_int_equal(flasher_baud(b.f), 921600);
+    bench_board_is_left_running();
+}
+
+static void the_erased_end_of_a_region_may_go_packed_too(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    r.n = FLASHER_WINDOW + 100;
+    static uint8_t copy[N];
+    memcpy(copy, data, N);
+    memset(data + r.n, 0xff, COVERS - r.n);
+    uint8_t small[N];
+    r.packed = small;
+    r.packed_n = compress_data(COVERS, Z_SYNC_FLUSH, small, sizeof small);
+    enum err e = write_region(&r);
+    memcpy(data, copy, N);
+    assert_int_equal(e, ERR_OK);
+    memset(b.want + AT, 0xff, ERASE);
+    memcpy(b.want + AT, data, r.n);
+    assert_true(bench_flash_is_right());
+    assert_int_equal(b.m->begins, 2); /* the second erases what no window covers */
+}
+
+static void a_region_without_data_is_erased(void **state)
+{
+    (void)state;
+    struct flasher_region r = {.offset = AT, .erase_bytes = ERASE};
+    assert_int_equal(write_region(&r), ERR_OK);
+    memset(b.want + AT, 0xff, ERASE);
+    assert_true(bench_flash_is_right());
+    assert_int_equal(b.m->begins, 1);
+    assert_int_equal(b.m->datas, 0);
+    assert_int_equal(flasher_baud(b.f), 115200); /* nothing to hurry for */
+}
+
+static void what_is_not_whole_windows_is_refused(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    r.packed_covers = COVERS - 1;
+    assert_int_equal(write_region(&r), ERR_ARG);
+    r.packed_covers = COVERS + FLASHER_WINDOW; /* more than is erased */
+    assert_int_equal(write_region(&r), ERR_ARG);
+    r = region();
+    r.packed_n = 0;
+    assert_int_equal(write_region(&r), ERR_ARG);
+    assert_int_equal(b.m->begins, 0);
+}
+
+/* The model itself: a stream that ends destroys what lies behind, with every answer saying that all
+ * is well; and so the tests above would notice a recipe that is wrong. */
+static void a_stream_that_ends_would_destroy_what_lies_behind(void **state)
+{
+    (void)state;
+    static uint8_t ended[N];
+    struct flasher_region r = region();
+    r.n = r.erase_bytes = COVERS;
+    r.packed = ended;
+    r.packed_n = compress_data(COVERS, Z_FINISH, ended, sizeof ended);
+    assert_int_equal(write_region(&r), ERR_OK);
+    memcpy(b.want + AT, data, COVERS);
+    assert_memory_equal(b.m->flash + AT, data, COVERS);
+    assert_false(bench_flash_is_right());
+}
+
+/* And a count that is not one too many leaves the last window unwritten. */
+static void an_exact_count_would_lose_the_last_window(void **state)
+{
+    (void)state;
+    struct rom rom;
+    uint32_t blocks = (uint32_t)((packed_n + 4095) / 4096);
+    enum err e = ERR_OK;
+    rom_init(&rom, &b.m->port);
+    assert_int_equal(rom_defl_begin(&rom, COVERS, blocks, 4096, AT), ERR_OK);
+    for (uint32_t i = 0; i < blocks && !e; i++) {
+        size_t at = i * 4096u, n = packed_n - at < 4096 ? packed_n - at : 4096;
+        e = rom_defl_data(&rom, i, packed + at, n, COVERS);
+        assert_true(!e || i == blocks - 1);
+    }
+    assert_int_equal(e, ERR_DEVICE);
+    assert_int_equal(rom.last_error, 0x0b);
+    assert_memory_equal(b.m->flash + AT, data, FLASHER_WINDOW);
+    assert_int_equal(b.m->flash[AT + COVERS - 1], 0xff);
+    rom_dispose(&rom);
+}
+
+static void look_for_data(enum port_direction dir, const uint8_t *bytes, size_t n, void *arg)
+{
+    unsigned *hidden = arg;
+    if (dir == PORT_TO_BOARD && !bytes) (*hidden)++;
+    if (dir == PORT_TO_BOARD && bytes) assert_true(n < 100);
+}
+
+static void secret_blocks_stay_out_of_the_transcript(void **state)
+{
+    (void)state;
+    unsigned hidden = 0;
+    struct flasher_region r = region();
+    r.secret = true;
+    b.m->port.tap = look_for_data;
+    b.m->port.tap_arg = &hidden;
+    assert_int_equal(write_region(&r), ERR_OK);
+    assert_int_equal(hidden, b.m->datas);
+}
+
+/* ---- one fault at a time, in every kind of place ---- */
+
+enum fault { DROP, FLIP, RESET, MUTE };
+
+struct place {
+    uint64_t at; /* number of the byte since the reset */
+    uint8_t op;  /* of the frame that it belongs to */
+};
+
+static struct place places[FRAMES * 60];
+static size_t place_count;
+
+static void add_place(uint64_t at, uint8_t op)
+{
+    assert_true(place_count < sizeof places / sizeof places[0]);
+    places[place_count++] = (struct place){at, op};
+}
+
+/* Every byte of a head and of what is short, both delimiters, escapes, and some of the data. */
+static void note_frame(enum port_direction dir, const uint8_t *bytes, size_t n, void *arg)
+{
+    unsigned *blocks = arg, escapes = 0;
+    if (dir != PORT_TO_BOARD) return;
+    uint8_t op = bytes[2];
+    bool data_block = op == 0x11 || op == 0x03;
+    unsigned step = !data_block || (*blocks)++ % 8 == 0 ? 1 : 9;
+    for (size_t i = 0; i < n; i++) {
+        bool escape = i > 30 && bytes[i] == 0xdb && escapes < 4;
+        if (escape) escapes++;
+        if (escape || i + 2 >= n || (i < 36 && i % step == 0) || i % 509 == 100)
+            add_place(b.m->host_bytes + 1 + i, op);
+    }
+}
+
+/* Where the bytes of a write go that nothing happens to. */
+static void find_places(void)
+{
+    struct flasher_region r = region();
+    unsigned blocks = 0;
+    place_count = 0;
+    set_up(NULL);
+    b.m->port.tap = note_frame;
+    b.m->port.tap_arg = &blocks;
+    assert_int_equal(write_region(&r), ERR_OK);
+    tear_down(NULL);
+}
+
+static void strike(enum fault kind, uint64_t at)
+{
+    b.m->drop_at = kind == DROP ? at : 0;
+    b.m->flip_at = kind == FLIP ? at : 0;
+    b.m->reset_at = kind == RESET ? at : 0;
+    b.m->mute_answer = kind == MUTE ? b.m->answers + at : 0;
+}
+
+/* BEGIN has no checksum: one that was damaged and believed erases elsewhere; but the fence keeps it
+ * from what lies behind. */
+static bool flash_is_right_behind(uint32_t at)
+{
+    return !memcmp(b.want + at, b.m->flash + at, MODEL_FLASH - at);
+}
+
+static void try_fault(enum fault kind, uint64_t at, uint8_t op)
+{
+    struct flasher_region r = region();
+    set_up(NULL);
+    strike(kind, at);
+    const char *wrong = write_region(&r) ? err_last()->detail : NULL;
+    expect_region();
+    bool right = b.m->begin_hit ? flash_is_right_behind(AT) : bench_flash_is_right();
+    if (!right) wrong = "the flash is wrong";
+    if (flasher_retries(b.f) > 2) wrong = "too many tries";
+    /* A change that fails is not tried again: it costs more than what may be lost by it. */
+    bool changing = op == 0x0f || op == 0x08;
+    if (!changing && flasher_baud(b.f) != 921600) wrong = "slower for one fault";
+    if (wrong) fail_msg("fault %d at byte %d, in frame %02x: %s", (int)kind, (int)at, op, wrong);
+    bench_board_is_left_running();
+    tear_down(NULL);
+}
+
+static void a_lost_byte_anywhere_is_recovered(void **state)
+{
+    (void)state;
+    find_places();
+    for (size_t i = 0; i < place_count; i++)
+        try_fault(DROP, places[i].at, places[i].op);
+}
+
+static void a_flipped_bit_anywhere_is_recovered(void **state)
+{
+    (void)state;
+    find_places();
+    for (size_t i = 0; i < place_count; i++)
+        try_fault(FLIP, places[i].at, places[i].op);
+}
+
+static void a_board_that_resets_itself_anywhere_is_recovered(void **state)
+{
+    (void)state;
+    find_places();
+    for (size_t i = 0; i < place_count; i += 7)
+        try_fault(RESET, places[i].at, places[i].op);
+}
+
+static void a_lost_answer_anywhere_is_recovered(void **state)
+{
+    (void)state;
+    for (uint64_t at = 1; at <= 30; at++)
+        try_fault(MUTE, at, 0);
+}
+
+#define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+
+int main(void)
+{
+    fill_data();
+    packed_n = compress_data(COVERS, Z_SYNC_FLUSH, packed, sizeof packed);
+    const struct CMUnitTest tests[] = {
+        TEST(windows_go_packed_and_the_rest_raw),
+        TEST(the_erased_end_of_a_region_may_go_packed_too),
+        TEST(a_region_without_data_is_erased),
+        TEST(what_is_not_whole_windows_is_refused),
+        TEST(a_stream_that_ends_would_destroy_what_lies_behind),
+        TEST(an_exact_count_would_lose_the_last_window),
+        TEST(secret_blocks_stay_out_of_the_transcript),
+        cmocka_unit_test(a_lost_byte_anywhere_is_recovered),
+        cmocka_unit_test(a_flipped_bit_anywhere_is_recovered),
+        cmocka_unit_test(a_board_that_resets_itself_anywhere_is_recovered),
+        cmocka_unit_test(a_lost_answer_anywhere_is_recovered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
