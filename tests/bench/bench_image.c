@@ -1,0 +1,171 @@
+/* What writing a whole factory image costs, at library level: 4 MiB to a simulated board whose wire
+ * takes its time, at 921600 baud, against the least that its bytes need there once they are
+ * compressed.
+ *
+ * bench_image write   the image as a job writes it, piece by piece, each compared before; then the
+ *                     same once more, when all is there already
+ * bench_image read    8 pieces of it read back
+ * Without an argument both. One JSON line each. */
+#include "service/firmware/pack.h"
+
+#include <time.h>
+
+#include "service/port/port_serial.h"
+#include "tests/bench/factory_image.h"
+#include "tests/unit/flash/board_process.h"
+
+enum { BAUD = 115200, FLASH_BAUD = 921600, READ_BYTES = 256 * 1024 };
+
+struct bench {
+    struct board_process board;
+    struct port *port;
+    struct flasher *f;
+    struct content *content;
+    const struct piece *pieces;
+    size_t piece_count;
+    char pack_path[128];
+    uint8_t *image;
+    int fd;
+};
+
+struct figures {
+    double wall_ms, cpu_ms, pack_ms;
+    uint64_t payload; /* bytes of data that were sent, compressed or raw */
+    uint64_t bytes_out, bytes_in;
+    unsigned written, commands;
+};
+
+static void must(enum err e, const char *doing)
+{
+    if (!e) return;
+    fprintf(stderr, "bench_image: %s: %s\n", doing, err_last()->detail);
+    exit(1);
+}
+
+static double ms_of(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* The image as one file, in pieces. */
+static void make_content(struct bench *b)
+{
+    char path[] = "/tmp/factory-XXXXXX";
+    b->image = factory_image();
+    b->fd = mkostemp(path, O_CLOEXEC);
+    if (b->fd < 0 || write(b->fd, b->image, FACTORY_BYTES) != FACTORY_BYTES) board_die(path);
+    unlink(path);
+    snprintf(b->pack_path, sizeof b->pack_path, "%s/pack", b->board.dir);
+    must(content_new(&b->content), "content");
+    must(content_add_file(b->content, "factory.bin", 0, FACTORY_BYTES, b->fd, 0, 0), "content");
+    must(content_pieces(b->content, &b->pieces, &b->piece_count), "pieces");
+}
+
+static void start(struct bench *b)
+{
+    static const char *const more[] = {"--pace", "wire", NULL};
+    const struct flasher_options options = {.connect_baud = BAUD, .flash_baud = FLASH_BAUD};
+    *b = (struct bench){0};
+    board_start(&b->board, true, more);
+    make_content(b);
+    must(port_serial_open(b->board.download, BAUD, &b->port), "open");
+    must(flasher_new(b->port, &options, &b->f), "flasher");
+    must(flasher_connect(b->f, deadline_in_ms(30000)), "connect");
+    must(flasher_read_mac(b->f), "fuses");
+    must(flasher_attach(b->f, 0), "attach");
+}
+
+static void stop(struct bench *b)
+{
+    must(flasher_finish(b->f), "finish");
+    flasher_free(b->f);
+    port_close(b->port);
+    content_free(b->content);
+    free(b->image);
+    close(b->fd);
+    unlink(b->pack_path);
+    board_stop(&b->board);
+}
+
+static void write_piece(struct bench *b, const struct piece *p, struct figures *g)
+{
+    struct pack_piece ready;
+    bool same;
+    double begun = ms_of(CLOCK_MONOTONIC);
+    must(pack_load(b->content, p, b->pack_path, &ready), "pack");
+    g->pack_ms += ms_of(CLOCK_MONOTONIC) - begun;
+    const struct flasher_region *r = &ready.region;
+    must(flasher_compare(b->f, r, &same), "compare");
+    if (!same) {
+        must(flasher_write(b->f, r, deadline_in_ms(120000), NULL, NULL), "write");
+        g->payload += r->packed_n + (r->n > r->packed_covers ? r->n - r->packed_covers : 0);
+        g->written++;
+    }
+    pack_piece_dispose(&ready);
+}
+
+static struct figures write_image(struct bench *b)
+{
+    struct figures g = {.cpu_ms = -ms_of(CLOCK_PROCESS_CPUTIME_ID),
+                        .bytes_out = b->port->bytes_out,
+                        .bytes_in = b->port->bytes_in,
+                        .commands = flasher_commands(b->f)};
+    double begun = ms_of(CLOCK_MONOTONIC);
+    for (size_t i = 0; i < b->piece_count; i++)
+        write_piece(b, &b->pieces[i], &g);
+    g.wall_ms = ms_of(CLOCK_MONOTONIC) - begun;
+    g.cpu_ms += ms_of(CLOCK_PROCESS_CPUTIME_ID);
+    g.bytes_out = b->port->bytes_out - g.bytes_out;
+    g.bytes_in = b->port->bytes_in - g.bytes_in;
+    g.commands = flasher_commands(b->f) - g.commands;
+    if (memcmp(b->image, b->board.flash, FACTORY_BYTES) != 0) board_die("the flash is wrong");
+    if (flasher_retries(b->f)) board_die("retries");
+    return g;
+}
+
+static void show(const char *name, const struct figures *g, double least_ms, double budget)
+{
+    printf("{\"bench\":\"%s\",\"wall_ms\":%.0f,\"least_ms\":%.0f,\"ratio\":%.3f,"
+           "\"budget_ratio\":%.2f,\"payload\":%llu,\"bytes_out\":%llu,\"bytes_in\":%llu,"
+           "\"commands\":%u,\"pieces_written\":%u,\"pack_ms\":%.0f,\"cpu_ms\":%.0f}\n",
+           name, g->wall_ms, least_ms, g->wall_ms / least_ms, budget,
+           (unsigned long long)g->payload, (unsigned long long)g->bytes_out,
+           (unsigned long long)g->bytes_in, g->commands, g->written, g->pack_ms, g->cpu_ms);
+}
+
+static void bench_write(struct bench *b)
+{
+    struct figures first = write_image(b);
+    show("image_write", &first, (double)first.payload * 1e4 / FLASH_BAUD, 1.10);
+    struct figures again = write_image(b);
+    if (again.written) board_die("the same image was written again");
+    show("image_same", &again, first.wall_ms, 0.15);
+}
+
+static void bench_read(struct bench *b)
+{
+    uint8_t *out = malloc(READ_BYTES);
+    if (!out) abort();
+    double begun = ms_of(CLOCK_MONOTONIC);
+    must(flasher_read(b->f, FACTORY_APP, out, READ_BYTES, NULL, NULL), "read");
+    double ms = ms_of(CLOCK_MONOTONIC) - begun;
+    if (memcmp(out, b->board.flash + FACTORY_APP, READ_BYTES) != 0) board_die("read wrong");
+    free(out);
+    printf("{\"bench\":\"image_read\",\"bytes\":%d,\"wall_ms\":%.0f,\"kib_per_s\":%.1f}\n",
+           READ_BYTES, ms, READ_BYTES / 1.024 / ms);
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+    struct bench b;
+    board_preload_shim(argv);
+    start(&b);
+    if (strcmp(what, "read") != 0) bench_write(&b);
+    if (strcmp(what, "write") != 0) bench_read(&b);
+    stop(&b);
+    board_remove_lines();
+    return 0;
+}
