@@ -197,6 +197,11 @@ static size_t windows_of(size_t n, size_t size)
     return (reached < whole ? reached : whole) * FLASHER_WINDOW;
 }
 
+static bool is_shared(const struct piece *p, const char *pack_path)
+{
+    return pack_path && p->file >= 0 && !p->secret;
+}
+
 static enum err load(const struct content *c, const struct piece *p, const char *pack_path,
                      struct pack_piece *out)
 {
@@ -208,8 +213,8 @@ static enum err load(const struct content *c, const struct piece *p, const char 
     r->n = without_erased_end(r->data, p->size);
     size_t covers = windows_of(r->n, p->size);
     if (!covers) return ERR_OK;
-    bool shared = pack_path && p->file >= 0 && !p->secret;
-    e = shared ? compress_shared(out, covers, pack_path) : compress_if_shorter(out, covers);
+    e = is_shared(p, pack_path) ? compress_shared(out, covers, pack_path)
+                                : compress_if_shorter(out, covers);
     if (e || !out->packed.len) return e;
     r->packed = out->packed.data;
     r->packed_n = out->packed.len;
@@ -228,6 +233,12 @@ enum err pack_load(const struct content *c, const struct piece *p, const char *p
     enum err e = load(c, p, pack_path, out);
     if (e) pack_piece_dispose(out);
     return e;
+}
+
+void pack_warm(const struct content *c, const struct piece *p, const char *pack_path)
+{
+    struct pack_piece made;
+    if (is_shared(p, pack_path) && !pack_load(c, p, pack_path, &made)) pack_piece_dispose(&made);
 }
 
 void pack_piece_dispose(struct pack_piece *p)

@@ -22,6 +22,9 @@ struct pack_piece {
  *  @return ERR_OK, ERR_IO, ERR_MEM */
 enum err pack_load(const struct content *c, const struct piece *p, const char *pack_path,
                    struct pack_piece *out);
+/** See that the pack has the piece, so that pack_load() takes no time: some 5 to 25 ms of work when
+ * it has not, which flasher_write()'s progress callback has time for. No errors: it is a cache. */
+void pack_warm(const struct content *c, const struct piece *p, const char *pack_path);
 /** Wipes what was secret. */
 void pack_piece_dispose(struct pack_piece *p);
 #endif

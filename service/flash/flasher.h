@@ -45,7 +45,8 @@ struct flasher_board {
     struct flasher_security security;
 };
 
-/** Called on the worker thread; must return quickly. */
+/** Called on the worker thread. While a region is written it is called with a block on the wire, so
+ * that some milliseconds cost no time (4 KiB take 44 ms at 921600 baud). */
 typedef void (*flasher_progress_fn)(size_t done_bytes, size_t total_bytes, void *arg);
 
 enum { FLASHER_WINDOW = 32768 };

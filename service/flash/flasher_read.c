@@ -14,6 +14,7 @@ enum {
 struct range {
     uint32_t offset, n;
     uint8_t *out;
+    unsigned tries;
 };
 
 static enum err check_readable(const struct flasher *f, uint32_t offset, size_t n)
@@ -31,8 +32,8 @@ static enum err step_md5(struct flasher *f, void *arg)
 
 enum err flasher_md5(struct flasher *f, uint32_t offset, uint32_t n, uint8_t out[MD5_BYTES])
 {
-    struct range r = {offset, n, out};
-    enum err e = check_readable(f, offset, n);
+    struct range r = {.offset = offset, .n = n, .out = out};
+    enum err e = flasher_check_range(f, offset, n);
     if (e) return e;
     f->rom.until = deadline_never();
     return flasher_persist(f, step_md5, &r);
@@ -42,7 +43,7 @@ enum err flasher_same(struct flasher *f, uint32_t offset, uint32_t n,
                       const uint8_t wanted[MD5_BYTES], bool *same_out)
 {
     uint8_t md5[MD5_BYTES];
-    struct range r = {offset, n, md5};
+    struct range r = {.offset = offset, .n = n, .out = md5};
     enum err e = step_md5(f, &r);
     *same_out = !e && !memcmp(md5, wanted, MD5_BYTES);
     return e;
@@ -61,20 +62,11 @@ enum err flasher_expect(struct flasher *f, uint32_t offset, uint32_t n,
                     (unsigned)offset);
 }
 
-/* As few at a time as the ROM reads. */
-static enum err read_plain(struct flasher *f, const struct range *r)
-{
-    enum err e = flasher_unfence(f, r->offset + r->n);
-    for (uint32_t done = 0, n; done < r->n && !e; done += n) {
-        n = r->n - done < ROM_READ_MAX ? r->n - done : ROM_READ_MAX;
-        e = rom_read_flash(&f->rom, r->offset + done, r->out + done, n);
-    }
-    return e;
-}
-
 static enum err step_read(struct flasher *f, void *arg)
 {
-    return read_plain(f, arg);
+    const struct range *r = arg;
+    enum err e = flasher_unfence(f, r->offset + r->n);
+    return e ? e : rom_read_flash(&f->rom, r->offset, r->out, r->n, 1);
 }
 
 static bool is_of_erased(const uint8_t md5[MD5_BYTES], uint32_t n)
@@ -84,10 +76,11 @@ static bool is_of_erased(const uint8_t md5[MD5_BYTES], uint32_t n)
     return !memcmp(md5, erased, MD5_BYTES);
 }
 
-/* Within one sector. */
+/* Within one sector. Reads are asked for ahead; after a try that failed, one by one. */
 static enum err step_read_proved(struct flasher *f, void *arg)
 {
     struct range *r = arg;
+    unsigned ahead = r->tries++ ? 1 : ROM_READ_AHEAD;
     uint8_t md5[MD5_BYTES], got[MD5_BYTES];
     enum err e = flasher_unfence(f, r->offset + r->n);
     if (!e) e = rom_flash_md5(&f->rom, r->offset, r->n, md5);
@@ -96,7 +89,7 @@ static enum err step_read_proved(struct flasher *f, void *arg)
         memset(r->out, 0xff, r->n);
         return ERR_OK;
     }
-    e = read_plain(f, r);
+    e = rom_read_flash(&f->rom, r->offset, r->out, r->n, ahead);
     if (e) return e;
     digest_md5(r->out, r->n, got);
     if (!memcmp(md5, got, MD5_BYTES)) return ERR_OK;
@@ -110,14 +103,15 @@ static enum err step_read_proved(struct flasher *f, void *arg)
 static struct range part_of(const struct range *r, uint32_t done, uint32_t block)
 {
     uint32_t at = r->offset + done, n = block - at % block;
-    return (struct range){at, n < r->n - done ? n : r->n - done, r->out + done};
+    return (struct range){
+        .offset = at, .n = n < r->n - done ? n : r->n - done, .out = r->out + done};
 }
 
 /* A whole block of erased flash is filled in at the price of one MD5. */
 static enum err fill_erased(struct flasher *f, const struct range *r, bool *erased_out)
 {
     uint8_t md5[MD5_BYTES];
-    struct range look = {r->offset, r->n, md5};
+    struct range look = {.offset = r->offset, .n = r->n, .out = md5};
     enum err e = flasher_persist(f, step_md5, &look);
     *erased_out = !e && is_of_erased(md5, r->n);
     if (*erased_out) memset(r->out, 0xff, r->n);
@@ -145,7 +139,7 @@ static enum err read_bulk(struct flasher *f, const struct range *all, flasher_pr
 enum err flasher_read(struct flasher *f, uint32_t offset, uint8_t *out, size_t n,
                       flasher_progress_fn fn, void *arg)
 {
-    struct range all = {offset, (uint32_t)n, out};
+    struct range all = {.offset = offset, .n = (uint32_t)n, .out = out};
     enum err e = flasher_check_range(f, offset, n);
     if (e) return e;
     f->rom.until = deadline_never();

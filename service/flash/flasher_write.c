@@ -31,15 +31,17 @@ struct work {
     uint8_t block[ROM_BLOCK]; /* on its way */
     unsigned tries, packed_tries;
     bool same;
-    size_t told; /* progress */
+    size_t done, told; /* progress: what there is, what was said of it */
     struct deadline until;
     flasher_progress_fn fn;
     void *arg;
 };
 
-static void tell(struct work *w, size_t done)
+/* What is acknowledged is told while the next block is on the wire, so that it costs no time. */
+static void tell(void *arg)
 {
-    if (done > w->region->n) done = w->region->n; /* the padding is nobody's business */
+    struct work *w = arg;
+    size_t done = w->done < w->region->n ? w->done : w->region->n; /* the padding is no progress */
     if (w->fn && done > w->told) w->fn(done, w->region->n, w->arg);
     if (done > w->told) w->told = done;
 }
@@ -49,7 +51,7 @@ static void advance(struct flasher *f, struct work *w, uint32_t sure)
     w->sure = sure;
     if (sure > w->best) f->advanced = true;
     if (sure > w->best) w->best = sure;
-    tell(w, sure);
+    w->done = sure;
 }
 
 static enum err send_packed(struct flasher *f, struct work *w)
@@ -63,7 +65,7 @@ static enum err send_packed(struct flasher *f, struct work *w)
         size_t at = (size_t)seq * ROM_BLOCK, left = r->packed_n - at;
         size_t n = left < ROM_BLOCK ? left : ROM_BLOCK;
         e = rom_defl_data(&f->rom, seq, r->packed + at, n, covers);
-        if (!e) tell(w, (at + n) * covers / r->packed_n);
+        if (!e) w->done = (at + n) * covers / r->packed_n;
     }
     if (!e) advance(f, w, covers);
     return e;
@@ -162,8 +164,12 @@ enum err flasher_write(struct flasher *f, const struct flasher_region *r, struct
     if (e) return e;
     flasher_hurry(f, r->n);
     f->rom.secret = r->secret;
+    f->rom.meanwhile = tell;
+    f->rom.meanwhile_arg = &w;
     e = flasher_persist(f, step_write, &w);
     f->rom.secret = false;
+    f->rom.meanwhile = NULL;
+    if (!e) tell(&w);
     explicit_bzero(w.block, sizeof w.block);
     return e ? err_wrap(e, "write at 0x%x", (unsigned)r->offset) : ERR_OK;
 }

@@ -120,7 +120,7 @@ static enum err next_frame(struct rom *r, struct deadline until)
     }
 }
 
-static enum err send_call(struct rom *r, const struct rom_call *c)
+enum err rom_send(struct rom *r, const struct rom_call *c)
 {
     bool secret = r->secret && c->n;
     struct buf packet, wire;
@@ -199,7 +199,7 @@ static enum err no_answer(const struct rom_call *c, bool echoed)
     return err_fail(ERR_TIMEOUT, "rom_timeout", hint_bytes_lost, "no answer to %s", c->name);
 }
 
-static enum err await_answer(struct rom *r, const struct rom_call *c)
+enum err rom_await(struct rom *r, const struct rom_call *c)
 {
     bool echoed = false;
     for (;;) {
@@ -224,8 +224,9 @@ static enum err await_answer(struct rom *r, const struct rom_call *c)
 
 enum err rom_transact(struct rom *r, const struct rom_call *c)
 {
-    enum err e = send_call(r, c);
-    return e ? e : await_answer(r, c);
+    enum err e = rom_send(r, c);
+    if (!e && c->n && r->meanwhile) r->meanwhile(r->meanwhile_arg);
+    return e ? e : rom_await(r, c);
 }
 
 enum err rom_words(struct rom *r, const struct rom_call *call, const uint32_t *words, size_t n)

@@ -19,17 +19,20 @@
 enum {
     ROM_BLOCK = 0x1000, /* the most that every ROM takes, raw and deflated */
     ROM_READ_MAX = 64,
+    ROM_READ_AHEAD = 3, /* as was seen to work; fits in any chip's FIFO */
     ROM_FRAME_MAX = 256
 };
 
 struct rom {
-    struct port *port;     /* borrowed */
-    struct deadline until; /* no command waits longer; never, unless set */
-    struct buf *heard;     /* borrowed; NULL, or gets every byte received until it is full */
-    uint8_t begin_words;   /* words of FLASH_BEGIN: 4, later chips 5 */
-    bool secret;           /* data blocks hold a key */
-    unsigned commands;     /* sent so far: figures and records */
-    uint8_t last_error;    /* ROM error code of the last refusal (rom-observed.md 5) */
+    struct port *port;            /* borrowed */
+    struct deadline until;        /* no command waits longer; never, unless set */
+    struct buf *heard;            /* borrowed; NULL, or gets every byte received until it is full */
+    uint8_t begin_words;          /* words of FLASH_BEGIN: 4, later chips 5 */
+    bool secret;                  /* data blocks hold a key */
+    void (*meanwhile)(void *arg); /* NULL, or called while a data block is on the wire */
+    void *meanwhile_arg;
+    unsigned commands;  /* sent so far: figures and records */
+    uint8_t last_error; /* ROM error code of the last refusal (rom-observed.md 5) */
     struct slip_decoder slip;
     uint8_t frame[ROM_FRAME_MAX], rx[512];
     size_t rx_len, rx_used; /* received, and of that decoded */
@@ -69,23 +72,10 @@ enum err rom_flash_data(struct rom *r, uint32_t seq, const uint8_t *data, size_t
 enum err rom_defl_data(struct rom *r, uint32_t seq, const uint8_t *data, size_t n,
                        uint32_t unpacked_bytes);
 enum err rom_flash_md5(struct rom *r, uint32_t offset, uint32_t n, uint8_t out[MD5_BYTES]);
-/** @param n  1…ROM_READ_MAX */
-enum err rom_read_flash(struct rom *r, uint32_t offset, uint8_t *out, size_t n);
-
-struct rom_security_info {
-    uint32_t flags; /* rom-protocol.md 7 */
-    uint8_t crypt_count;
-    size_t bytes;     /* of the answer: 12 of an ESP32-S2, which does not tell its id; else 20 */
-    uint32_t chip_id; /* 0 when not told */
-};
-
-/** Not for an ESP32, which does not know it. */
-enum err rom_security_info(struct rom *r, struct rom_security_info *out);
-/** Answered at the old speed; the port follows and the stray delimiters are dropped.
- *  @param told  what the loader is asked for: @p baud, or another figure when it is wrong about its
- * crystal */
-enum err rom_change_baud(struct rom *r, uint32_t baud, uint32_t told);
-/** Did the call that ended with @p e fail because the loader does not know the command, or does not
- * allow it? A damaged frame looks the same. */
-bool rom_is_unsupported(const struct rom *r, enum err e);
+/** Slow reads, up to ROM_READ_MAX bytes each.
+ *  @param ahead  so many are asked for before the first is answered, 1…ROM_READ_AHEAD: the wire is
+ * then not idle between one and the next */
+enum err rom_read_flash(struct rom *r, uint32_t offset, uint8_t *out, size_t n, unsigned ahead);
+/** Answered at the old speed; the port follows and the stray delimiters are dropped. */
+enum err rom_change_baud(struct rom *r, uint32_t baud);
 #endif

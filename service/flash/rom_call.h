@@ -19,6 +19,9 @@ struct rom_call {
     uint8_t checksum;
 };
 
+enum err rom_send(struct rom *r, const struct rom_call *c);
+enum err rom_await(struct rom *r, const struct rom_call *c);
+/** Both. */
 enum err rom_transact(struct rom *r, const struct rom_call *c);
 /** A call with nothing but @p n words in it, at most 6. */
 enum err rom_words(struct rom *r, const struct rom_call *call, const uint32_t *words, size_t n);

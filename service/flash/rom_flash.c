@@ -106,18 +106,40 @@ enum err rom_flash_md5(struct rom *r, uint32_t offset, uint32_t n, uint8_t out[M
     return ERR_OK;
 }
 
-enum err rom_read_flash(struct rom *r, uint32_t offset, uint8_t *out, size_t n)
+struct read {
+    struct rom_call call;
+    uint8_t head[8], bytes[ROM_READ_MAX]; /* so many come back, whatever was asked for */
+};
+
+static enum err ask(struct rom *r, struct read *q, uint32_t offset, uint32_t n)
 {
-    uint8_t bytes[ROM_READ_MAX] = {0}; /* so many come back, whatever was asked for */
-    if (!n || n > sizeof bytes) return err_set(ERR_ARG, "slow read of %zu bytes", n);
-    const uint32_t words[] = {offset, (uint32_t)n};
-    const struct rom_call c = {.name = "READ_FLASH_SLOW",
-                               .op = OP_READ_FLASH_SLOW,
-                               .payload = bytes,
-                               .payload_n = sizeof bytes,
-                               .until = rom_within(r, ROM_COMMAND_MS)};
-    enum err e = rom_words(r, &c, words, 2);
-    if (!e) memcpy(out, bytes, n);
-    explicit_bzero(bytes, sizeof bytes);
+    le32_put(q->head, offset);
+    le32_put(q->head + 4, n);
+    q->call = (struct rom_call){.name = "READ_FLASH_SLOW",
+                                .op = OP_READ_FLASH_SLOW,
+                                .head = q->head,
+                                .head_n = sizeof q->head,
+                                .payload = q->bytes,
+                                .payload_n = sizeof q->bytes,
+                                .until = rom_within(r, ROM_COMMAND_MS)};
+    return rom_send(r, &q->call);
+}
+
+enum err rom_read_flash(struct rom *r, uint32_t offset, uint8_t *out, size_t n, unsigned ahead)
+{
+    struct read reads[ROM_READ_AHEAD] = {0}; /* a ring */
+    size_t asked = 0, done = 0;
+    enum err e = ERR_OK;
+    if (!ahead || ahead > ROM_READ_AHEAD) return err_set(ERR_ARG, "%u reads ahead", ahead);
+    while (done < n && !e) {
+        bool more = asked < n && asked < done + ahead * ROM_READ_MAX;
+        size_t at = more ? asked : done, left = n - at;
+        size_t part = left < ROM_READ_MAX ? left : ROM_READ_MAX;
+        struct read *q = &reads[at / ROM_READ_MAX % ahead];
+        e = more ? ask(r, q, offset + (uint32_t)at, (uint32_t)part) : rom_await(r, &q->call);
+        if (!e && !more) memcpy(out + done, q->bytes, part);
+        *(more ? &asked : &done) += part;
+    }
+    explicit_bzero(reads, sizeof reads);
     return e;
 }

@@ -26,6 +26,7 @@ struct bench {
     char pack_path[128];
     uint8_t *image;
     int fd;
+    size_t warm; /* pieces before this one are in the pack */
 };
 
 struct figures {
@@ -89,6 +90,16 @@ static void stop(struct bench *b)
     board_stop(&b->board);
 }
 
+/* A block is on the wire: time to make the next piece ready. */
+static void warm_next(size_t done, size_t total, void *arg)
+{
+    struct bench *b = arg;
+    (void)done;
+    (void)total;
+    if (b->warm >= b->piece_count) return;
+    pack_warm(b->content, &b->pieces[b->warm++], b->pack_path);
+}
+
 static void write_piece(struct bench *b, const struct piece *p, struct figures *g)
 {
     struct pack_piece ready;
@@ -99,7 +110,7 @@ static void write_piece(struct bench *b, const struct piece *p, struct figures *
     const struct flasher_region *r = &ready.region;
     must(flasher_compare(b->f, r, &same), "compare");
     if (!same) {
-        must(flasher_write(b->f, r, deadline_in_ms(120000), NULL, NULL), "write");
+        must(flasher_write(b->f, r, deadline_in_ms(120000), warm_next, b), "write");
         g->payload += r->packed_n + (r->n > r->packed_covers ? r->n - r->packed_covers : 0);
         g->written++;
     }

@@ -57,8 +57,7 @@ static void run(struct rom *r, uint8_t choice)
     static const uint8_t block[64] = {0xc0, 0xdb};
     uint8_t out[64];
     uint32_t v;
-    struct rom_security_info info;
-    switch (choice % 8) {
+    switch (choice % 9) {
     case 0:
         (void)rom_sync(r, deadline_in_ms(1000));
         break;
@@ -75,7 +74,13 @@ static void run(struct rom *r, uint8_t choice)
         (void)rom_flash_md5(r, 0, 64, out);
         break;
     case 5:
-        (void)rom_read_flash(r, 0, out, 64);
+        (void)rom_read_flash(r, 0, out, 64, 3);
+        break;
+    case 6:
+        (void)rom_defl_begin(r, 0x10000, 5, 0x1000, 0x10000);
+        break;
+    case 7:
+        (void)rom_defl_data(r, 0, block, sizeof block, 0x10000);
         break;
     case 6:
         (void)rom_change_baud(r, 921600, 921600);

@@ -177,7 +177,7 @@ static bool repeat(const uint8_t *f, size_t n, enum err *e)
     else if (f[1] == 0x13 && body == 16)
         *e = rom_flash_md5(&rom, word(f, 0), word(f, 1), out);
     else if (f[1] == 0x0e && body == 8 && word(f, 1) - 1 < 64)
-        *e = rom_read_flash(&rom, word(f, 0), out, word(f, 1));
+        *e = rom_read_flash(&rom, word(f, 0), out, word(f, 1), 1);
     else if (f[1] == 0x0f && body == 8 && !word(f, 1))
         *e = rom_change_baud(&rom, word(f, 0), word(f, 0));
     else if (f[1] == 0x14 && !body)
@@ -518,10 +518,53 @@ static void a_slow_read_gives_what_was_asked_for(void **state)
         sprintf(hex + strlen(hex), "%02x", i + 1);
     strcat(hex, "00000000c0");
     answer(hex);
-    assert_int_equal(rom_read_flash(&rom, 0x8001, out, 4), ERR_OK);
+    assert_int_equal(rom_read_flash(&rom, 0x8001, out, 4, 1), ERR_OK);
     assert_memory_equal(out, "\1\2\3\4\0", 5);
-    assert_int_equal(rom_read_flash(&rom, 0x8001, out, 0), ERR_ARG);
-    assert_int_equal(rom_read_flash(&rom, 0x8001, out, 65), ERR_ARG);
+    assert_int_equal(rom_read_flash(&rom, 0x8001, out, 4, 0), ERR_ARG);
+    assert_int_equal(rom_read_flash(&rom, 0x8001, out, 4, ROM_READ_AHEAD + 1), ERR_ARG);
+}
+
+static void reads_are_asked_for_ahead_and_put_in_order(void **state)
+{
+    (void)state;
+    static char hex[4096];
+    uint8_t out[300];
+    hex[0] = '\0';
+    for (int i = 0; i < 300; i += 64) {
+        strcat(hex, "c0010e440007071220");
+        for (int k = i; k < i + 64; k++)
+            sprintf(hex + strlen(hex), "%02x", k % 177); /* nothing to escape */
+        strcat(hex, "00000000c0");
+    }
+    answer(hex);
+    assert_int_equal(rom_read_flash(&rom, 0x10001, out, sizeof out, 3), ERR_OK);
+    for (int i = 0; i < 300; i++)
+        assert_int_equal(out[i], i % 177);
+    assert_int_equal(s.writes, 5);
+    assert_int_equal(s.sent.p[4 * 18 + 13], 44); /* the last asks for what is left */
+    answer(hex);
+    s.reply.n -= 2 * 78; /* two answers are lost */
+    assert_int_equal(rom_read_flash(&rom, 0x10001, out, sizeof out, 3), ERR_TIMEOUT);
+    assert_int_equal(s.writes, 10);
+}
+
+static void note_moment(void *arg)
+{
+    *(size_t *)arg = s.taken;
+}
+
+static void there_is_time_while_a_block_is_on_the_wire(void **state)
+{
+    (void)state;
+    size_t taken = 99;
+    rom.meanwhile = note_moment;
+    rom.meanwhile_arg = &taken;
+    answer("c0010204000707122000000000c0");
+    assert_int_equal(small_begin(), ERR_OK);
+    assert_int_equal(taken, 99);
+    answer("c0010304000707122000000000c0");
+    assert_int_equal(data_block(), ERR_OK);
+    assert_int_equal(taken, 0);
 }
 
 static void everything_received_is_kept_for_the_one_who_asks(void **state)
@@ -559,6 +602,8 @@ int main(void)
         TEST(the_fifth_word_is_for_later_chips_only),
         TEST(secret_blocks_pass_the_tap_unseen),
         TEST(a_slow_read_gives_what_was_asked_for),
+        TEST(reads_are_asked_for_ahead_and_put_in_order),
+        TEST(there_is_time_while_a_block_is_on_the_wire),
         TEST(everything_received_is_kept_for_the_one_who_asks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
