@@ -128,7 +128,8 @@ failed:
 static bool take(int fd, uint64_t at, const uint8_t head[RECORD_HEAD], struct buf *out)
 {
     uint32_t n = le32_get(head + 8);
-    bool good = !buf_fill(out, 0, n) && (!n || read_at(fd, at + RECORD_HEAD, out->data, n)) &&
+    bool good = n <= STREAM_MAX && !buf_fill(out, 0, n) &&
+                (!n || read_at(fd, at + RECORD_HEAD, out->data, n)) &&
                 checksum(head, out->data, n) == le32_get(head + 4);
     if (!good) buf_reset(out);
     return good;
@@ -139,13 +140,15 @@ static bool take(int fd, uint64_t at, const uint8_t head[RECORD_HEAD], struct bu
 static bool find(int fd, const uint8_t wanted[RECORD_HEAD - 12], struct buf *out, uint64_t *end_out)
 {
     uint8_t head[RECORD_HEAD];
-    uint64_t at = FILE_HEAD;
-    while (read_at(fd, at, head, sizeof head) && !memcmp(head, record_mark, sizeof record_mark) &&
-           le32_get(head + 8) <= STREAM_MAX) {
-        if (!memcmp(head + 12, wanted, RECORD_HEAD - 12) && take(fd, at, head, out)) return true;
-        at += RECORD_HEAD + le32_get(head + 8);
-    }
-    *end_out = at;
+    off_t size = lseek(fd, 0, SEEK_END);
+    uint64_t next = FILE_HEAD;
+    do {
+        *end_out = next;
+        if (!read_at(fd, next, head, sizeof head) || memcmp(head, record_mark, sizeof record_mark))
+            return false;
+        if (!memcmp(head + 12, wanted, RECORD_HEAD - 12) && take(fd, next, head, out)) return true;
+        next += RECORD_HEAD + le32_get(head + 8);
+    } while (next <= (uint64_t)size);
     return false;
 }
 
