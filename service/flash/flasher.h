@@ -125,6 +125,10 @@ enum err flasher_write(struct flasher *f, const struct flasher_region *r, struct
 enum err flasher_verify(struct flasher *f, const struct flasher_region *r);
 /** Is the region there already? A difference is no error. */
 enum err flasher_compare(struct flasher *f, const struct flasher_region *r, bool *same_out);
+/** As flasher_write(), but ask for each sector first and write only those that differ, where that
+ * is less to send: for a region of which most is there already. */
+enum err flasher_write_changed(struct flasher *f, const struct flasher_region *r,
+                               struct deadline until, flasher_progress_fn fn, void *arg);
 /** Whole sectors to 0xFF, and proved so by MD5. What is erased already is left alone. */
 enum err flasher_erase(struct flasher *f, uint32_t offset, uint32_t n, struct deadline until,
                        flasher_progress_fn fn, void *arg);

@@ -58,4 +58,6 @@ enum err flasher_expect(struct flasher *f, uint32_t offset, uint32_t n,
                         const uint8_t wanted[MD5_BYTES]);
 /** @return ERR_OK; ERR_CONFLICT when the flash is not attached; ERR_ARG beyond the flash */
 enum err flasher_check_range(const struct flasher *f, uint32_t offset, size_t n);
+/** @return ERR_OK, ERR_ARG; ERR_CONFLICT when the flash is not attached */
+enum err flasher_check_region(const struct flasher *f, const struct flasher_region *r);
 #endif

@@ -131,7 +131,7 @@ static enum err step_compare(struct flasher *f, void *arg)
     return flasher_same(f, w->region->offset, w->region->erase_bytes, w->md5, &w->same);
 }
 
-static enum err check_region(const struct flasher *f, const struct flasher_region *r)
+enum err flasher_check_region(const struct flasher *f, const struct flasher_region *r)
 {
     if (r->offset % FLASHER_SECTOR || r->erase_bytes % FLASHER_SECTOR || !r->erase_bytes ||
         r->n > r->erase_bytes)
@@ -147,7 +147,7 @@ static enum err check_region(const struct flasher *f, const struct flasher_regio
 static enum err prepare(struct flasher *f, struct work *w)
 {
     const struct flasher_region *r = w->region;
-    enum err e = check_region(f, r);
+    enum err e = flasher_check_region(f, r);
     if (e) return e;
     digest_md5_erased(r->data, r->n, r->erase_bytes, w->md5);
     f->rom.until = w->until;

@@ -75,12 +75,15 @@ struct model {
     unsigned begins, datas, ends, syncs, deflates, infos, unknowns;
     /* the bad day */
     uint64_t drop_at, flip_at, reset_at, gone_at, cancel_at, mute_answer;
-    bool once; /* the counted ones above happen once */
+    uint64_t drop_every, flip_answer; /* each so manieth from the host, the so manieth to it */
+    uint64_t lost_count;
+    uint32_t drop_above; /* baud; drop_every strikes above it only */
+    bool once;           /* the counted ones above happen once */
     unsigned answers;
     int bad_md5;
     int64_t late_ns;
-    bool no_lines, no_text, no_flash, strap_broken, deaf, silent, noisy, bridged, talks, gone,
-        weak_flash;
+    bool no_inflate, no_lines, no_text, no_flash, strap_broken, deaf, silent, noisy, bridged, talks,
+        gone, weak_flash;
     int64_t en_delay_ns, rising_at;
     uint32_t max_baud, adapter_baud, attach_pins;
     uint32_t rom_baud; /* of the ROM's text, 0 = as the port */
@@ -97,6 +100,7 @@ static inline void model_put(struct model *m, const void *data, size_t n, int64_
     if (m->silent) return;
     for (size_t i = 0; i < n && m->out_tail < MODEL_OUT; i++) {
         m->out[m->out_tail] = m->noisy ? (uint8_t)(0x81 + 37 * m->out_tail) : p[i];
+        if (m->flip_answer && !--m->flip_answer) m->out[m->out_tail] ^= 0x04;
         m->out_at[m->out_tail++] = virtual_ns + delay_ns;
     }
 }
@@ -366,7 +370,7 @@ static inline void model_defl_data(struct model *m, size_t n)
         return;
     }
     uint32_t before = m->write_at;
-    uint8_t error = model_inflate(m, m->frame + 24, len);
+    uint8_t error = m->no_inflate ? 0x0b : model_inflate(m, m->frame + 24, len);
     if (m->ended) model_flush_window(m);
     if (m->ended && m->z.avail_in) m->mode = MODEL_HUNG;
     int64_t pages = (m->write_at - before) / 256;
@@ -561,6 +565,11 @@ static inline void model_host_byte(struct model *m, uint8_t c)
     m->host_bytes++;
     if (model_strikes(m, &m->gone_at)) m->gone = true;
     if (model_strikes(m, &m->cancel_at)) cancel_raise(m->port.cancel);
+    bool lossy = m->drop_every && m->port.baud > m->drop_above;
+    if (lossy && ++m->lost_count % m->drop_every == 0) {
+        m->hit = true;
+        return;
+    }
     if (model_strikes(m, &m->drop_at)) {
         m->hit = true;
         return;

@@ -319,6 +319,337 @@ static void a_lost_answer_anywhere_is_recovered(void **state)
         try_fault(MUTE, at, 0);
 }
 
+/* ---- what is sure is not sent again ---- */
+
+static void the_raw_part_goes_on_from_the_block_that_failed(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    r.packed = NULL;
+    b.m->flip_at = b.m->host_bytes + 40 * 1024;
+    assert_int_equal(write_region(&r), ERR_OK);
+    expect_region();
+    assert_true(bench_flash_is_right());
+    assert_int_equal(b.m->begins, 2);
+    assert_int_equal(b.m->datas, (N + 4095) / 4096 + 1); /* one came twice */
+    assert_int_equal(flasher_retries(b.f), 1);
+}
+
+static void the_packed_part_is_not_sent_again_for_the_raw_ones_sake(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    b.m->flip_at = b.m->host_bytes + packed_n + 6000;
+    assert_int_equal(write_region(&r), ERR_OK);
+    expect_region();
+    assert_true(bench_flash_is_right());
+    assert_int_equal(b.m->deflates, 1);
+    assert_int_equal(b.m->begins, 3);
+}
+
+static void a_wrong_md5_makes_nothing_sure(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    b.m->bad_md5 = 1;
+    assert_int_equal(write_region(&r), ERR_OK);
+    expect_region();
+    assert_true(bench_flash_is_right());
+    assert_int_equal(b.m->deflates, 2);
+    assert_int_equal(b.m->begins, 4);
+}
+
+static void what_is_packed_and_fails_twice_goes_raw(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    b.m->no_inflate = true;
+    assert_int_equal(write_region(&r), ERR_OK);
+    expect_region();
+    assert_true(bench_flash_is_right());
+    assert_int_equal(b.m->deflates, 2);
+    assert_int_equal(b.m->begins, 3);
+}
+
+/* A byte in 9 000 is lost, at every speed: no try gets the region through, but all together do. */
+static void a_wire_that_is_always_bad_still_gets_there(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    b.m->drop_every = 9001;
+    assert_int_equal(write_region(&r), ERR_OK);
+    expect_region();
+    assert_true(bench_flash_is_right());
+    assert_true(flasher_retries(b.f) > 5);
+}
+
+static void a_wire_that_is_worse_ends_in_an_error(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    b.m->drop_every = 2003;
+    int64_t start = virtual_ns;
+    assert_int_not_equal(write_region(&r), ERR_OK);
+    assert_string_not_equal(err_last()->hint, "");
+    assert_in_range((virtual_ns - start) / 1000000, 0, 120000);
+    b.m->drop_every = 0;
+    bench_board_is_left_running();
+}
+
+static void a_flash_that_does_not_keep_is_not_the_wires_fault(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    b.m->weak_flash = true;
+    assert_int_equal(write_region(&r), ERR_VERIFY);
+    assert_string_equal(err_last()->code, "flash_verify");
+    assert_int_equal(flasher_slowdowns(b.f), 0);
+    assert_int_equal(flasher_retries(b.f), 2);
+}
+
+/* ---- the speed ---- */
+
+static void the_speed_goes_down_the_ladder_to_one_that_holds(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t holds, wanted, ends;
+        unsigned slowdowns;
+    } cases[] = {{2000000, 2000000, 2000000, 0}, {1000000, 2000000, 921600, 1},
+                 {921600, 921600, 921600, 0},    {800000, 921600, 460800, 1},
+                 {230400, 921600, 230400, 2},    {115200, 921600, 115200, 3},
+                 {115200, 115200, 115200, 0},    {115200, 0, 115200, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct flasher_region r = region();
+        const struct flasher_options o = {.reset = RESET_AUTO, .flash_baud = cases[i].wanted};
+        bench_stop();
+        bench_start(&o);
+        assert_int_equal(bench_connect(), ERR_OK);
+        b.m->max_baud = cases[i].holds;
+        assert_int_equal(write_region(&r), ERR_OK);
+        expect_region();
+        assert_true(bench_flash_is_right());
+        assert_int_equal(flasher_baud(b.f), cases[i].ends);
+        assert_int_equal(flasher_slowdowns(b.f), cases[i].slowdowns);
+        bench_board_is_left_running();
+        assert_int_equal(b.m->port.baud, 115200);
+    }
+}
+
+/* SYNC passes at this speed, long frames do not. */
+static void a_speed_that_loses_bytes_twice_is_given_up(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    b.m->drop_every = 3001;
+    b.m->drop_above = 460800;
+    assert_int_equal(write_region(&r), ERR_OK);
+    expect_region();
+    assert_true(bench_flash_is_right());
+    assert_int_equal(flasher_baud(b.f), 460800);
+    assert_int_equal(flasher_slowdowns(b.f), 1);
+}
+
+static void the_speed_that_holds_is_kept_for_what_follows(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    b.m->max_baud = 460800;
+    assert_int_equal(write_region(&r), ERR_OK);
+    unsigned resets = (unsigned)b.m->resets;
+    b.m->reset_at = b.m->host_bytes + 9000; /* back at the connect speed */
+    assert_int_equal(write_region(&r), ERR_OK);
+    assert_int_equal(flasher_baud(b.f), 460800);
+    assert_int_equal(flasher_slowdowns(b.f), 1);
+    assert_int_equal(b.m->resets, resets + 2); /* its own, and ours */
+}
+
+static void a_board_that_is_not_reset_is_left_at_the_speed_it_was_found(void **state)
+{
+    (void)state;
+    const struct flasher_options o = {.reset = RESET_NONE, .flash_baud = 921600};
+    struct flasher_region r = region();
+    bench_stop();
+    bench_start(&o);
+    assert_int_equal(reset_to_download(&b.m->port, RESET_TIGHT, 0), ERR_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(bench_connect(), ERR_OK);
+        assert_int_equal(write_region(&r), ERR_OK);
+        assert_int_equal(b.m->chip_baud, 921600);
+        assert_int_equal(flasher_finish(b.f), ERR_OK);
+        assert_int_equal(b.m->chip_baud, 115200);
+        assert_int_equal(b.m->port.baud, 115200);
+    }
+    assert_int_equal(b.m->resets, 1);
+}
+
+/* 96 KiB at 921600 baud: what is compressed in the time that its bytes take, and little more. */
+static void the_write_takes_little_more_than_wire_and_flash(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    flasher_write(b.f, &r, deadline_in_ms(60000), NULL, NULL); /* speed is up now */
+    int64_t start = virtual_ns, wire = (int64_t)(packed_n + N - COVERS) * 10 * 1000000000 / 921600;
+    assert_int_equal(write_region(&r), ERR_OK);
+    int64_t flash = ERASE / 4096 * 45000000LL + COVERS / 256 * 500000LL + 3 * 4000000;
+    assert_in_range(virtual_ns - start, wire + flash, wire * 105 / 100 + flash);
+}
+
+/* ---- the fence ---- */
+
+static void a_begin_that_points_behind_the_region_is_refused(void **state)
+{
+    (void)state;
+    struct rom rom;
+    struct flasher_region r = region();
+    assert_int_equal(write_region(&r), ERR_OK);
+    rom_init(&rom, &b.m->port);
+    assert_int_equal(rom_flash_begin(&rom, ERASE + 0x1000, 1, 4096, AT), ERR_DEVICE);
+    assert_int_equal(rom_flash_begin(&rom, ERASE, 1, 4096, AT + 0x1000), ERR_DEVICE);
+    rom_dispose(&rom);
+    expect_region();
+    assert_true(bench_flash_is_right());
+}
+
+static void what_lies_behind_a_fence_is_still_reached(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    uint8_t md5[MD5_BYTES], want[MD5_BYTES], out[100];
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(write_region(&r), ERR_OK);
+        enum err e = i == 0   ? flasher_md5(b.f, 0x300000, 0x1000, md5)
+                     : i == 1 ? flasher_read(b.f, 0x300000, out, sizeof out, NULL, NULL)
+                     : i == 2 ? flasher_erase(b.f, 0x300000, 0x1000, deadline_never(), NULL, NULL)
+                              : flasher_verify(b.f, &(struct flasher_region){
+                                                        .offset = 0x300000, .erase_bytes = 0x1000});
+        assert_int_equal(e, ERR_OK);
+    }
+    digest_md5(b.want + 0x300000, 0x1000, want);
+    assert_memory_equal(md5, want, MD5_BYTES);
+    assert_memory_equal(out, b.want + 0x300000, sizeof out);
+}
+
+/* ---- what is there already ---- */
+
+static void a_comparison_costs_one_md5_whatever_it_says(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    bool same = true;
+    unsigned before = flasher_commands(b.f);
+    assert_int_equal(flasher_compare(b.f, &r, &same), ERR_OK);
+    assert_false(same);
+    assert_int_equal(flasher_commands(b.f), before + 1);
+    assert_int_equal(write_region(&r), ERR_OK);
+    before = flasher_commands(b.f);
+    assert_int_equal(flasher_compare(b.f, &r, &same), ERR_OK);
+    assert_true(same);
+    assert_int_equal(flasher_commands(b.f), before + 1);
+    b.m->flash[AT + ERASE - 1] = 0; /* behind the data */
+    assert_int_equal(flasher_compare(b.f, &r, &same), ERR_OK);
+    assert_false(same);
+    assert_int_equal(flasher_retries(b.f), 0);
+}
+
+static enum err write_changed(void)
+{
+    struct flasher_region r = region();
+    size_t done = 0;
+    enum err e = flasher_write_changed(b.f, &r, deadline_in_ms(60000), progress, &done);
+    if (!e) assert_int_equal(done, N);
+    return e;
+}
+
+static void only_sectors_that_changed_are_written(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    assert_int_equal(write_region(&r), ERR_OK);
+    unsigned datas = b.m->datas, begins = b.m->begins;
+    b.m->flash[AT + 5] ^= 1; /* the first sector */
+    b.m->flash[AT + 0x3000] ^= 1;
+    b.m->flash[AT + 0x4fff] ^= 1;    /* two beside each other */
+    b.m->flash[AT + ERASE - 1] = 0;  /* the last, where there is no data */
+    b.m->flash[AT + ERASE + 9] ^= 1; /* and what is none of its business */
+    b.want[AT + ERASE + 9] ^= 1;
+    assert_int_equal(write_changed(), ERR_OK);
+    expect_region();
+    assert_true(bench_flash_is_right());
+    assert_int_equal(b.m->datas - datas, 3);
+    assert_int_equal(b.m->begins - begins, 3);
+    assert_int_equal(write_changed(), ERR_OK); /* nothing left to do */
+    assert_int_equal(b.m->begins - begins, 3);
+}
+
+static void where_much_has_changed_all_is_written(void **state)
+{
+    (void)state;
+    assert_int_equal(write_changed(), ERR_OK);
+    expect_region();
+    assert_true(bench_flash_is_right());
+    assert_int_equal(b.m->deflates, 1);
+    assert_int_equal(b.m->begins, 2);
+}
+
+/* ---- reading and erasing ---- */
+
+static void erased_flash_is_not_read(void **state)
+{
+    (void)state;
+    static uint8_t out[0x40000];
+    memset(b.m->flash + 0x110000, 0xff, 0x10000); /* a block */
+    memset(b.m->flash + 0x123000, 0xff, 0x5000);  /* some sectors */
+    unsigned before = flasher_commands(b.f);
+    assert_int_equal(flasher_read(b.f, 0x108123, out, 0x30000, NULL, NULL), ERR_OK);
+    assert_memory_equal(out, b.m->flash + 0x108123, 0x30000);
+    assert_int_equal(flasher_baud(b.f), 921600);
+    unsigned reads = (0x30000 - 0x10000 - 0x5000) / 64;
+    assert_in_range(flasher_commands(b.f) - before, reads, reads + 60);
+}
+
+static void a_read_that_was_damaged_is_read_again(void **state)
+{
+    (void)state;
+    static uint8_t out[0x3000];
+    for (uint64_t at = 60; at < 3000; at += 37) {
+        b.m->flip_answer = at;
+        assert_int_equal(flasher_read(b.f, 0x20000, out, sizeof out, NULL, NULL), ERR_OK);
+        assert_memory_equal(out, b.m->flash + 0x20000, sizeof out);
+    }
+}
+
+static void note_erased(size_t done, size_t total, void *arg)
+{
+    size_t *last = arg;
+    assert_true(done > *last && done <= total && total == 0x30000);
+    *last = done;
+}
+
+static void an_erase_goes_by_blocks_and_skips_what_is_erased(void **state)
+{
+    (void)state;
+    size_t done = 0;
+    memset(b.m->flash + 0x90000, 0xff, 0x10000);
+    assert_int_equal(
+        flasher_erase(b.f, 0x85000, 0x30000, deadline_in_ms(60000), note_erased, &done), ERR_OK);
+    memset(b.want + 0x85000, 0xff, 0x30000);
+    assert_true(bench_flash_is_right());
+    assert_int_equal(done, 0x30000);
+    assert_int_equal(b.m->begins, 3); /* 0x85000, 0xa0000, 0xb0000 */
+    assert_int_equal(flasher_retries(b.f), 0);
+}
+
+static void a_whole_chip_is_erased(void **state)
+{
+    (void)state;
+    assert_int_equal(flasher_erase(b.f, 0, MODEL_FLASH, deadline_in_ms(600000), NULL, NULL),
+                     ERR_OK);
+    memset(b.want, 0xff, MODEL_FLASH);
+    assert_true(bench_flash_is_right());
+    assert_int_equal(b.m->begins, 64);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 
 int main(void)
@@ -337,6 +668,27 @@ int main(void)
         cmocka_unit_test(a_flipped_bit_anywhere_is_recovered),
         cmocka_unit_test(a_board_that_resets_itself_anywhere_is_recovered),
         cmocka_unit_test(a_lost_answer_anywhere_is_recovered),
+        TEST(the_raw_part_goes_on_from_the_block_that_failed),
+        TEST(the_packed_part_is_not_sent_again_for_the_raw_ones_sake),
+        TEST(a_wrong_md5_makes_nothing_sure),
+        TEST(what_is_packed_and_fails_twice_goes_raw),
+        TEST(a_wire_that_is_always_bad_still_gets_there),
+        TEST(a_wire_that_is_worse_ends_in_an_error),
+        TEST(a_flash_that_does_not_keep_is_not_the_wires_fault),
+        TEST(the_speed_goes_down_the_ladder_to_one_that_holds),
+        TEST(a_speed_that_loses_bytes_twice_is_given_up),
+        TEST(the_speed_that_holds_is_kept_for_what_follows),
+        TEST(a_board_that_is_not_reset_is_left_at_the_speed_it_was_found),
+        TEST(the_write_takes_little_more_than_wire_and_flash),
+        TEST(a_begin_that_points_behind_the_region_is_refused),
+        TEST(what_lies_behind_a_fence_is_still_reached),
+        TEST(a_comparison_costs_one_md5_whatever_it_says),
+        TEST(only_sectors_that_changed_are_written),
+        TEST(where_much_has_changed_all_is_written),
+        TEST(erased_flash_is_not_read),
+        TEST(a_read_that_was_damaged_is_read_again),
+        TEST(an_erase_goes_by_blocks_and_skips_what_is_erased),
+        TEST(a_whole_chip_is_erased),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
