@@ -12,8 +12,8 @@ enum {
     OP_SPI_FLASH_MD5 = 0x13,
 };
 
-/* Of the slowest flash: 400 ms a sector. The same is enough to program a page and read it back. */
-enum { ERASE_MS_PER_MB = 100000, MD5_MS_PER_MB = 8000 };
+/* Of the slowest flash: 400 ms to erase a sector, 3 ms to program a page of 256 bytes. */
+enum { ERASE_MS_PER_MB = 100000, PROGRAM_MS_PER_MB = 12000, MD5_MS_PER_MB = 8000 };
 
 /* Time for n bytes of flash at ms_per_mb, and for the frame on the wire. */
 static struct deadline within_work(const struct rom *r, uint64_t n, int64_t ms_per_mb, size_t sent)
@@ -65,7 +65,7 @@ enum err rom_flash_data(struct rom *r, uint32_t seq, const uint8_t *data, size_t
                          .op = OP_FLASH_DATA,
                          .data = data,
                          .n = n,
-                         .until = within_work(r, n, ERASE_MS_PER_MB, n)};
+                         .until = within_work(r, n, PROGRAM_MS_PER_MB, n)};
     return send_block(r, &c, seq);
 }
 
@@ -76,7 +76,7 @@ enum err rom_defl_data(struct rom *r, uint32_t seq, const uint8_t *data, size_t 
                          .op = OP_DEFL_DATA,
                          .data = data,
                          .n = n,
-                         .until = within_work(r, unpacked_bytes, ERASE_MS_PER_MB, n)};
+                         .until = within_work(r, unpacked_bytes, PROGRAM_MS_PER_MB, n)};
     return send_block(r, &c, seq);
 }
 

@@ -64,6 +64,32 @@ def flash():
             raise AssertionError(f"nobody shows {line}")
 
 
+def pack():
+    """Compressing a factory image: the way it is done, and what its neighbours cost and gain."""
+    lines = c_bench("bench_pack")
+    for line in (lines[i] for i in (3, 5, 8)):
+        what = f"factory image, zlib level {line['level']}, {line['piece_kib']} KiB pieces"
+        row(f"{what}: time on the wire at 921600", line["wire_ms"], "ms")
+        row(f"{what}: one core", line["cpu_ms"], "ms")
+
+
+def image():
+    """A factory image at 921600, paced, at library level; then the same again."""
+    for line in c_bench("bench_image"):
+        if line["bench"] == "image_write":
+            row("factory image: bytes of it sent, compressed or raw", line["payload"], "bytes")
+            row("factory image: bytes to the board", line["bytes_out"], "bytes")
+            row("factory image: wall", line["wall_ms"], "ms")
+            row("factory image: wall / wire time of its compressed bytes", line["ratio"], "x", line["budget_ratio"], "above")
+            row("factory image: one core of the host", line["cpu_ms"], "ms")
+        elif line["bench"] == "image_same":
+            row("the same image again / the first", line["ratio"], "x", line["budget_ratio"], "above")
+        elif line["bench"] == "image_read":
+            row("reading flash at 921600", line["kib_per_s"], "KiB/s")
+        else:
+            raise AssertionError(f"nobody shows {line}")
+
+
 def text_like_pem(size):
     """As hard to compress as a certificate: base64 of chance, in lines of 64."""
     text = base64.b64encode(random.Random(size).randbytes(size)).decode()
@@ -141,7 +167,7 @@ def jobs():
 
 
 def main():
-    for part in (atpki, flash, esptool_js, jobs, service):
+    for part in (atpki, flash, pack, image, esptool_js, jobs, service):
         part()
     width = max(len(r["what"]) for r in ROWS)
     for r in ROWS:

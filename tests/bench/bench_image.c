@@ -4,7 +4,7 @@
  *
  * bench_image write   the image as a job writes it, piece by piece, each compared before; then the
  *                     same once more, when all is there already
- * bench_image read    8 pieces of it read back
+ * bench_image read    256 KiB of it read back
  * Without an argument both. One JSON line each. */
 #include "service/firmware/pack.h"
 

@@ -86,7 +86,7 @@ static void show(const uint8_t *image, int level, int memory, size_t piece, size
 /* One thing is changed at a time, from what service/firmware/pack.c does. */
 int main(void)
 {
-    enum { LEVEL = 6, MEMORY = 7, PIECE = 65536 };
+    enum { LEVEL = 6, MEMORY = 7, PIECE = 131072 };
     uint8_t *image = factory_image();
     for (int level = 1; level <= 9; level++)
         show(image, level, MEMORY, PIECE, PIECE);

@@ -436,7 +436,7 @@ static enum err data_block(void)
 static enum err packed_block(void)
 {
     static const uint8_t block[0x1000];
-    return rom_defl_data(&rom, 0, block, sizeof block, 256 * 1024);
+    return rom_defl_data(&rom, 0, block, sizeof block, 1000000);
 }
 
 static enum err packed_begin(void)
@@ -458,7 +458,7 @@ static void waits_grow_with_the_work(void **state)
     assert_int_equal(wait_of(large_md5), 32000);
     assert_int_equal(wait_of(data_block), 3000 + 4096 * 10 * 1000 / 115200);
     assert_int_equal(wait_of(packed_begin), 6553);
-    assert_int_equal(wait_of(packed_block), 26214 + 4096 * 10 * 1000 / 115200);
+    assert_int_equal(wait_of(packed_block), 12000 + 4096 * 10 * 1000 / 115200);
     assert_int_equal(wait_of(new_speed), 1000);
     rom.until = deadline_in_ms(700);
     assert_int_equal(wait_of(large_begin), 700);
