@@ -104,22 +104,28 @@ static void fill_implicit(const struct port_info *port, struct slot_record *out)
     memcpy(out->at_port, port->path, sizeof port->path);
 }
 
+/* @param no_slot  the error when no port has that name */
+static enum err find_implicit(const struct port_source *from, const struct port_list *ports,
+                              const char *name, const struct err_info *no_slot,
+                              struct slot_record *out)
+{
+    const struct port_info *port = enumerate_match(ports, name);
+    if (!port || strcmp(port->name, name) != 0) return err_restore(no_slot);
+    enum err e = refuse_named(from, ports, port);
+    if (!e) fill_implicit(port, out);
+    return e;
+}
+
 enum err slot_find(const struct port_source *from, const struct port_list *ports, const char *name,
                    struct slot_record *out)
 {
     struct port_list own = {.items = NULL};
     enum err e = store_slot_get(from->store, name, out);
     if (e != ERR_NOT_FOUND) return e;
-    struct err_info no_slot = *err_last();
-    e = ports ? ERR_OK : ports_look(from, &own);
-    if (e) return e;
-    if (!ports) ports = &own;
-    const struct port_info *port = enumerate_match(ports, name);
-    if (!port || strcmp(port->name, name) != 0)
-        e = err_restore(&no_slot);
-    else
-        e = refuse_named(from, ports, port);
-    if (!e) fill_implicit(port, out);
+    const struct err_info no_slot = *err_last();
+    if (ports) return find_implicit(from, ports, name, &no_slot, out);
+    e = ports_look(from, &own);
+    if (!e) e = find_implicit(from, &own, name, &no_slot, out);
     free(own.items);
     return e;
 }
