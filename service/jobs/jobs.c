@@ -92,13 +92,9 @@ static enum err recover(struct jobs *j)
     return e;
 }
 
-static void ports_changed(void *arg)
+static void ports_changed(void *jobs)
 {
-    struct jobs *j = arg;
-    pthread_mutex_lock(&j->lock);
-    j->ports_generation++;
-    pthread_cond_broadcast(&j->ports_freed);
-    pthread_mutex_unlock(&j->lock);
+    jobs_ports_changed(jobs);
 }
 
 static enum err start_threads(struct jobs *j)
