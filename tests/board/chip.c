@@ -84,22 +84,25 @@ static const struct chip_region esp32_regions[] = {
     {0x60000000, 0x80000, REGION_REGS},
     {0, 0, REGION_REGS},
 };
+/* esptool-js asks the S2, the S3 and the H2 for words that other chips have (of the ESP32's fuses
+ * and APB_CTRL, of the S3's variables), and works with them: where it asks, something answers. */
 static const struct chip_region s2_regions[] = {
-    {0x3f400000, 0x100000, REGION_REGS},
-    {0x3ff9e000, 0x2000, REGION_RAM},
-    {0x3ffb0000, 0x50000, REGION_RAM},
-    {0x40000000, 0x20000, REGION_ROM},
-    {0x40020000, 0x50000, REGION_RAM},
-    {0x40070000, 0x2000, REGION_RAM},
-    {0x50000000, 0x2000, REGION_RAM},
-    {0x60000000, 0x100000, REGION_REGS},
-    {0, 0, REGION_REGS},
+    {0x3f400000, 0x100000, REGION_REGS}, {0x3f500000, 0xa80000, REGION_REGS},
+    {0x3ff9e000, 0x2000, REGION_RAM},    {0x3ffb0000, 0x50000, REGION_RAM},
+    {0x40000000, 0x20000, REGION_ROM},   {0x40020000, 0x50000, REGION_RAM},
+    {0x40070000, 0x2000, REGION_RAM},    {0x50000000, 0x2000, REGION_RAM},
+    {0x60000000, 0x100000, REGION_REGS}, {0, 0, REGION_REGS},
 };
 static const struct chip_region s3_regions[] = {
-    {0x3fc88000, 0x78000, REGION_RAM}, {0x3ff00000, 0x20000, REGION_ROM},
-    {0x40000000, 0x60000, REGION_ROM}, {0x40370000, 0x70000, REGION_RAM},
-    {0x50000000, 0x2000, REGION_RAM},  {0x60000000, 0xfe000, REGION_REGS},
-    {0x600fe000, 0x2000, REGION_RAM},  {0, 0, REGION_REGS},
+    {0x3fc88000, 0x78000, REGION_RAM},
+    {0x3ff00000, 0x20000, REGION_ROM},
+    {0x3ff20000, 0x60000, REGION_REGS},
+    {0x40000000, 0x60000, REGION_ROM},
+    {0x40370000, 0x70000, REGION_RAM},
+    {0x50000000, 0x2000, REGION_RAM},
+    {0x60000000, 0xfe000, REGION_REGS},
+    {0x600fe000, 0x2000, REGION_RAM},
+    {0, 0, REGION_REGS},
 };
 static const struct chip_region c2_regions[] = {
     {0x3fca0000, 0x40000, REGION_RAM},   {0x3ff00000, 0x50000, REGION_ROM},
@@ -135,8 +138,6 @@ static const struct chip_region c61_regions[] = {
     {0x60000000, 0x100000, REGION_REGS},
     {0, 0, REGION_REGS},
 };
-/* esptool-js reads the S3's variable for the port in use (0x3fcef14c) on the H2 as well, and works
- * there: something answers. */
 static const struct chip_region h2_regions[] = {
     {0x3fce0000, 0x10000, REGION_REGS},  {0x40000000, 0x20000, REGION_ROM},
     {0x40800000, 0x50000, REGION_RAM},   {0x50000000, 0x1000, REGION_RAM},

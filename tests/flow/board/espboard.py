@@ -95,15 +95,45 @@ Reply = collections.namedtuple("Reply", "op value payload status")
 SYNC_BODY = b"\x07\x07\x12\x20" + b"\x55" * 32
 MAGIC, ESP32 = 0x40001000, 0x00F01D83
 
+# What public tools know of each chip: word at MAGIC, register of the MAC, flash controller (base,
+# USR2, W0), id in GET_SECURITY_INFO (the ESP32 has none, the S2 does not say it), words of BEGIN,
+# UART0's divider, crystal in MHz, where the bootloader lies, where a stub is loaded.
+Chip = collections.namedtuple("Chip", "magic mac spi id words clkdiv crystal bootloader ram")
+SPI_A, SPI_B = (0x24, 0x80), (0x20, 0x58)
+CHIPS = {
+    "esp32": Chip(ESP32, 0x3FF5A004, (0x3FF42000, *SPI_A),
+                  None, 4, 0x3FF40014, 40, 0x1000, 0x400A8000),
+    "esp32s2": Chip(0x7C6, 0x3F41A044, (0x3F402000, *SPI_B),
+                    None, 5, 0x3F400014, 40, 0x1000, 0x40028000),
+    "esp32s3": Chip(0x9, 0x60007044, (0x60002000, *SPI_B),
+                    9, 5, 0x60000014, 40, 0, 0x40378000),
+    "esp32c2": Chip(0x6F51306F, 0x60008840, (0x60002000, *SPI_B),
+                    12, 5, 0x60000014, 40, 0, 0x40380000),
+    "esp32c3": Chip(0x1B31506F, 0x60008844, (0x60002000, *SPI_B),
+                    5, 5, 0x60000014, 40, 0, 0x40380000),
+    "esp32c5": Chip(0x1101406F, 0x600B4844, (0x60003000, *SPI_B),
+                    23, 5, 0x60000014, 48, 0x2000, 0x40800000),
+    "esp32c6": Chip(0x2CE0806F, 0x600B0844, (0x60003000, *SPI_B),
+                    13, 5, 0x60000014, 40, 0, 0x40800000),
+    "esp32c61": Chip(0x33F0206F, 0x600B4844, (0x60003000, *SPI_B),
+                     20, 5, 0x60000014, 40, 0, 0x40800000),
+    "esp32h2": Chip(0xD7B73E80, 0x600B0844, (0x60003000, *SPI_B),
+                    16, 5, 0x60000014, 32, 0, 0x40800000),
+}
+MEM_BEGIN = 0x05
+LATER = [name for name in CHIPS if name != "esp32"]
+
 
 class Loader:
     """The host's side of the serial loader. status_bytes is 4 for the ROM, 2 for a stub. Anything
-    that is not an answer fails the test, unless the line is expected to be noisy."""
+    that is not an answer fails the test, unless the line is expected to be noisy. words is how many
+    BEGIN has: 4 on an ESP32, 5 on the later chips."""
 
-    def __init__(self, port, status_bytes=4, noisy=False):
+    def __init__(self, port, status_bytes=4, noisy=False, words=4):
         self.port = port
         self.status_bytes = status_bytes
         self.noisy = noisy
+        self.words = words
         self.buffer = b""
 
     def request(self, op, body=b"", check=0):
@@ -170,8 +200,9 @@ class Loader:
     def parameters(self, size=4 << 20):
         return self.command(0x0B, struct.pack("<6I", 0, size, 0x10000, 0x1000, 0x100, 0xFFFF))
 
-    def begin(self, op, size, blocks, block_size, offset):
-        return self.command(op, struct.pack("<4I", size, blocks, block_size, offset))
+    def begin(self, op, size, blocks, block_size, offset, encrypt=0):
+        body = struct.pack("<5I", size, blocks, block_size, offset, encrypt)
+        return self.command(op, body[:4 * (4 if op == MEM_BEGIN else self.words)])
 
     def data(self, op, seq, block):
         check = 0xEF
@@ -203,9 +234,10 @@ class Board:
                         self.transcript, "--control", *args]
         if at:
             self.command += ["--at", self.at]
+        name = args[args.index("--chip") + 1] if "--chip" in args else "esp32"
+        self.chip = CHIPS.get(name)
         # How the loader's text ends at power-on: the recorded ESP32 has no line for it.
-        is_esp32 = "--chip" not in args or "esp32" in args
-        self.ready_text = b"))\r\n" if is_esp32 else b"download\r\n"
+        self.ready_text = b"))\r\n" if name == "esp32" else b"download\r\n"
 
     def __enter__(self):
         try:
@@ -286,7 +318,7 @@ class Board:
         """A synchronised loader; the board must be in download mode. The boot text is dropped."""
         port = self.open()
         port.read_until(self.ready_text)
-        loader = Loader(port)
+        loader = Loader(port, words=self.chip.words)
         if not loader.sync():
             raise AssertionError("the loader does not answer")
         return loader

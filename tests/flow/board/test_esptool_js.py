@@ -1,5 +1,5 @@
-"""Somebody else's flasher, unmodified, against the simulated board: it finds the chip, uploads its
-stub, writes three images and verifies them, and the flash file holds exactly these."""
+"""Somebody else's flasher, unmodified, against the simulated board: it tells each chip by its name,
+uploads its stub, writes three images and verifies them, and the flash file holds exactly these."""
 import json
 import os
 import random
@@ -14,6 +14,7 @@ FLOW = os.path.join(espboard.ROOT, "tests/flow")
 NPM = os.path.join(os.path.dirname(espboard.BIN_DIR), "npm")
 IMAGES = ((0x37000, 1232), (0x39000, 1688), (0x3B000, 100000))
 USED = random.Random(4).randbytes(4 << 20)
+MAC = "24:0a:c4:12:34:57"
 
 
 def install():
@@ -33,14 +34,27 @@ def install():
 
 
 class EsptoolJs(unittest.TestCase):
+    """What it must call each chip, by its own tables."""
+    CHIPS = {
+        "esp32": "ESP32-D0WD-V3 (revision 3)",
+        "esp32s2": "ESP32-S2 (revision v1.0)",
+        "esp32s3": "ESP32-S3 (QFN56) (revision v0.2)",
+        "esp32c2": "ESP32-C2 (revision 1)",
+        "esp32c3": "ESP32-C3 (QFN32) (revision v0.3)",
+        "esp32c5": "ESP32-C5 (revision v1.0)",
+        "esp32c6": "ESP32-C6 (revision 1)",
+        "esp32c61": "ESP32-C61 (revision v1.0)",
+        "esp32h2": "ESP32-H2 (revision v0.1)",
+    }
+
     @classmethod
     def setUpClass(cls):
         install()
 
-    def write(self, *options, pace="off"):
+    def write(self, chip, *options, pace="off"):
         r = random.Random(5)
         images = [(at, bytes(r.choices(b"0123456789abcdef\n", k=n))) for at, n in IMAGES]
-        with Board("--pace", pace, flash=USED) as board:
+        with Board("--chip", chip, "--mac", MAC, "--pace", pace, flash=USED) as board:
             arguments = []
             for at, image in images:
                 path = os.path.join(board.folder, f"{at:x}.bin")
@@ -58,16 +72,20 @@ class EsptoolJs(unittest.TestCase):
                 expected[at:end] = image + b"\xff" * (end - at - len(image))
             self.assertTrue(expected == board.flash(), "the flash file holds something else")
             self.assertEqual(len(images), run.stderr.count("Hash of data verified"))
-            return json.loads(run.stdout)
+            self.assertNotIn("WARNING", run.stderr)
+            result = json.loads(run.stdout)
+            self.assertEqual((self.CHIPS[chip], MAC, 0x1640C8),
+                             (result["chip"], result["mac"], result["flash_id"]))
 
     def test_compressed_at_a_higher_speed(self):
-        result = self.write("--baud", "921600", pace="wire")
-        self.assertEqual("24:0a:c4:12:34:56", result["mac"])
-        self.assertEqual(0x1640C8, result["flash_id"])
-        self.assertIn("ESP32", result["chip"])
+        for chip in self.CHIPS:
+            with self.subTest(chip=chip):
+                self.write(chip, "--baud", "921600", pace="wire" if chip == "esp32" else "off")
 
     def test_uncompressed(self):
-        self.write("--raw")
+        for chip in self.CHIPS:
+            with self.subTest(chip=chip):
+                self.write(chip, "--raw")
 
 
 if __name__ == "__main__":
