@@ -34,7 +34,7 @@ struct hotplug {
     struct udev_monitor *monitor; /* NULL: there is none */
     bool watch_dev;               /* the monitor alone is not enough */
     int folders;                  /* -1: there is none */
-    struct port_list known;       /* the thread's */
+    struct port_list known;       /* as last told */
 };
 
 /* ---- what there is ---- */
@@ -118,7 +118,6 @@ static bool has_stopped(const struct hotplug *h)
 static void *hotplug_main(void *arg)
 {
     struct hotplug *h = arg;
-    look(h, false);
     while (!has_stopped(h)) {
         bool blind = !h->monitor || h->folders < 0;
         bool any = await_change(h, blind ? LOOK_MS : -1);
@@ -181,6 +180,7 @@ enum err hotplug_start(const char *const *globs, size_t glob_count, hotplug_chan
     enum err e = cancel_init(&h->stop);
     if (!e) {
         open_sources(h);
+        look(h, false);
         e = thread_start(&h->thread, "hotplug", hotplug_main, h);
     }
     if (e)

@@ -65,6 +65,7 @@ class Listed(harness.BenchCase):
         board = self.bench.boards[0]
         adapter = self.bench.adapter(board, serial="0001")
         before = self.ports()["/dev/ttyUSB0"]
+        self.gate.child.wait_line(rf"port arrived id={before['id']} .*device=/dev/ttyUSB0")  # else it came and went at once
         mark = self.gate.child.mark()
         board.unplug("download")
         self.gate.child.wait_line(rf"port left id={before['id']} .*device=/dev/ttyUSB0", since=mark)
