@@ -40,5 +40,23 @@ class Reset(harness.BenchCase):
         self.gate.get("/v1/slots/wrong").problem(404, "slot_not_found")
 
 
+class NothingToRun(harness.BenchCase):
+    """Boards with an empty flash whose boot pin is not connected."""
+
+    bench_options = {"broker": False, "boards": [
+        {"chip": chip, "firmware": "none", "fault": ["wrong-boot"]} for chip in ("esp32", "esp32c3", "esp32c6")]}
+
+    def test_both_causes_are_told(self):
+        for board in self.bench.boards:
+            with self.subTest(board.options["chip"]):
+                self.gate.put("/v1/slots/bare", {"download_port": board.download}).expect(200, 201)
+                job = self.gate.wait_job(self.gate.create_job({"kind": "identify", "slot": "bare"}))
+                error = job["error"]
+                self.assertEqual((error["code"], error["step"]), ("board_no_firmware", "identify"), error)
+                self.assertIn("did not enter its loader", error["detail"])
+                self.assertIn("invalid header", error["device"])
+                self.assertIn("boot pin", error["hint"])
+
+
 if __name__ == "__main__":
     harness.unittest.main()
