@@ -22,9 +22,11 @@ struct flasher {
     uint32_t told_bytes;  /* what the loader takes for its size now: flash_bytes, or a fence */
     bool no_lines;        /* nothing to reset with */
     bool hurry;           /* something large was begun: top_baud from then on */
+    bool read_singly;     /* asking ahead did not work here */
     bool advanced;        /* the present try of a step got further than any before it */
     uint32_t top_baud;    /* the fastest that is still believed to hold */
     unsigned retries, slowdowns;
+    unsigned fences_refused; /* a BEGIN within its fence, one after the other */
 };
 
 typedef enum err (*step_fn)(struct flasher *f, void *arg);

@@ -14,7 +14,6 @@ enum {
 struct range {
     uint32_t offset, n;
     uint8_t *out;
-    unsigned tries;
 };
 
 static enum err check_readable(const struct flasher *f, uint32_t offset, size_t n)
@@ -42,7 +41,7 @@ enum err flasher_md5(struct flasher *f, uint32_t offset, uint32_t n, uint8_t out
 enum err flasher_same(struct flasher *f, uint32_t offset, uint32_t n,
                       const uint8_t wanted[MD5_BYTES], bool *same_out)
 {
-    uint8_t md5[MD5_BYTES];
+    uint8_t md5[MD5_BYTES] = {0};
     struct range r = {.offset = offset, .n = n, .out = md5};
     enum err e = step_md5(f, &r);
     *same_out = !e && !memcmp(md5, wanted, MD5_BYTES);
@@ -76,12 +75,20 @@ static bool is_of_erased(const uint8_t md5[MD5_BYTES], uint32_t n)
     return !memcmp(md5, erased, MD5_BYTES);
 }
 
-/* Within one sector. Reads are asked for ahead; after a try that failed, one by one. */
+/* Reads are asked for ahead, until that went wrong once: then it may not be the wire's fault. */
+static enum err read_ahead(struct flasher *f, const struct range *r)
+{
+    unsigned ahead = f->read_singly ? 1 : ROM_READ_AHEAD;
+    enum err e = rom_read_flash(&f->rom, r->offset, r->out, r->n, ahead);
+    if (e) f->read_singly = true;
+    return e;
+}
+
+/* Within one sector. */
 static enum err step_read_proved(struct flasher *f, void *arg)
 {
     struct range *r = arg;
-    unsigned ahead = r->tries++ ? 1 : ROM_READ_AHEAD;
-    uint8_t md5[MD5_BYTES], got[MD5_BYTES];
+    uint8_t md5[MD5_BYTES] = {0}, got[MD5_BYTES];
     enum err e = flasher_unfence(f, r->offset + r->n);
     if (!e) e = rom_flash_md5(&f->rom, r->offset, r->n, md5);
     if (e) return e;
@@ -89,7 +96,7 @@ static enum err step_read_proved(struct flasher *f, void *arg)
         memset(r->out, 0xff, r->n);
         return ERR_OK;
     }
-    e = rom_read_flash(&f->rom, r->offset, r->out, r->n, ahead);
+    e = read_ahead(f, r);
     if (e) return e;
     digest_md5(r->out, r->n, got);
     if (!memcmp(md5, got, MD5_BYTES)) return ERR_OK;
@@ -110,7 +117,7 @@ static struct range part_of(const struct range *r, uint32_t done, uint32_t block
 /* A whole block of erased flash is filled in at the price of one MD5. */
 static enum err fill_erased(struct flasher *f, const struct range *r, bool *erased_out)
 {
-    uint8_t md5[MD5_BYTES];
+    uint8_t md5[MD5_BYTES] = {0};
     struct range look = {.offset = r->offset, .n = r->n, .out = md5};
     enum err e = flasher_persist(f, step_md5, &look);
     *erased_out = !e && is_of_erased(md5, r->n);

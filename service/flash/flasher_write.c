@@ -21,7 +21,7 @@
 #include "service/flash/identify.h"
 #include "service/flash/security.h"
 
-enum { PACKED_TRIES = 2 };
+enum { PACKED_TRIES = 2, FENCES_REFUSED = 2 };
 
 /* One region on its way to the board. */
 struct work {
@@ -99,15 +99,32 @@ static enum err send_raw(struct flasher *f, struct work *w)
     return e;
 }
 
+/* Where a ROM does not take a BEGIN that ends at its fence, there is none. */
+static enum err fence(struct flasher *f, uint32_t end)
+{
+    bool wanted = f->hurry && f->fences_refused < FENCES_REFUSED;
+    return wanted ? flasher_fence(f, end) : flasher_unfence(f, end);
+}
+
+static void note_refusal(struct flasher *f, enum err e)
+{
+    bool refused = e == ERR_DEVICE && f->rom.last_error == 0x06;
+    if (refused) f->fences_refused++;
+    if (!e && f->fences_refused < FENCES_REFUSED) f->fences_refused = 0;
+}
+
 static enum err step_write(struct flasher *f, void *arg)
 {
     struct work *w = arg;
     const struct flasher_region *r = w->region;
     uint32_t end = r->offset + r->erase_bytes;
     if (w->tries++) f->retries++;
-    enum err e = f->hurry ? flasher_fence(f, end) : flasher_unfence(f, end);
-    if (!e && r->packed && !w->sure && w->packed_tries < PACKED_TRIES) e = send_packed(f, w);
+    /* A loader in secure download mode may not know it. */
+    bool packed = r->packed && !f->board.security.secure_download;
+    enum err e = fence(f, end);
+    if (!e && packed && !w->sure && w->packed_tries < PACKED_TRIES) e = send_packed(f, w);
     if (!e && w->sure < r->erase_bytes) e = send_raw(f, w);
+    note_refusal(f, e);
     /* To the end of what was erased: nothing old may stay there, and a damaged length in a block's
      * head would be believed and written past the image. */
     if (!e && !r->verify_later) e = flasher_expect(f, r->offset, r->erase_bytes, w->md5);

@@ -125,6 +125,11 @@ static enum err ask(struct rom *r, struct read *q, uint32_t offset, uint32_t n)
     return rom_send(r, &q->call);
 }
 
+static uint32_t part_from(size_t at, size_t n)
+{
+    return (uint32_t)(n - at < ROM_READ_MAX ? n - at : ROM_READ_MAX);
+}
+
 enum err rom_read_flash(struct rom *r, uint32_t offset, uint8_t *out, size_t n, unsigned ahead)
 {
     struct read reads[ROM_READ_AHEAD] = {0}; /* a ring */
@@ -132,13 +137,18 @@ enum err rom_read_flash(struct rom *r, uint32_t offset, uint8_t *out, size_t n, 
     enum err e = ERR_OK;
     if (!ahead || ahead > ROM_READ_AHEAD) return err_set(ERR_ARG, "%u reads ahead", ahead);
     while (done < n && !e) {
-        bool more = asked < n && asked < done + ahead * ROM_READ_MAX;
-        size_t at = more ? asked : done, left = n - at;
-        size_t part = left < ROM_READ_MAX ? left : ROM_READ_MAX;
-        struct read *q = &reads[at / ROM_READ_MAX % ahead];
-        e = more ? ask(r, q, offset + (uint32_t)at, (uint32_t)part) : rom_await(r, &q->call);
-        if (!e && !more) memcpy(out + done, q->bytes, part);
-        *(more ? &asked : &done) += part;
+        bool room = asked < done + (size_t)ahead * ROM_READ_MAX;
+        if (room && asked < n) {
+            uint32_t part = part_from(asked, n);
+            e = ask(r, &reads[asked / ROM_READ_MAX % ahead], offset + (uint32_t)asked, part);
+            asked += part;
+        } else {
+            const struct read *q = &reads[done / ROM_READ_MAX % ahead];
+            uint32_t part = part_from(done, n);
+            e = rom_await(r, &q->call);
+            if (!e) memcpy(out + done, q->bytes, part);
+            done += part;
+        }
     }
     explicit_bzero(reads, sizeof reads);
     return e;

@@ -90,6 +90,14 @@ def image():
             raise AssertionError(f"nobody shows {line}")
 
 
+def faults():
+    """A byte lost or flipped in every tenth of a thousand writes, on the scripted ROM."""
+    line = c_bench("bench_faults")[0]
+    row(f"fault run: {line['writes']} writes, {line['faulted']} with a fault: not verified", line["failed"], "writes")
+    row("fault run: called good and wrong somewhere in the flash", line["wrong"], "writes", 0, "above")
+    row("fault run: regions written again", line["retries"], "regions")
+
+
 def text_like_pem(size):
     """As hard to compress as a certificate: base64 of chance, in lines of 64."""
     text = base64.b64encode(random.Random(size).randbytes(size)).decode()
@@ -167,7 +175,7 @@ def jobs():
 
 
 def main():
-    for part in (atpki, flash, pack, image, esptool_js, jobs, service):
+    for part in (atpki, flash, pack, image, faults, esptool_js, jobs, service):
         part()
     width = max(len(r["what"]) for r in ROWS)
     for r in ROWS:

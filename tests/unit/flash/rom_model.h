@@ -82,8 +82,8 @@ struct model {
     unsigned answers;
     int bad_md5;
     int64_t late_ns;
-    bool no_inflate, no_lines, no_text, no_flash, strap_broken, deaf, silent, noisy, bridged, talks,
-        gone, weak_flash;
+    bool no_fence, no_inflate, no_lines, no_text, no_flash, strap_broken, deaf, silent, noisy,
+        bridged, talks, gone, weak_flash;
     int64_t en_delay_ns, rising_at;
     uint32_t max_baud, adapter_baud, attach_pins;
     uint32_t rom_baud; /* of the ROM's text, 0 = as the port */
@@ -269,8 +269,8 @@ static inline void model_begin(struct model *m, size_t n)
         memset(&m->z, 0, sizeof m->z);
         m->deflating = inflateInit(&m->z) == Z_OK;
     }
-    if (offset % 0x1000 || offset > m->known_size || size > m->known_size - offset ||
-        m->known_size > MODEL_FLASH) {
+    if ((m->no_fence && m->known_size % 0x100000) || offset % 0x1000 || offset > m->known_size ||
+        size > m->known_size - offset || m->known_size > MODEL_FLASH) {
         model_answer(m, op, 6, NULL, 0, 0);
         return;
     }
@@ -581,9 +581,7 @@ static inline void model_host_byte(struct model *m, uint8_t c)
     if (model_strikes(m, &m->reset_at)) model_boot(m);
     if (m->bridged) model_put(m, &c, 1, 0);
     int64_t off = (int64_t)m->port.baud - m->chip_baud;
-    if (off * off * 2500 > (int64_t)m->chip_baud * m->chip_baud ||
-        (m->max_baud && m->port.baud > m->max_baud))
-        c = 0x99;
+    if (llabs(off) * 50 > m->chip_baud || (m->max_baud && m->port.baud > m->max_baud)) c = 0x99;
     if (m->mode == MODEL_LOADER && !m->deaf && !m->silent) model_byte(m, c);
 }
 
