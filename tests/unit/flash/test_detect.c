@@ -351,6 +351,30 @@ static void what_nobody_can_check_is_written_on_demand(void **state)
     }
 }
 
+static void nothing_is_sent_compressed_where_only_little_is_known(void **state)
+{
+    (void)state;
+    static uint8_t data[FLASHER_WINDOW] = "four words or five";
+    const struct flasher_region r = {.offset = 0x10000,
+                                     .erase_bytes = sizeof data,
+                                     .data = data,
+                                     .n = sizeof data,
+                                     .packed = data,
+                                     .packed_n = 100,
+                                     .packed_covers = sizeof data};
+    bool same = true;
+    begin_secure("esp32c3", &unverified);
+    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(flasher_attach(f, 0), ERR_OK);
+    assert_int_equal(flasher_compare(f, &r, &same), ERR_OK);
+    assert_false(same);
+    assert_int_equal(flasher_write(f, &r, deadline_in_ms(60000), NULL, NULL), ERR_OK);
+    assert_memory_equal(m->flash + r.offset, data, sizeof data);
+    assert_int_equal(m->deflates, 0);
+    assert_int_equal(flasher_retries(f), 0);
+    end();
+}
+
 /* "Identical, so not written" must not come from a check that was not made. */
 static void a_check_that_cannot_be_made_is_not_passed(void **state)
 {
@@ -413,6 +437,7 @@ int main(void)
         cmocka_unit_test(a_refusal_to_be_read_is_believed_without_a_flag),
         cmocka_unit_test(what_nobody_can_check_is_refused),
         cmocka_unit_test(what_nobody_can_check_is_written_on_demand),
+        cmocka_unit_test(nothing_is_sent_compressed_where_only_little_is_known),
         cmocka_unit_test(a_check_that_cannot_be_made_is_not_passed),
         cmocka_unit_test(an_encrypted_board_stays_refused_in_secure_download_mode),
         cmocka_unit_test(refusals_are_whole_sentences),
