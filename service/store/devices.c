@@ -18,7 +18,7 @@ void device_entry_dispose(struct device_entry *e)
 struct note {
     const char *mac, *chip;
     const struct device_entry *entry;
-    bool written;
+    enum device_credential now;
 };
 
 static enum err put_device(struct db *db, const struct note *n)
@@ -34,9 +34,9 @@ static enum err put_device(struct db *db, const struct note *n)
     query_put_text(&q, n->mac);
     query_put_text(&q, n->chip);
     query_put_int(&q, n->entry->at_ms);
-    query_put_text(&q, n->written ? n->entry->credential : "");
-    query_put_text(&q, n->written ? n->entry->fingerprint_sha256 : "");
-    query_put_int(&q, n->written);
+    query_put_text(&q, n->now == DEVICE_WRITTEN ? n->entry->credential : "");
+    query_put_text(&q, n->now == DEVICE_WRITTEN ? n->entry->fingerprint_sha256 : "");
+    query_put_int(&q, n->now != DEVICE_KEEPS);
     return query_run(&q);
 }
 
@@ -66,9 +66,9 @@ static enum err note(struct db *db, void *arg)
 }
 
 enum err store_device_note(struct store *s, const char *mac, const char *chip,
-                           const struct device_entry *e, bool written)
+                           const struct device_entry *e, enum device_credential now)
 {
-    struct note n = {mac, chip ? chip : "", e, written};
+    struct note n = {mac, chip ? chip : "", e, now};
     return store_write(s, note, &n);
 }
 
@@ -136,19 +136,24 @@ static enum err get_entries(struct db *db, const char *mac, struct device_entry 
     return ERR_OK;
 }
 
+enum err store_device_row(struct store *s, const char *mac, struct device_record *out)
+{
+    memset(out, 0, sizeof *out);
+    const struct row_search search = {"SELECT " DEVICE_COLUMNS " FROM device WHERE mac = ?", mac,
+                                      read_device, out};
+    enum err e = rows_find(s, &search);
+    if (e != ERR_NOT_FOUND) return e;
+    return err_fail(ERR_NOT_FOUND, "device_not_found", "GET /v1/devices lists them.",
+                    "there is no device \"%s\"", mac);
+}
+
 enum err store_device_get(struct store *s, const char *mac, struct device_record *out,
                           struct device_entry **entries_out, size_t *n_out)
 {
     struct db *db;
-    memset(out, 0, sizeof *out);
     *entries_out = NULL;
     *n_out = 0;
-    const struct row_search search = {"SELECT " DEVICE_COLUMNS " FROM device WHERE mac = ?", mac,
-                                      read_device, out};
-    enum err e = rows_find(s, &search);
-    if (e == ERR_NOT_FOUND)
-        return err_fail(ERR_NOT_FOUND, "device_not_found", "GET /v1/devices lists them.",
-                        "there is no device \"%s\"", mac);
+    enum err e = store_device_row(s, mac, out);
     if (!e) e = store_reader(s, &db);
     if (!e) {
         e = get_entries(db, mac, entries_out, n_out);

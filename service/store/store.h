@@ -227,10 +227,17 @@ struct device_entry {
     char *detail_json; /* heap: layout, images with their hashes, verdicts; NULL allowed */
 };
 void device_entry_dispose(struct device_entry *e);
-/** Note what was done to a board. The device's row is made or brought up to date with it.
- *  @param written  the credential of @p e is now on the board and verified */
+/** What the device's row says of its credential after an entry. */
+enum device_credential {
+    DEVICE_KEEPS,   /* as before */
+    DEVICE_WRITTEN, /* that of the entry is now on the board and verified */
+    DEVICE_CLEARED  /* the former one is gone */
+};
+/** Note what was done to a board. The device's row is made or brought up to date with it. */
 enum err store_device_note(struct store *s, const char *mac, const char *chip,
-                           const struct device_entry *e, bool written);
+                           const struct device_entry *e, enum device_credential now);
+/** The row alone. @return ERR_OK; ERR_NOT_FOUND with code device_not_found */
+enum err store_device_row(struct store *s, const char *mac, struct device_record *out);
 enum err store_device_get(struct store *s, const char *mac, struct device_record *out,
                           struct device_entry **entries_out,
                           size_t *n_out); /* entries newest first */

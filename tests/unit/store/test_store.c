@@ -444,7 +444,8 @@ static void a_device_is_noted_again_and_again(void **state)
                                     .outcome = JOB_SUCCEEDED,
                                     .detail_json = (char *)"{\"x\":1}"};
     size_t n;
-    assert_int_equal(store_device_note(s, "24:0a:c4:00:00:01", "esp32", &e, true), ERR_OK);
+    assert_int_equal(store_device_note(s, "24:0a:c4:00:00:01", "esp32", &e, DEVICE_WRITTEN),
+                     ERR_OK);
     struct device_entry failed = {.at_ms = 20,
                                   .job = "job_2",
                                   .slot = "b",
@@ -452,7 +453,7 @@ static void a_device_is_noted_again_and_again(void **state)
                                   .fingerprint_sha256 = "f2",
                                   .method = "at",
                                   .outcome = JOB_FAILED};
-    assert_int_equal(store_device_note(s, "24:0a:c4:00:00:01", "", &failed, false), ERR_OK);
+    assert_int_equal(store_device_note(s, "24:0a:c4:00:00:01", "", &failed, DEVICE_KEEPS), ERR_OK);
     assert_int_equal(store_device_get(s, "24:0a:c4:00:00:01", &d, &list, &n), ERR_OK);
     assert_string_equal(d.chip, "esp32");
     assert_int_equal(d.first_seen_ms, 10);
@@ -472,6 +473,24 @@ static void a_device_is_noted_again_and_again(void **state)
            "device_not_found");
     assert_null(list);
     assert_int_equal(n, 0);
+    assert_int_equal(store_device_row(s, "24:0a:c4:00:00:01", &d), ERR_OK);
+    assert_string_equal(d.fingerprint_sha256, "f1");
+    expect(store_device_row(s, "00:00:00:00:00:00", &d), ERR_NOT_FOUND, "device_not_found");
+    assert_string_equal(d.mac, "");
+}
+
+static void a_device_whose_flash_was_overwritten_has_no_credential_any_more(void **state)
+{
+    struct store *s = store_of(state);
+    struct device_record d;
+    struct device_entry e = {
+        .at_ms = 10, .credential = "cred_1", .fingerprint_sha256 = "f1", .outcome = JOB_SUCCEEDED};
+    assert_int_equal(store_device_note(s, "m", "esp32", &e, DEVICE_WRITTEN), ERR_OK);
+    assert_int_equal(store_device_note(s, "m", "esp32", &e, DEVICE_CLEARED), ERR_OK);
+    assert_int_equal(store_device_row(s, "m", &d), ERR_OK);
+    assert_string_equal(d.credential, "");
+    assert_string_equal(d.fingerprint_sha256, "");
+    assert_string_equal(d.chip, "esp32");
 }
 
 static void a_device_seen_without_a_write_has_no_credential(void **state)
@@ -480,7 +499,7 @@ static void a_device_seen_without_a_write_has_no_credential(void **state)
     struct device_record d;
     struct device_entry *list, e = {.at_ms = 10, .credential = "cred_1", .outcome = JOB_FAILED};
     size_t n;
-    assert_int_equal(store_device_note(s, "m", "esp32", &e, false), ERR_OK);
+    assert_int_equal(store_device_note(s, "m", "esp32", &e, DEVICE_KEEPS), ERR_OK);
     assert_int_equal(store_device_get(s, "m", &d, &list, &n), ERR_OK);
     assert_string_equal(d.credential, "");
     free(list);
@@ -493,9 +512,9 @@ static void devices_page_from_the_newest(void **state)
     struct device_entry e = {.at_ms = 1};
     struct store_page page = {.limit = 2};
     size_t n;
-    assert_int_equal(store_device_note(s, "m3", "", &e, false), ERR_OK);
-    assert_int_equal(store_device_note(s, "m1", "", &e, false), ERR_OK);
-    assert_int_equal(store_device_note(s, "m2", "", &e, false), ERR_OK);
+    assert_int_equal(store_device_note(s, "m3", "", &e, DEVICE_KEEPS), ERR_OK);
+    assert_int_equal(store_device_note(s, "m1", "", &e, DEVICE_KEEPS), ERR_OK);
+    assert_int_equal(store_device_note(s, "m2", "", &e, DEVICE_KEEPS), ERR_OK);
     assert_int_equal(store_device_list(s, &page, &list, &n), ERR_OK);
     assert_int_equal(n, 2);
     assert_string_equal(list[0].mac, "m2");
@@ -570,6 +589,7 @@ int main(void)
         TEST(a_log_is_replaced_and_may_be_empty),
         TEST(jobs_are_filtered_and_paged),
         TEST(a_device_is_noted_again_and_again),
+        TEST(a_device_whose_flash_was_overwritten_has_no_credential_any_more),
         TEST(a_device_seen_without_a_write_has_no_credential),
         TEST(devices_page_from_the_newest),
         cmocka_unit_test(a_copy_of_a_record_is_its_own),
