@@ -301,6 +301,16 @@ bool flasher_unverified(const struct flasher *f)
     return f->unverified;
 }
 
+uint64_t flasher_written(const struct flasher *f)
+{
+    return f->written;
+}
+
+uint64_t flasher_erased(const struct flasher *f)
+{
+    return f->erased;
+}
+
 unsigned flasher_commands(const struct flasher *f)
 {
     return f->rom.commands;

@@ -136,6 +136,9 @@ enum err flasher_erase(struct flasher *f, uint32_t offset, uint32_t n, struct de
 /** Regions written again so far, ROM commands sent so far. */
 unsigned flasher_retries(const struct flasher *f);
 unsigned flasher_commands(const struct flasher *f);
+/** Bytes of flash written, and erased, so far. */
+uint64_t flasher_written(const struct flasher *f);
+uint64_t flasher_erased(const struct flasher *f);
 /** The present speed of the wire, and how often a faster one was given up. */
 uint32_t flasher_baud(const struct flasher *f);
 unsigned flasher_slowdowns(const struct flasher *f);

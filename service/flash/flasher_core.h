@@ -26,7 +26,8 @@ struct flasher {
     bool advanced;        /* the present try of a step got further than any before it */
     uint32_t top_baud;    /* the fastest that is still believed to hold */
     unsigned retries, slowdowns;
-    unsigned fences_refused; /* a BEGIN within its fence, one after the other */
+    uint64_t written, erased; /* bytes of flash */
+    unsigned fences_refused;  /* a BEGIN within its fence, one after the other */
 };
 
 typedef enum err (*step_fn)(struct flasher *f, void *arg);

@@ -17,7 +17,9 @@ static enum err step_erase(struct flasher *f, void *arg)
     if (e || done) return e;
     e = flasher_unfence(f, r->offset + r->n);
     if (!e) e = rom_flash_begin(&f->rom, r->n, 0, ROM_BLOCK, r->offset);
-    return e ? e : flasher_expect(f, r->offset, r->n, r->erased);
+    if (!e) e = flasher_expect(f, r->offset, r->n, r->erased);
+    if (!e) f->erased += r->n;
+    return e;
 }
 
 enum err flasher_erase(struct flasher *f, uint32_t offset, uint32_t n, struct deadline until,

@@ -186,7 +186,11 @@ enum err flasher_write(struct flasher *f, const struct flasher_region *r, struct
     e = flasher_persist(f, step_write, &w);
     f->rom.secret = false;
     f->rom.meanwhile = NULL;
-    if (!e) tell(&w);
+    if (!e) {
+        tell(&w);
+        f->written += r->n;
+        f->erased += r->erase_bytes;
+    }
     explicit_bzero(w.block, sizeof w.block);
     return e ? err_wrap(e, "write at 0x%x", (unsigned)r->offset) : ERR_OK;
 }
