@@ -8,18 +8,6 @@
 #include "service/firmware/compose.h"
 #include "service/firmware/shelf.h"
 
-enum err factory_load(const struct service *svc, const char *id, struct firmware_info *out)
-{
-    struct firmware_record record;
-    enum err e = store_firmware_get(svc->store, id, &record);
-    if (e) return e;
-    json_t *info = json_loads(record.info_json, 0, NULL);
-    e = firmware_from_json(info, out);
-    json_decref(info);
-    firmware_record_dispose(&record);
-    return e;
-}
-
 enum err factory_build(const struct service *svc, const char *id, const struct firmware_info *info,
                        const struct image_set *images, struct factory *out)
 {

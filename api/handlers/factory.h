@@ -10,10 +10,6 @@
 
 #define FACTORY_FILE "factory.bin"
 
-/** What is known of a stored firmware. @return ERR_OK; ERR_NOT_FOUND with code firmware_not_found;
- * ERR_IO, ERR_MEM, ERR_INTERNAL */
-enum err factory_load(const struct service *svc, const char *id, struct firmware_info *out);
-
 struct factory {
     struct buf bytes;   /* from address 0, the whole flash; holds the key */
     struct image image; /* the same bytes, borrowed; of no partition */

@@ -11,99 +11,12 @@
 #include "service/base/clock.h"
 #include "service/base/json_in.h"
 #include "service/firmware/compose.h"
+#include "service/jobs/kept_images.h"
 #include "service/jobs/layout_json.h"
+#include "service/jobs/source.h"
 #include "service/pki/image.h"
-#include "service/pki/layout.h"
-
-enum { CUSTOM_MAX = 32, KEY_MAX = 64 * 1024 };
-
-#define PARTITIONS "partitions" /* the layout of ESP32 modules with ESP-AT v2.x */
-#define DEFAULT    "esp32-v2"
-
-/* --- layouts --- */
-
-static enum err stock_layout(const char *wanted, struct layout *out)
-{
-    char chip[16];
-    size_t n;
-    const char *name = strcmp(wanted, PARTITIONS) == 0 ? DEFAULT : wanted;
-    snprintf(chip, sizeof chip, "%.*s", (int)strcspn(name, "-"), name);
-    const struct layout_stock *list = layout_stock_list(chip, &n);
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(list[i].name, name) != 0) continue;
-        *out = list[i].layout;
-        return ERR_OK;
-    }
-    return err_fail(ERR_UNSUPPORTED, "layout_unknown",
-                    "Write \"partitions\", a stock layout as \"esp32-v2\", or the partitions "
-                    "themselves.",
-                    "there is no stock layout of that name");
-}
-
-static enum err read_partition(const json_t *row, size_t index, struct partition *out,
-                               struct field_errors *errors)
-{
-    char at[48];
-    int64_t offset = 0, size = 0;
-    snprintf(at, sizeof at, "/layout/partitions/%zu", index);
-    if (!json_is_object(row)) {
-        field_errors_add(errors, at, "must be an object");
-        return err_fail(ERR_ARG, "bad_body", NULL, "a partition is not an object");
-    }
-    const struct json_field fields[] = {
-        JSON_STR("name", out->name, JSON_REQUIRED, 1, 16),
-        JSON_INT("offset", &offset, JSON_REQUIRED, 0, UINT32_MAX),
-        JSON_INT("size", &size, JSON_REQUIRED, 1, UINT32_MAX),
-        JSON_FIELDS_END,
-    };
-    enum err e = json_in(row, at, fields, errors);
-    out->type = PARTITION_TYPE_AT;
-    out->subtype = (uint8_t)index;
-    out->offset = (uint32_t)offset;
-    out->size = (uint32_t)size;
-    return e;
-}
-
-static enum err custom_layout(const json_t *value, struct layout *out, struct field_errors *errors)
-{
-    json_t *rows = NULL;
-    struct partition_table table = {.count = 0};
-    const struct json_field fields[] = {
-        JSON_ARRAY_AT("partitions", &rows, JSON_REQUIRED, 1, CUSTOM_MAX),
-        JSON_FIELDS_END,
-    };
-    enum err e = json_in(value, "/layout", fields, errors);
-    for (size_t i = 0; !e && i < json_array_size(rows); i++)
-        e = read_partition(json_array_get(rows, i), i, &table.rows[table.count++], errors);
-    if (!e) e = partition_table_check(&table, 0);
-    if (!e) layout_from_table(&table, "request", out);
-    return e;
-}
-
-/* @param value  the string or object that asks for a layout */
-static enum err read_layout(const json_t *value, struct layout *out, struct field_errors *errors)
-{
-    return json_is_object(value) ? custom_layout(value, out, errors)
-                                 : stock_layout(json_string_value(value), out);
-}
 
 /* --- building --- */
-
-static enum err load_credential(const struct service *svc, const char *id, struct credential **out)
-{
-    struct credential_record record = {.id = ""};
-    struct buf key;
-    *out = NULL;
-    buf_init_secret(&key, KEY_MAX);
-    enum err e = store_credential_get(svc->store, id, &record);
-    if (!e) e = store_credential_key(svc->store, id, &key);
-    if (!e)
-        e = credential_restore(record.certificate_pem, record.root_ca_pem, buf_str(&key), key.len,
-                               out);
-    buf_dispose(&key);
-    credential_record_dispose(&record);
-    return e;
-}
 
 /* What is asked for, or was: a credential in a layout or in a firmware. */
 struct wish {
@@ -135,8 +48,8 @@ static enum err find_layout(const struct service *svc, const struct wish *w,
                             struct firmware_info *info, struct layout *out,
                             struct field_errors *errors)
 {
-    if (!w->firmware[0]) return read_layout(w->layout, out, errors);
-    enum err e = factory_load(svc, w->firmware, info);
+    if (!w->firmware[0]) return layout_from_json(w->layout, out, errors);
+    enum err e = source_info(svc->store, w->firmware, info);
     return e ? e : firmware_layout(info, out);
 }
 
@@ -151,7 +64,7 @@ static enum err build(const struct service *svc, const struct wish *w, const cha
     *out = NULL;
     enum err e = info && b ? find_layout(svc, w, info, &b->layout, errors)
                            : err_set(ERR_MEM, "out of memory");
-    if (!e) e = load_credential(svc, w->credential, &c);
+    if (!e) e = credential_load(svc->store, w->credential, &c);
     if (!e) e = image_set_build(c, &b->layout, &b->set);
     if (!e && w->firmware[0] && (!file || strcmp(file, FACTORY_FILE) == 0))
         e = factory_build(svc, w->firmware, info, &b->set, &b->factory);
@@ -191,7 +104,7 @@ static enum err read_wish(const struct request *rq, struct wish *out, struct fie
     json_t *body, *object = NULL;
     enum err e = request_json(rq, &body);
     if (e) return e;
-    *out = (struct wish){.name = PARTITIONS};
+    *out = (struct wish){.name = LAYOUT_USUAL};
     /* "layout" is a name or an object: the row is chosen by what is there */
     const json_t *layout = json_object_get(body, "layout");
     const struct json_field name = JSON_STR("layout", out->name, JSON_OPTIONAL, 1, 63);

@@ -1,5 +1,10 @@
 #include "service/jobs/layout_json.h"
 
+#include <stdio.h>
+#include <string.h>
+
+enum { CUSTOM_MAX = 32 };
+
 json_t *layout_to_json(const struct layout *l)
 {
     json_t *rows = json_array();
@@ -10,4 +15,69 @@ json_t *layout_to_json(const struct layout *l)
     }
     return json_pack("{s:s,s:s,s:o}", "kind", layout_kind_name(l->kind), "source", l->source,
                      "partitions", rows);
+}
+
+static enum err stock_layout(const char *wanted, struct layout *out)
+{
+    static const char usual[] = "esp32-v2";
+    char chip[16];
+    size_t n;
+    const char *name = strcmp(wanted, LAYOUT_USUAL) == 0 ? usual : wanted;
+    snprintf(chip, sizeof chip, "%.*s", (int)strcspn(name, "-"), name);
+    const struct layout_stock *list = layout_stock_list(chip, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(list[i].name, name) != 0) continue;
+        *out = list[i].layout;
+        return ERR_OK;
+    }
+    return err_fail(ERR_UNSUPPORTED, "layout_unknown",
+                    "Write \"partitions\", a stock layout as \"esp32-v2\", or the partitions "
+                    "themselves.",
+                    "there is no stock layout of that name");
+}
+
+static enum err read_partition(const json_t *row, size_t index, struct partition *out,
+                               struct field_errors *errors)
+{
+    char at[48];
+    int64_t offset = 0, size = 0;
+    snprintf(at, sizeof at, "/layout/partitions/%zu", index);
+    if (!json_is_object(row)) {
+        field_errors_add(errors, at, "must be an object");
+        return err_fail(ERR_ARG, "bad_body", NULL, "a partition is not an object");
+    }
+    const struct json_field fields[] = {
+        JSON_STR("name", out->name, JSON_REQUIRED, 1, 16),
+        JSON_INT("offset", &offset, JSON_REQUIRED, 0, UINT32_MAX),
+        JSON_INT("size", &size, JSON_REQUIRED, 1, UINT32_MAX),
+        JSON_FIELDS_END,
+    };
+    enum err e = json_in(row, at, fields, errors);
+    out->type = PARTITION_TYPE_AT;
+    out->subtype = (uint8_t)index;
+    out->offset = (uint32_t)offset;
+    out->size = (uint32_t)size;
+    return e;
+}
+
+static enum err custom_layout(const json_t *value, struct layout *out, struct field_errors *errors)
+{
+    json_t *rows = NULL;
+    struct partition_table table = {.count = 0};
+    const struct json_field fields[] = {
+        JSON_ARRAY_AT("partitions", &rows, JSON_REQUIRED, 1, CUSTOM_MAX),
+        JSON_FIELDS_END,
+    };
+    enum err e = json_in(value, "/layout", fields, errors);
+    for (size_t i = 0; !e && i < json_array_size(rows); i++)
+        e = read_partition(json_array_get(rows, i), i, &table.rows[table.count++], errors);
+    if (!e) e = partition_table_check(&table, 0);
+    if (!e) layout_from_table(&table, "request", out);
+    return e;
+}
+
+enum err layout_from_json(const json_t *value, struct layout *out, struct field_errors *errors)
+{
+    return json_is_object(value) ? custom_layout(value, out, errors)
+                                 : stock_layout(json_string_value(value), out);
 }

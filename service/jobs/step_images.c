@@ -3,28 +3,13 @@
 #include <string.h>
 
 #include "service/base/clock.h"
+#include "service/jobs/kept_images.h"
 #include "service/jobs/steps.h"
-
-static enum err load(struct session *s, const char *id)
-{
-    struct credential_record r;
-    struct buf key;
-    buf_init_secret(&key, LIMIT_PEM_BYTES);
-    enum err e = store_credential_get(s->ctx->store, id, &r);
-    if (e) return e;
-    e = store_credential_key(s->ctx->store, id, &key);
-    if (!e)
-        e = credential_restore(r.certificate_pem, r.root_ca_pem, buf_str(&key), key.len,
-                               &s->credential);
-    buf_dispose(&key);
-    credential_record_dispose(&r);
-    return e;
-}
 
 enum err step_credential(struct session *s)
 {
     if (s->credential) return ERR_OK;
-    enum err e = load(s, s->ctx->command->credential);
+    enum err e = credential_load(s->ctx->store, s->ctx->command->credential, &s->credential);
     if (e) return e;
     const struct credential_info *info = credential_info(s->credential);
     /* It was judged when it was uploaded; jobs may run much later. */
