@@ -47,8 +47,9 @@ struct reply handle_job_create(struct request *rq, const struct service *svc)
     struct job_record job = {.id = ""};
     const char *body = buf_str(&rq->body);
     if (command_parse(body, rq->body.len, &command, &errors)) return reply_fields(rq, &errors);
-    enum err e = jobs_submit(svc->jobs, &command, body, &job);
+    enum err e = jobs_submit(svc->jobs, &command, body, &errors, &job);
     command_dispose(&command);
+    if (err_is(e, "bad_body")) return reply_fields(rq, &errors);
     if (e) return reply_error(rq);
     long wait = field_prefer_wait(rq->prefer, LIMIT_WAIT_S);
     if (!wait) return reply_accepted(&job);
@@ -100,7 +101,7 @@ struct reply handle_job_get(struct request *rq, const struct service *svc)
 
 static bool is_kind(const char *name)
 {
-    for (int k = COMMAND_IDENTIFY; k <= COMMAND_PROVISION; k++)
+    for (int k = COMMAND_IDENTIFY; k <= COMMAND_ERASE; k++)
         if (strcmp(command_kind_name((enum command_kind)k), name) == 0) return true;
     return false;
 }

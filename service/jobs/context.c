@@ -163,3 +163,9 @@ void job_note(struct job_context *ctx, const char *fmt, ...)
     va_end(ap);
     transcript_note(w->log, text);
 }
+
+void job_leaves(struct job_context *ctx, const char *sentence)
+{
+    struct worker *w = ctx->worker;
+    snprintf(w->leaves, sizeof w->leaves, "%s", sentence);
+}

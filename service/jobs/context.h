@@ -45,6 +45,9 @@ void job_note(struct job_context *ctx, const char *fmt, ...) __attribute__((form
 /** Why ctx->cancel was raised, as the error of this thread. @return ERR_CANCELLED, or ERR_TIMEOUT
  * with code job_timeout */
 enum err job_why_cancelled(struct job_context *ctx);
+/** What would be left behind if the job ended now, as a sentence: it is added to the detail of its
+ * error, however it ends. "" = nothing. */
+void job_leaves(struct job_context *ctx, const char *sentence);
 /** A port of the slot went away, and this thread has closed all of them: wait until they are there
  * again, as at the job's beginning; ctx->slot names their present paths. @return ERR_OK;
  * ERR_NOT_FOUND with code port_not_found; ERR_CANCELLED, ERR_TIMEOUT */

@@ -14,6 +14,7 @@ enum err job_new(const struct job_record *r, struct job **out)
     memcpy(job->kind, r->kind, sizeof job->kind);
     memcpy(job->slot, r->slot, sizeof job->slot);
     memcpy(job->credential, r->credential, sizeof job->credential);
+    memcpy(job->firmware, r->firmware, sizeof job->firmware);
     memcpy(job->retry_of, r->retry_of, sizeof job->retry_of);
     job->created_ms = r->created_ms;
     return ERR_OK;
@@ -36,6 +37,7 @@ enum err job_snapshot(const struct job *job, struct job_record *out)
     memcpy(out->kind, job->kind, sizeof out->kind);
     memcpy(out->slot, job->slot, sizeof out->slot);
     memcpy(out->credential, job->credential, sizeof out->credential);
+    memcpy(out->firmware, job->firmware, sizeof out->firmware);
     memcpy(out->retry_of, job->retry_of, sizeof out->retry_of);
     out->created_ms = job->created_ms;
     out->state = JOB_QUEUED;

@@ -7,6 +7,7 @@
 #include "service/base/clock.h"
 #include "service/base/log.h"
 #include "service/base/thread.h"
+#include "service/jobs/source.h"
 #include "service/jobs/worker.h"
 
 /* Under the lock. */
@@ -248,16 +249,24 @@ static void announce(const struct jobs *j, const struct job_record *r)
     if (j->config.changed) j->config.changed(r, j->config.changed_arg);
 }
 
-static enum err submit(struct jobs *j, const struct command *c, const char *body,
-                       const char *retry_of, struct job_record *out)
+/* What is asked for, before it has a place in a queue. */
+struct order {
+    const struct command *command;
+    const char *body, *retry_of;
+    struct field_errors *errors;
+};
+
+static enum err submit(struct jobs *j, const struct order *o, struct job_record *out)
 {
+    const struct command *c = o->command;
     struct slot_record slot;
     struct job *job = NULL;
     memset(out, 0, sizeof *out);
     enum err e = slot_find(&j->source, NULL, c->slot, &slot);
     if (!e) e = slot_serves(&slot, c);
+    if (!e) e = sources_check(j->config.store, c, o->errors);
     if (e) return e;
-    fill_record(c, retry_of, out);
+    fill_record(c, o->retry_of, out);
     e = job_new(out, &job);
     if (!e) e = admit(j, job);
     if (e) {
@@ -266,7 +275,7 @@ static enum err submit(struct jobs *j, const struct command *c, const char *body
         return e;
     }
     struct worker *w = job->worker;
-    e = keep(j, c, body, out);
+    e = keep(j, c, o->body, out);
     if (e) {
         dismiss(j, job);
         memset(out, 0, sizeof *out);
@@ -280,9 +289,9 @@ static enum err submit(struct jobs *j, const struct command *c, const char *body
 }
 
 enum err jobs_submit(struct jobs *j, const struct command *c, const char *body,
-                     struct job_record *out)
+                     struct field_errors *errors, struct job_record *out)
 {
-    return submit(j, c, body, "", out);
+    return submit(j, &(struct order){c, body, "", errors}, out);
 }
 
 enum err jobs_retry(struct jobs *j, const char *id, struct job_record *out)
@@ -302,7 +311,7 @@ enum err jobs_retry(struct jobs *j, const char *id, struct job_record *out)
     buf_init_secret(&body, LIMIT_UPLOAD_BODY);
     e = store_job_command(j->config.store, id, &body);
     if (!e) e = command_parse(buf_str(&body), body.len, c, &errors);
-    if (!e) e = submit(j, c, buf_str(&body), id, out);
+    if (!e) e = submit(j, &(struct order){c, buf_str(&body), id, &errors}, out);
     buf_dispose(&body);
     command_dispose(c);
     free(c);

@@ -8,43 +8,54 @@
 struct step {
     const char *name;
     enum err (*run)(struct session *s);
-    bool (*wanted)(const struct job_context *ctx); /* NULL = always */
+    bool (*wanted)(const struct session *s); /* NULL = always */
 };
 
-static bool has_at_port(const struct job_context *ctx)
+static bool has_at_port(const struct session *s)
 {
-    return ctx->slot->at_port[0] != '\0';
+    return s->ctx->slot->at_port[0] != '\0';
 }
 
-static bool wants_wifi(const struct job_context *ctx)
+static bool wants_wifi(const struct session *s)
 {
-    return ctx->command->level >= LEVEL_WIFI;
+    return s->ctx->command->level >= LEVEL_WIFI;
 }
 
-static bool wants_time(const struct job_context *ctx)
+static bool wants_time(const struct session *s)
 {
-    return ctx->command->level >= LEVEL_TIME;
+    return s->ctx->command->level >= LEVEL_TIME;
 }
 
-static bool wants_connect(const struct job_context *ctx)
+static bool wants_connect(const struct session *s)
 {
-    return ctx->command->level >= LEVEL_CONNECT;
+    return s->ctx->command->level >= LEVEL_CONNECT;
 }
 
-static bool wants_publish(const struct job_context *ctx)
+static bool wants_publish(const struct session *s)
 {
-    return ctx->command->level >= LEVEL_PUBLISH;
+    return s->ctx->command->level >= LEVEL_PUBLISH;
 }
 
-static bool wants_host(const struct job_context *ctx)
+static bool wants_host(const struct session *s)
 {
-    return ctx->command->host_check;
+    return s->ctx->command->host_check;
+}
+
+/* In secure download mode the loader does not tell who the board is. */
+static bool is_known(const struct session *s)
+{
+    return s->mac[0] != '\0';
+}
+
+static bool wants_proof(const struct session *s)
+{
+    return !s->identical && flash_proves(s);
 }
 
 /* Parts: what several kinds have in common. Each ends with a row without a name. */
 static const struct step rom_identify[] = {
     {"identify", step_rom_identify, NULL},    {"flash", step_rom_details, NULL},
-    {"layout", step_rom_layout, NULL},        {"reset", step_rom_reset, NULL},
+    {"layout", step_rom_look, NULL},          {"reset", step_rom_reset, NULL},
     {"firmware", step_firmware, has_at_port}, {NULL, NULL, NULL},
 };
 static const struct step rom_write[] = {
@@ -77,7 +88,32 @@ static const struct step check[] = {
     {"host_check", step_host_check, wants_host},
     {NULL, NULL, NULL},
 };
-static const struct step record[] = {{"record", step_record, NULL}, {NULL, NULL, NULL}};
+static const struct step rom_flash[] = {
+    {"identify", step_rom_board, NULL},
+    {"plan", step_plan, NULL},
+    {"diff", step_diff, flash_compares},
+    {"write", step_flash_write, NULL},
+    {"verify", step_flash_verify, wants_proof},
+    {"reset", step_rom_reset, NULL},
+    {"boot", step_boot, flash_hears_boot},
+    {"firmware", step_flashed_firmware, flash_hears_ready},
+    {NULL, NULL, NULL},
+};
+static const struct step rom_read[] = {
+    {"identify", step_rom_board, NULL},
+    {"place", step_read_place, NULL},
+    {"read", step_read, NULL},
+    {"reset", step_rom_reset, NULL},
+    {NULL, NULL, NULL},
+};
+static const struct step rom_erase[] = {
+    {"identify", step_rom_board, NULL},
+    {"place", step_erase_place, NULL},
+    {"erase", step_erase, NULL},
+    {"reset", step_rom_reset, NULL},
+    {NULL, NULL, NULL},
+};
+static const struct step record[] = {{"record", step_record, is_known}, {NULL, NULL, NULL}};
 static const struct step rom_reset[] = {{"reset", step_rom_reset, NULL}, {NULL, NULL, NULL}};
 static const struct step at_reset[] = {{"reset", step_at_reset, NULL}, {NULL, NULL, NULL}};
 static const struct step at_lines[] = {{"at", step_at_lines, NULL}, {NULL, NULL, NULL}};
@@ -101,6 +137,9 @@ static const struct recipe {
     {COMMAND_RESET, METHOD_AT, {at_reset}},
     {COMMAND_CHECK, METHOD_AUTO, {at_board, check, record}},
     {COMMAND_AT, METHOD_AUTO, {at_lines}},
+    {COMMAND_FLASH, METHOD_AUTO, {rom_flash, record}},
+    {COMMAND_READ, METHOD_AUTO, {rom_read, record}},
+    {COMMAND_ERASE, METHOD_AUTO, {rom_erase, record}},
 };
 
 static const struct recipe *recipe_of(const struct job_context *ctx)
@@ -114,13 +153,34 @@ static const struct recipe *recipe_of(const struct job_context *ctx)
     return NULL;
 }
 
+/* A port that goes away while the board is met is usually about to come back: an adapter that is
+ * plugged in at last, a board that enumerates again. @return the first error when it does not */
+static enum err meet_again(struct session *s, const struct step *step)
+{
+    struct err_info first = *err_last();
+    job_note(s->ctx, "%s: waiting for it", first.detail);
+    session_drop_ports(s);
+    enum err e = job_retake_ports(s->ctx);
+    if (e == ERR_NOT_FOUND) return err_restore(&first);
+    return e ? e : step->run(s);
+}
+
+/* Steps that meet the board change nothing on it: they can be done again. */
+static enum err run_step(struct session *s, const struct step *step)
+{
+    bool meets = step->run == step_rom_identify || step->run == step_rom_board ||
+                 step->run == step_at_identify;
+    enum err e = step->run(s);
+    return e == ERR_PORT_GONE && meets ? meet_again(s, step) : e;
+}
+
 static enum err run_part(struct session *s, const struct step *part)
 {
     enum err e = ERR_OK;
     for (const struct step *step = part; step->name && !e; step++) {
-        if (step->wanted && !step->wanted(s->ctx)) continue;
+        if (step->wanted && !step->wanted(s)) continue;
         e = job_step_begin(s->ctx, step->name);
-        if (!e) e = job_step_end(s->ctx, step->run(s));
+        if (!e) e = job_step_end(s->ctx, run_step(s, step));
     }
     return e;
 }

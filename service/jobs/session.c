@@ -6,6 +6,7 @@
 #include "service/at/mqtt.h"
 #include "service/at/wifi.h"
 #include "service/flash/reset.h"
+#include "service/jobs/plan.h"
 #include "service/port/port_serial.h"
 
 enum {
@@ -271,6 +272,17 @@ static bool must_hurry(const struct session *s)
     return err_is(job_why_cancelled(s->ctx), "shutting_down");
 }
 
+void session_drop_ports(struct session *s)
+{
+    flasher_free(s->flasher);
+    at_client_free(s->client);
+    port_close(s->download);
+    if (s->at != s->download) port_close(s->at);
+    s->flasher = NULL;
+    s->client = NULL;
+    s->download = s->at = NULL;
+}
+
 enum err session_close(struct session *s)
 {
     struct err_info first = {0};
@@ -280,11 +292,9 @@ enum err session_close(struct session *s)
     if (s->at) s->at->cancel = NULL;
     if (session_leave_loader(s)) first = *err_last();
     if (s->at && leave_at(s) && !first.kind) first = *err_last();
-    at_client_free(s->client);
-    struct port *ports[] = {s->download, s->at == s->download ? NULL : s->at};
-    for (size_t i = 0; i < 2; i++)
-        port_close(ports[i]);
+    session_drop_ports(s);
     credential_free(s->credential);
     image_set_dispose(&s->images);
+    plan_free(s->plan);
     return first.kind ? err_restore(&first) : ERR_OK;
 }

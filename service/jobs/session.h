@@ -10,10 +10,13 @@
 #include "service/base/err.h"
 #include "service/flash/flasher.h"
 #include "service/jobs/context.h"
+#include "service/jobs/place.h"
 #include "service/pki/credential.h"
 #include "service/pki/image.h"
 #include "service/pki/layout.h"
 #include "service/port/port.h"
+
+struct plan;
 
 struct session {
     struct job_context *ctx;
@@ -30,13 +33,24 @@ struct session {
 
     char mac[18], chip[16];          /* "" = not known yet */
     char client_id[257], topic[129]; /* templates of the command, filled in; "" = not yet */
+    uint32_t flash_bytes;            /* 0 = nobody had to know */
+    struct partition_table primary;  /* of the board; count 0 = none, or not known */
     struct layout layout;
     struct credential *credential;
     struct image_set images;
-    bool identical;                         /* the images were on the board before */
-    bool verified;                          /* the images are on the board, proved by it */
-    int at_retries;                         /* images written again through AT */
-    uint64_t write_from_out, write_from_in; /* the port's counts when the write began */
+    struct plan *plan;  /* of a flash job; NULL = not made yet */
+    struct place place; /* of a read or an erase */
+    bool place_has_credential;
+    bool identical; /* the images were on the board before */
+    bool verified;  /* the images are on the board, proved by it */
+    int at_retries; /* images written again through AT */
+    struct wire_start {
+        uint64_t out, in;         /* bytes of the port */
+        uint64_t written, erased; /* bytes of flash */
+        unsigned commands, retries;
+        int64_t ns;
+    } wire;               /* when a transfer began: wire.h */
+    bool credential_gone; /* the board's credential was erased, and none is there */
 };
 
 void session_open(struct session *s, struct job_context *ctx);
@@ -44,6 +58,8 @@ void session_open(struct session *s, struct job_context *ctx);
  * then) */
 enum err session_close(struct session *s);
 
+/** Close the ports, and forget who was on them: one of them is gone. */
+void session_drop_ports(struct session *s);
 /** The download port, open. @return port_serial_open()'s errors; ERR_ARG with code
  * slot_has_no_download_port */
 enum err session_download(struct session *s, struct port **out);

@@ -138,8 +138,8 @@ static enum err write_image(struct session *s, const struct image *im)
 
 enum err step_at_write(struct session *s)
 {
-    s->write_from_out = s->at->bytes_out;
-    s->write_from_in = s->at->bytes_in;
+    s->wire.out = s->at->bytes_out;
+    s->wire.in = s->at->bytes_in;
     enum err e = ERR_OK;
     for (size_t i = 0; i < s->images.count && !e; i++)
         e = write_image(s, &s->images.items[i]);
@@ -189,9 +189,8 @@ enum err step_at_verify(struct session *s)
     s->verified = true;
     session_result(s, "write",
                    json_pack("{s:s,s:b,s:I,s:I,s:i}", "method", "at", "identical", 0, "bytes_out",
-                             (json_int_t)(s->at->bytes_out - s->write_from_out), "bytes_in",
-                             (json_int_t)(s->at->bytes_in - s->write_from_in), "retries",
-                             s->at_retries));
+                             (json_int_t)(s->at->bytes_out - s->wire.out), "bytes_in",
+                             (json_int_t)(s->at->bytes_in - s->wire.in), "retries", s->at_retries));
     return ERR_OK;
 }
 

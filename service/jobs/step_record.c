@@ -10,8 +10,9 @@
 /* What is worth keeping of the result for years: not the ports' chatter. */
 static char *detail(const struct session *s)
 {
-    static const char *const kept[] = {"firmware", "images", "write",      "wifi",
-                                       "time",     "mqtt",   "host_check", NULL};
+    static const char *const kept[] = {"firmware", "flash", "images",     "write",
+                                       "read",     "erase", "boot",       "wifi",
+                                       "time",     "mqtt",  "host_check", NULL};
     json_t *d = json_object();
     for (size_t i = 0; kept[i]; i++) {
         json_t *part = json_object_get(s->ctx->result, kept[i]);
@@ -21,6 +22,13 @@ static char *detail(const struct session *s)
     char *text = json_dumps(d, JSON_COMPACT);
     json_decref(d);
     return text;
+}
+
+/* What the board's row says from now on. */
+static enum device_credential credential_now(const struct session *s)
+{
+    if (s->credential && s->verified) return DEVICE_WRITTEN;
+    return s->credential_gone ? DEVICE_CLEARED : DEVICE_KEEPS;
 }
 
 static enum err note(struct session *s, enum job_state outcome)
@@ -36,7 +44,7 @@ static enum err note(struct session *s, enum job_state outcome)
         snprintf(entry.fingerprint_sha256, sizeof entry.fingerprint_sha256, "%s",
                  credential_info(s->credential)->fingerprint_sha256);
     }
-    enum err e = store_device_note(s->ctx->store, s->mac, s->chip, &entry, s->verified);
+    enum err e = store_device_note(s->ctx->store, s->mac, s->chip, &entry, credential_now(s));
     device_entry_dispose(&entry);
     return e;
 }

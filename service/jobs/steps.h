@@ -8,12 +8,40 @@
 
 /* step_rom.c: through the ROM loader */
 enum err step_rom_identify(struct session *s); /* chip and MAC */
-enum err step_rom_details(struct session *s);  /* flash, revision, crystal */
-enum err step_rom_layout(struct session *s);   /* from the board's own tables */
+enum err step_rom_details(struct session *s);  /* flash, revision, crystal, security */
+enum err step_rom_board(struct session *s);    /* both */
+enum err step_rom_look(struct session *s);     /* its tables, whatever there is */
+enum err step_rom_layout(struct session *s);   /* the same, for a write: it must be ESP-AT */
 enum err step_rom_write(struct session *s);
 enum err step_rom_verify(struct session *s);
 enum err step_rom_reset(
     struct session *s); /* leave the loader; wait for the firmware where there is an AT port */
+
+/* step_plan.c, step_flash.c, step_boot.c: whole firmwares and images */
+enum err step_plan(struct session *s);
+enum err step_diff(struct session *s);
+enum err step_flash_write(struct session *s);
+enum err step_flash_verify(struct session *s);
+/** Does the loader tell what is in the flash? Not in secure download mode. */
+bool flash_proves(const struct session *s);
+/** Is what is there to be left alone? */
+bool flash_compares(const struct session *s);
+/** Hear in the boot text whether the firmware starts. */
+enum err step_boot(struct session *s);
+/** Wait for ESP-AT, and say which it is. */
+enum err step_flashed_firmware(struct session *s);
+/** Was the board reset, and is its boot text on a port of its own? */
+bool flash_hears_boot(const struct session *s);
+/** Is what was planned ESP-AT, on a slot whose AT port can tell when it is up? */
+bool flash_hears_at(const struct session *s);
+/** And was the board reset, so that it will? */
+bool flash_hears_ready(const struct session *s);
+
+/* step_place.c, step_read.c, step_erase.c */
+enum err step_read_place(struct session *s);
+enum err step_read(struct session *s);
+enum err step_erase_place(struct session *s);
+enum err step_erase(struct session *s);
 
 /* step_at.c: through AT commands */
 enum err step_at_identify(struct session *s);

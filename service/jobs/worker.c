@@ -227,6 +227,16 @@ static enum job_state state_after(enum err e, enum stop_reason why)
     return JOB_FAILED;
 }
 
+/* How the job ended may say nothing of what it was about: a cancel, a time limit. */
+static void tell_what_is_left(const struct worker *w, struct err_info *error)
+{
+    size_t n = strlen(error->detail), room = sizeof error->detail - sizeof w->leaves - 2;
+    if (!w->leaves[0]) return;
+    if (n > room) n = room;
+    const char *stop = n && error->detail[n - 1] == '.' ? "" : ".";
+    snprintf(error->detail + n, sizeof error->detail - n, "%s %s", stop, w->leaves);
+}
+
 static void conclude(struct worker *w, enum err e)
 {
     struct job_record *r = w->record;
@@ -243,6 +253,7 @@ static void conclude(struct worker *w, enum err e)
         r->error = saved;
         r->error.kind = e;
     }
+    tell_what_is_left(w, &r->error);
     text_clean_error(&r->error);
     snprintf(r->error_step, sizeof r->error_step, "%s", guilty_step(r));
 }
@@ -300,6 +311,7 @@ static bool take_job(struct worker *w, struct job *job)
     w->why = STOP_NONE;
     w->until = deadline_never();
     w->step_open = false;
+    w->leaves[0] = '\0';
     cancel_clear(&w->cancel);
     return true;
 }

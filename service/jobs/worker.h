@@ -67,6 +67,7 @@ struct worker {
     struct slot_record slot_now;
     json_t *result;
     bool step_open;
+    char leaves[256]; /* what a failure now would leave behind, as a sentence */
     int64_t step_began_ns, stored_ns;
     struct worker_tap {
         struct worker *worker;
