@@ -26,6 +26,8 @@ struct board_options {
     char chip[16];    /* "esp32", "esp32c3", … */
     char firmware[8]; /* "none", "2.0", "2.4", … */
     uint8_t mac[6];
+    uint8_t crystal_mhz;
+    unsigned secure; /* bits 1 << enum chip_fuse */
     enum pace pace;
     struct wifi_ap wifi[8];
     size_t wifi_count;

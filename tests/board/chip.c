@@ -1,9 +1,11 @@
-/* chip: the rows. Addresses, ids and eFuse fields are those that public tools and the chips'
- * register tables name; of the texts, README.md says which were seen. */
+/* chip: the rows. Addresses and ids are those that public tools and the chips' register tables
+ * name; of the texts, README.md says which were seen. */
 #include "tests/board/chip.h"
 
 #include <stddef.h>
 #include <string.h>
+
+#include "tests/board/chip_map.h"
 
 #define WAITING "waiting for download\r\n"
 
@@ -68,142 +70,11 @@ static const struct chip_rom esp32_rom = {
 /* What is known of the later ones was seen on the ESP32-C3. The Xtensa chips among them have no
  * RISC-V registers to dump. */
 #define LATER                                                                                      \
-    .begin_bytes = 20, .deflate_block = 0x1800, .separate_sessions = true, .runs_long_frames = true
+    .begin_bytes = 20, .deflate_block = 0x1800, .separate_sessions = true,                         \
+    .runs_long_frames = true, .disabled = "Download boot modes disabled\r\n"
 static const struct chip_rom s2_rom = {LATER, .security_bytes = 12};
 static const struct chip_rom s3_rom = {LATER, .security_bytes = 20};
 static const struct chip_rom riscv_rom = {LATER, .security_bytes = 20, .panics = true};
-
-static const struct chip_region esp32_regions[] = {
-    {0x3ff00000, 0x80000, REGION_REGS},
-    {0x3ff80000, 0x2000, REGION_RAM},
-    {0x3ffae000, 0x52000, REGION_RAM},
-    {0x40000000, 0x70000, REGION_ROM},
-    {0x40070000, 0x50000, REGION_RAM},
-    {0x400c0000, 0x2000, REGION_RAM},
-    {0x50000000, 0x2000, REGION_RAM},
-    {0x60000000, 0x80000, REGION_REGS},
-    {0, 0, REGION_REGS},
-};
-/* esptool-js asks the S2, the S3 and the H2 for words that other chips have (of the ESP32's fuses
- * and APB_CTRL, of the S3's variables), and works with them: where it asks, something answers. */
-static const struct chip_region s2_regions[] = {
-    {0x3f400000, 0x100000, REGION_REGS}, {0x3f500000, 0xa80000, REGION_REGS},
-    {0x3ff9e000, 0x2000, REGION_RAM},    {0x3ffb0000, 0x50000, REGION_RAM},
-    {0x40000000, 0x20000, REGION_ROM},   {0x40020000, 0x50000, REGION_RAM},
-    {0x40070000, 0x2000, REGION_RAM},    {0x50000000, 0x2000, REGION_RAM},
-    {0x60000000, 0x100000, REGION_REGS}, {0, 0, REGION_REGS},
-};
-static const struct chip_region s3_regions[] = {
-    {0x3fc88000, 0x78000, REGION_RAM},
-    {0x3ff00000, 0x20000, REGION_ROM},
-    {0x3ff20000, 0x60000, REGION_REGS},
-    {0x40000000, 0x60000, REGION_ROM},
-    {0x40370000, 0x70000, REGION_RAM},
-    {0x50000000, 0x2000, REGION_RAM},
-    {0x60000000, 0xfe000, REGION_REGS},
-    {0x600fe000, 0x2000, REGION_RAM},
-    {0, 0, REGION_REGS},
-};
-static const struct chip_region c2_regions[] = {
-    {0x3fca0000, 0x40000, REGION_RAM},   {0x3ff00000, 0x50000, REGION_ROM},
-    {0x40000000, 0x90000, REGION_ROM},   {0x4037c000, 0x44000, REGION_RAM},
-    {0x60000000, 0x100000, REGION_REGS}, {0, 0, REGION_REGS},
-};
-static const struct chip_region c3_regions[] = {
-    {0x3fc80000, 0x60000, REGION_RAM},
-    {0x3ff00000, 0x20000, REGION_ROM},
-    {0x40000000, 0x60000, REGION_ROM},
-    {0x4037c000, 0x64000, REGION_RAM},
-    {0x50000000, 0x2000, REGION_RAM},
-    {0x60000000, 0x100000, REGION_REGS},
-    {0, 0, REGION_REGS},
-};
-static const struct chip_region c5_regions[] = {
-    {0x40000000, 0x50000, REGION_ROM},
-    {0x40800000, 0x60000, REGION_RAM},
-    {0x50000000, 0x4000, REGION_RAM},
-    {0x60000000, 0x100000, REGION_REGS},
-    {0, 0, REGION_REGS},
-};
-static const struct chip_region c6_regions[] = {
-    {0x40000000, 0x50000, REGION_ROM},
-    {0x40800000, 0x80000, REGION_RAM},
-    {0x50000000, 0x4000, REGION_RAM},
-    {0x60000000, 0x100000, REGION_REGS},
-    {0, 0, REGION_REGS},
-};
-static const struct chip_region c61_regions[] = {
-    {0x40000000, 0x40000, REGION_ROM},
-    {0x40800000, 0x50000, REGION_RAM},
-    {0x60000000, 0x100000, REGION_REGS},
-    {0, 0, REGION_REGS},
-};
-static const struct chip_region h2_regions[] = {
-    {0x3fce0000, 0x10000, REGION_REGS},  {0x40000000, 0x20000, REGION_ROM},
-    {0x40800000, 0x50000, REGION_RAM},   {0x50000000, 0x1000, REGION_RAM},
-    {0x60000000, 0x100000, REGION_REGS}, {0, 0, REGION_REGS},
-};
-
-/* As read from a revision 3 chip. The ROM words are those that some host has ever asked for. */
-static const struct chip_word esp32_words[] = {
-    {0x40001000, 0x00f01d83}, /* tells an ESP32 */
-    {0x40001010, 0xa0a28800}, /* seen as the unaligned word at 0x40001011 */
-    {0x40001014, 0x00000018},
-    {0x3ff5a00c, 0x00008200}, /* eFuse: revision, package */
-    {0x3ff5a010, 0x00000050}, /* eFuse: clock of the internal RC */
-    {0x3ff5a014, 0x00100000}, /* eFuse: revision */
-    {0x3ff6607c, 0x96042000}, /* APB_CTRL date: revision */
-    {0x3ff40014, 0x0000015a}, /* UART0 divider after autobaud */
-    {0x3ff5f06c, 0x00028000}, /* RTC calibration: with the RC clock above, a 40 MHz crystal */
-    {0, 0},
-};
-static const struct chip_word s2_words[] = {
-    {0x40001000, 0x000007c6},
-    {0x3f41a050, 0x00040000}, /* revision v1.0, no flash or PSRAM in the package */
-    {0x3f41a06c, 0x00000020}, /* block 2: version 2 of the calibration */
-    {0, 0},
-};
-static const struct chip_word s3_words[] = {
-    {0x40001000, 0x00000009},
-    {0x60007050, 0x03080000}, /* revision v0.2, block 1 version 1.3 */
-    {0x6000706c, 0x00000001}, /* block 2: major version 1 */
-    {0, 0},
-};
-static const struct chip_word c2_words[] = {
-    {0x40001000, 0x6f51306f},
-    {0x60008844, 0x00500000}, /* above the MAC: revision v1.0, package 1 */
-    {0, 0},
-};
-static const struct chip_word c3_words[] = {
-    {0x40001000, 0x1b31506f}, /* the chip of the recordings, and so are the others */
-    {0x40001004, 0x0000006f}, /* the byte that an unaligned read shows */
-    {0x60008850, 0x000c0000}, /* revision v0.3 */
-    {0, 0},
-};
-static const struct chip_word c5_words[] = {
-    {0x40001000, 0x1101406f},
-    {0x600b4848, 0xfffe0000}, /* above the MAC: what makes an EUI-64 of it */
-    {0x600b484c, 0x00000010}, /* revision v1.0 */
-    {0x60096110, 0x30000000}, /* the ROM counts on a crystal of 48 MHz */
-    {0, 0},
-};
-static const struct chip_word c6_words[] = {
-    {0x40001000, 0x2ce0806f},
-    {0x600b0848, 0xfffe0000},
-    {0x600b0850, 0x00040000}, /* revision v0.1 */
-    {0, 0},
-};
-static const struct chip_word c61_words[] = {
-    {0x40001000, 0x33f0206f},
-    {0x600b484c, 0x00000010}, /* revision v1.0 */
-    {0, 0},
-};
-static const struct chip_word h2_words[] = {
-    {0x40001000, 0xd7b73e80},
-    {0x600b0848, 0xfffe0000},
-    {0x600b0850, 0x00040000}, /* revision v0.1 */
-    {0, 0},
-};
 
 static const struct chip chips[] = {
     {.name = "esp32",
@@ -218,11 +89,10 @@ static const struct chip chips[] = {
      .mac_reg = 0x3ff5a004,
      .mac_crc = true,
      .clkdiv_reg = 0x3ff40014,
-     .crystal_hz = 40000000,
+     .crystals_mhz = {40},
      .bootloader_at = 0x1000,
      .spi = {.base = 0x3ff42000, .usr2 = 0x24, .w0 = 0x80},
-     .regions = esp32_regions,
-     .words = esp32_words},
+     .map = &esp32_map},
     {.name = "esp32s2",
      .banner = "ESP-ROM:esp32s2-rc4-20191025\r\nBuild:Oct 25 2019\r\n",
      .download = {0x0, "boot:0x0 (DOWNLOAD(USB/UART0/1/SPI))", WAITING},
@@ -233,11 +103,10 @@ static const struct chip chips[] = {
      .id = 2,
      .mac_reg = 0x3f41a044,
      .clkdiv_reg = 0x3f400014,
-     .crystal_hz = 40000000,
+     .crystals_mhz = {40},
      .bootloader_at = 0x1000,
      .spi = {.base = 0x3f402000, .usr2 = 0x20, .w0 = 0x58},
-     .regions = s2_regions,
-     .words = s2_words},
+     .map = &s2_map},
     {.name = "esp32s3",
      .banner = "ESP-ROM:esp32s3-20210327\r\nBuild:Mar 27 2021\r\n",
      .download = {0x0, "boot:0x0 (DOWNLOAD(USB/UART0))", WAITING},
@@ -248,11 +117,10 @@ static const struct chip chips[] = {
      .id = 9,
      .mac_reg = 0x60007044,
      .clkdiv_reg = 0x60000014,
-     .crystal_hz = 40000000,
+     .crystals_mhz = {40},
      .spi = {.base = 0x60002000, .usr2 = 0x20, .w0 = 0x58},
      .watchdog = &s3_watchdog,
-     .regions = s3_regions,
-     .words = s3_words},
+     .map = &s3_map},
     {.name = "esp32c2",
      .banner = "ESP-ROM:esp8684-api2-20220127\r\nBuild:Jan 27 2022\r\n",
      .download = {0x4, "boot:0x4 (DOWNLOAD(UART0))", WAITING},
@@ -263,10 +131,11 @@ static const struct chip chips[] = {
      .id = 12,
      .mac_reg = 0x60008840,
      .clkdiv_reg = 0x60000014,
-     .crystal_hz = 40000000,
+     .crystals_mhz = {40, 26},
+     .rom_mhz = 40,
+     .autobaud_min = 115200,
      .spi = {.base = 0x60002000, .usr2 = 0x20, .w0 = 0x58},
-     .regions = c2_regions,
-     .words = c2_words},
+     .map = &c2_map},
     {.name = "esp32c3",
      .banner = "ESP-ROM:esp32c3-api1-20210207\r\nBuild:Feb  7 2021\r\n",
      .button = {0x2, "boot:0x2 (UART0_BOOT)", "wait uart0 download\r\n"},
@@ -279,11 +148,10 @@ static const struct chip chips[] = {
      .api = 3,
      .mac_reg = 0x60008844,
      .clkdiv_reg = 0x60000014,
-     .crystal_hz = 40000000,
+     .crystals_mhz = {40},
      .spi = {.base = 0x60002000, .usr2 = 0x20, .w0 = 0x58},
      .watchdog = &c3_watchdog,
-     .regions = c3_regions,
-     .words = c3_words},
+     .map = &c3_map},
     {.name = "esp32c5",
      .banner = "ESP-ROM:esp32c5-eco2-20250121\r\nBuild:Jan 21 2025\r\n",
      .download = {0x10, "boot:0x10 (DOWNLOAD(USB/UART0))", WAITING},
@@ -294,12 +162,12 @@ static const struct chip chips[] = {
      .id = 23,
      .mac_reg = 0x600b4844,
      .clkdiv_reg = 0x60000014,
-     .crystal_hz = 48000000,
+     .crystals_mhz = {48, 40},
+     .crystal_reg = 0x60096110,
      .bootloader_at = 0x2000,
      .spi = {.base = 0x60003000, .usr2 = 0x20, .w0 = 0x58},
      .watchdog = &c6_watchdog,
-     .regions = c5_regions,
-     .words = c5_words},
+     .map = &c5_map},
     {.name = "esp32c6",
      .banner = "ESP-ROM:esp32c6-20220919\r\nBuild:Sep 19 2022\r\n",
      .download = {0x4, "boot:0x4 (DOWNLOAD(USB/UART0/SDIO_FEI_FEO))", WAITING},
@@ -310,11 +178,10 @@ static const struct chip chips[] = {
      .id = 13,
      .mac_reg = 0x600b0844,
      .clkdiv_reg = 0x60000014,
-     .crystal_hz = 40000000,
+     .crystals_mhz = {40},
      .spi = {.base = 0x60003000, .usr2 = 0x20, .w0 = 0x58},
      .watchdog = &c6_watchdog,
-     .regions = c6_regions,
-     .words = c6_words},
+     .map = &c6_map},
     {.name = "esp32c61",
      .banner = "ESP-ROM:esp32c61-eco3-20250228\r\nBuild:Feb 28 2025\r\n",
      .download = {0x4, "boot:0x4 (DOWNLOAD(USB/UART0))", WAITING},
@@ -325,11 +192,10 @@ static const struct chip chips[] = {
      .id = 20,
      .mac_reg = 0x600b4844,
      .clkdiv_reg = 0x60000014,
-     .crystal_hz = 40000000,
+     .crystals_mhz = {40},
      .spi = {.base = 0x60003000, .usr2 = 0x20, .w0 = 0x58},
      .watchdog = &c6_watchdog,
-     .regions = c61_regions,
-     .words = c61_words},
+     .map = &c61_map},
     {.name = "esp32h2",
      .banner = "ESP-ROM:esp32h2-20221101\r\nBuild:Nov  1 2022\r\n",
      .download = {0x4, "boot:0x4 (DOWNLOAD(USB/UART0))", WAITING},
@@ -340,11 +206,10 @@ static const struct chip chips[] = {
      .id = 16,
      .mac_reg = 0x600b0844,
      .clkdiv_reg = 0x60000014,
-     .crystal_hz = 32000000,
+     .crystals_mhz = {32},
      .spi = {.base = 0x60003000, .usr2 = 0x20, .w0 = 0x58},
      .watchdog = &h2_watchdog,
-     .regions = h2_regions,
-     .words = h2_words},
+     .map = &h2_map},
 };
 enum { CHIPS = sizeof chips / sizeof *chips };
 

@@ -15,6 +15,16 @@ struct chip_word {
     uint32_t address, value;
 };
 
+/** Secure states; a board may be in several. */
+enum chip_fuse { FUSE_BOOT, FUSE_ENCRYPTION, FUSE_DOWNLOAD, FUSE_NO_DOWNLOAD, FUSE_STATES };
+
+struct chip_map {
+    const struct chip_region *regions; /* ends with size 0 */
+    const struct chip_word *words;     /* non-zero reset values; ends with address 0 */
+    /** The bits that are burnt in each state; no address in the first: it does not exist. */
+    struct chip_word fuses[FUSE_STATES][2];
+};
+
 struct chip_spi { /* flash controller: register offsets */
     uint32_t base;
     uint8_t usr2, w0;
@@ -51,6 +61,8 @@ struct chip_rom {
     bool runs_long_frames;  /* a frame longer than the buffer runs with what the buffer holds */
     bool divides_by_zero;   /* a speed of 0 kills it */
     bool end_runs_flash;    /* FLASH_END 1 goes on to the program in flash; else into a crash */
+    const char *disabled;   /* said instead of entering a loader that the fuses forbid, before it
+                               starts again; NULL: it goes on to the flash */
     bool panics;            /* it prints a dump when it crashes; else it is silent */
 };
 
@@ -67,12 +79,14 @@ struct chip {
     uint32_t mac_reg; /* low word; the high word follows */
     bool mac_crc;     /* above the MAC stands its check sum */
     uint32_t clkdiv_reg;
-    uint32_t crystal_hz;
-    uint32_t bootloader_at; /* flash address */
+    uint8_t crystals_mhz[2]; /* that it is sold with, the usual one first */
+    uint8_t rom_mhz;         /* what the ROM takes the crystal for; 0 = for what it is */
+    uint32_t crystal_reg;    /* bits 30:24 say what the ROM takes it for; 0 = there is none */
+    uint32_t autobaud_min;   /* the slowest SYNC that it finds the speed of */
+    uint32_t bootloader_at;  /* flash address */
     struct chip_spi spi;
     const struct chip_watchdog *watchdog; /* NULL: no USB-Serial/JTAG, whose resets they survive */
-    const struct chip_region *regions;    /* ends with size 0 */
-    const struct chip_word *words;        /* non-zero reset values; ends with address 0 */
+    const struct chip_map *map;
 };
 
 /** @return NULL when there is no such chip. */

@@ -10,7 +10,7 @@
 static inline void cipher_apply(uint32_t at, uint8_t *data, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        uint32_t x = (at + (uint32_t)i) * 0x9e3779b1u;
+        uint32_t x = (at + (uint32_t)i) * 0x9e3779b1u + 0x7f4a7c15u;
         x = (x ^ x >> 15) * 0x85ebca77u;
         data[i] ^= (uint8_t)(x >> 24);
     }

@@ -16,6 +16,7 @@
 #include "tests/board/board.h"
 #include "tests/board/bytes.h"
 #include "tests/board/chip.h"
+#include "tests/board/cipher.h"
 #include "tests/board/fault.h"
 #include "tests/board/flash.h"
 #include "tests/board/loop.h"
@@ -90,12 +91,16 @@ static void begin(struct board *b, enum reset_cause cause, const char *reason, u
     timer_arm(b->start, b->parts.options->pace == PACE_FULL ? delay_ns : 0);
 }
 
-static void print_banner(struct board *b, const struct chip_boot *boot)
+static void print_banner(struct board *b, const char *boot, const char *line)
 {
     char text[200];
-    snprintf(text, sizeof text, "%srst:%s,%s\r\n%s", b->parts.chip->banner, b->reason, boot->text,
-             boot->wait);
+    snprintf(text, sizeof text, "%srst:%s,%s\r\n%s", b->parts.chip->banner, b->reason, boot, line);
     print(b, text);
+}
+
+static bool is_secure(const struct board *b, enum chip_fuse state)
+{
+    return b->parts.options->secure & 1u << state;
 }
 
 /* Nothing that could run: the ROM says so until its watchdog restarts the chip, for ever. What has
@@ -105,9 +110,11 @@ static void complain(struct board *b)
     enum { IMAGE_MARK = 0xe9 };
     char line[40];
     const struct chip *c = b->parts.chip;
-    uint32_t header = le32_get(flash_bytes(b->parts.flash) + c->bootloader_at);
-    if ((header & 0xff) == IMAGE_MARK) return;
-    snprintf(line, sizeof line, "invalid header: 0x%08x\r\n", header);
+    uint8_t header[4];
+    memcpy(header, flash_bytes(b->parts.flash) + c->bootloader_at, sizeof header);
+    if (is_secure(b, FUSE_ENCRYPTION)) cipher_apply(c->bootloader_at, header, sizeof header);
+    if (header[0] == IMAGE_MARK) return;
+    snprintf(line, sizeof line, "invalid header: 0x%08x\r\n", le32_get(header));
     for (int i = 0; i < COMPLAINTS; i++)
         print(b, line);
     b->reason = c->resets->watchdog;
@@ -116,24 +123,60 @@ static void complain(struct board *b)
 
 static bool boot_firmware(struct board *b)
 {
-    if (strcmp(b->parts.options->firmware, "none") != 0)
+    /* Plain text through the cipher is noise: nothing that this program could run. */
+    if (strcmp(b->parts.options->firmware, "none") != 0 && !is_secure(b, FUSE_ENCRYPTION))
         b->firmware = firmware_boot(&b->env, b->cause);
     if (b->firmware) b->runs = RUNS_FIRMWARE;
     return b->firmware != NULL;
 }
 
+static void on_flash_banner_sent(void *arg)
+{
+    struct board *b = arg;
+    uart_set_baud(b->parts.uart0, CONSOLE_BAUD); /* the bootloader knows its crystal */
+    if (boot_firmware(b)) return;
+    uart_set_baud(b->parts.uart0, rom_baud(b->rom));
+    complain(b);
+}
+
+static void start_flash(struct board *b)
+{
+    const struct chip_boot *flash = &b->parts.chip->flash;
+    b->download = false;
+    label_console(b);
+    print_banner(b, flash->text, flash->wait);
+    uart_when_sent(b->parts.uart0, on_flash_banner_sent, b);
+}
+
+static void start_loader(struct board *b)
+{
+    const bool secure = is_secure(b, FUSE_DOWNLOAD);
+    b->runs = RUNS_LOADER;
+    print_banner(b, b->way->text, secure ? "wait uart download(secure mode)\r\n" : b->way->wait);
+    rom_start(b->rom, b->way->straps);
+}
+
+/* The straps say loader, the fuses say no. The real chip starts again at once; so that nobody
+ * drowns in its text, this one takes as long as a watchdog. */
+static void start_again(struct board *b)
+{
+    print_banner(b, b->way->text, b->parts.chip->rom->disabled);
+    b->reason = b->parts.chip->resets->software;
+    timer_arm(b->start, WATCHDOG_NS);
+}
+
 static void on_start(void *arg)
 {
     struct board *b = arg;
+    const bool disabled = is_secure(b, FUSE_NO_DOWNLOAD);
     if (b->runs != RUNS_NOTHING) halt(b); /* a software reset */
-    if (!b->download) {
-        print_banner(b, &b->parts.chip->flash);
-        if (!boot_firmware(b)) complain(b);
-        return;
-    }
-    b->runs = RUNS_LOADER;
-    print_banner(b, b->way);
-    rom_start(b->rom, b->way->straps);
+    uart_set_baud(b->parts.uart0, rom_baud(b->rom));
+    if (!b->download || (disabled && !b->parts.chip->rom->disabled))
+        start_flash(b);
+    else if (disabled)
+        start_again(b);
+    else
+        start_loader(b);
 }
 
 static void on_held(void *arg)
@@ -291,7 +334,7 @@ struct board *board_new(const struct board_parts *parts)
                           .flash = parts->flash,
                           .uart = parts->uart0,
                           .faults = parts->faults,
-                          .mac = parts->options->mac,
+                          .options = parts->options,
                           .restart = loader_wants_restart,
                           .run_flash = loader_runs_flash,
                           .wrote = on_written,
@@ -333,7 +376,8 @@ void board_power_on(struct board *b, bool download)
     if (b->usb) uart_plug(b->parts.uart0);
     if (b->strap.en_low || b->strap.started_ns != 0) return; /* the lines start it */
     b->download = download;
-    b->way = c->button.text ? &c->button : &c->download;
+    /* No recording has its fuses burnt: such a board comes up as a module does. */
+    b->way = c->button.text && !b->parts.options->secure ? &c->button : &c->download;
     begin(b, RESET_POWER_ON, c->resets->power_on, ROM_START_NS);
 }
 

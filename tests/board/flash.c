@@ -90,6 +90,15 @@ uint32_t flash_size(const struct flash *f)
     return f->size;
 }
 
+uint32_t flash_id(const struct flash *f)
+{
+    enum { GIGADEVICE = 0xc8, GD25Q = 0x40 };
+    uint32_t code = 0;
+    while (f->size >> code > 1)
+        code++;
+    return GIGADEVICE | GD25Q << 8 | code << 16;
+}
+
 const uint8_t *flash_bytes(const struct flash *f)
 {
     return f->bytes;

@@ -18,6 +18,8 @@ struct flash *flash_open(const char *path, uint32_t size, bool *made_out);
 void flash_close(struct flash *f);
 
 uint32_t flash_size(const struct flash *f);
+/** What the chip answers to a request for its JEDEC id: maker, type, capacity. */
+uint32_t flash_id(const struct flash *f);
 /** Borrowed view of the whole chip; changes with every program and erase. */
 const uint8_t *flash_bytes(const struct flash *f);
 

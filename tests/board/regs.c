@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/board/board.h"
 #include "tests/board/bytes.h"
 #include "tests/board/chip.h"
+#include "tests/board/flash.h"
 
 enum { PAGE_BYTES = 4096, ROM_BAUD = 115200 };
 #define SPI_CMD_USR (1u << 18)
@@ -19,8 +21,8 @@ struct page {
 
 struct regs {
     const struct chip *chip;
-    uint8_t mac[6];
-    uint32_t jedec;
+    const struct board_options *options;
+    const struct flash *flash;
     struct page *pages;
 };
 
@@ -35,23 +37,14 @@ static uint8_t mac_crc(const uint8_t mac[6])
     return crc;
 }
 
-static uint8_t capacity_code(uint32_t bytes)
-{
-    uint8_t code = 0;
-    while (bytes > 1) {
-        bytes >>= 1;
-        code++;
-    }
-    return code;
-}
-
-struct regs *regs_new(const struct chip *chip, const uint8_t mac[6], uint32_t flash_bytes)
+struct regs *regs_new(const struct chip *chip, const struct board_options *options,
+                      const struct flash *flash)
 {
     struct regs *r = calloc(1, sizeof *r);
     if (!r) return NULL;
     r->chip = chip;
-    memcpy(r->mac, mac, 6);
-    r->jedec = 0x0040c8 | (uint32_t)capacity_code(flash_bytes) << 16; /* GigaDevice GD25Q */
+    r->options = options;
+    r->flash = flash;
     if (!regs_reset(r)) {
         regs_free(r);
         return NULL;
@@ -78,7 +71,7 @@ void regs_free(struct regs *r)
 /* What @p n bytes at @p address lie in; NULL when nothing is there. */
 static const struct chip_region *region_of(const struct regs *r, uint32_t address, uint32_t n)
 {
-    for (const struct chip_region *c = r->chip->regions; c->size; c++) {
+    for (const struct chip_region *c = r->chip->map->regions; c->size; c++) {
         if (address < c->base) continue;
         uint32_t at = address - c->base;
         if (at < c->size && n <= c->size - at) return c;
@@ -132,19 +125,49 @@ static uint32_t get_word(const struct regs *r, uint32_t address)
     return le32_get(word);
 }
 
-bool regs_reset(struct regs *r)
+static bool set_bits(struct regs *r, uint32_t address, uint32_t bits)
 {
-    const struct chip *c = r->chip;
-    drop_pages(r);
-    bool whole = set_word(r, c->clkdiv_reg, c->crystal_hz / ROM_BAUD);
-    for (const struct chip_word *w = c->words; w->address; w++)
-        whole = set_word(r, w->address, w->value) && whole;
-    const uint8_t *m = r->mac;
+    return set_word(r, address, get_word(r, address) | bits);
+}
+
+static bool burn_fuses(struct regs *r)
+{
+    bool whole = true;
+    for (int state = 0; state < FUSE_STATES; state++) {
+        if (!(r->options->secure & 1u << state)) continue;
+        for (int i = 0; i < 2; i++) {
+            const struct chip_word *w = &r->chip->map->fuses[state][i];
+            if (w->address) whole = set_bits(r, w->address, w->value) && whole;
+        }
+    }
+    return whole;
+}
+
+static bool set_mac(struct regs *r)
+{
+    const uint8_t *m = r->options->mac;
+    uint32_t reg = r->chip->mac_reg;
     uint32_t low = (uint32_t)m[2] << 24 | (uint32_t)m[3] << 16 | (uint32_t)m[4] << 8 | m[5];
     uint32_t high = (uint32_t)m[0] << 8 | m[1];
-    if (c->mac_crc) high |= (uint32_t)mac_crc(m) << 16;
-    high |= get_word(r, c->mac_reg + 4); /* what shares the word */
-    return set_word(r, c->mac_reg, low) && set_word(r, c->mac_reg + 4, high) && whole;
+    if (r->chip->mac_crc) high |= (uint32_t)mac_crc(m) << 16;
+    return set_bits(r, reg, low) && set_bits(r, reg + 4, high);
+}
+
+static bool set_crystal(struct regs *r)
+{
+    const struct chip *c = r->chip;
+    uint32_t mhz = r->options->crystal_mhz;
+    return set_word(r, c->clkdiv_reg, mhz * 1000000 / ROM_BAUD) &&
+           (!c->crystal_reg || set_word(r, c->crystal_reg, mhz << 24));
+}
+
+bool regs_reset(struct regs *r)
+{
+    drop_pages(r);
+    bool whole = set_crystal(r);
+    for (const struct chip_word *w = r->chip->map->words; w->address; w++)
+        whole = set_word(r, w->address, w->value) && whole;
+    return burn_fuses(r) && set_mac(r) && whole;
 }
 
 bool regs_read(const struct regs *r, uint32_t address, uint32_t *out)
@@ -162,7 +185,7 @@ static void run_spi(struct regs *r)
     uint8_t command = (uint8_t)get_word(r, spi->base + spi->usr2);
     uint32_t answer = 0;
     if (command == 0x9f)
-        answer = r->jedec;
+        answer = flash_id(r->flash);
     else if (command == 0x5a && get_word(r, spi->base + 4) == 0)
         answer = 0x50444653; /* "SFDP" */
     set_word(r, spi->base + spi->w0, answer);

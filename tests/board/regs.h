@@ -7,11 +7,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct board_options;
 struct chip;
+struct flash;
 struct regs;
 
-/** @param flash_bytes  tells the capacity byte of the JEDEC id */
-struct regs *regs_new(const struct chip *chip, const uint8_t mac[6], uint32_t flash_bytes);
+/** All borrowed: the options for MAC, crystal and fuses, the flash for its id. */
+struct regs *regs_new(const struct chip *chip, const struct board_options *options,
+                      const struct flash *flash);
 void regs_free(struct regs *r);
 /** All as after a reset. @return false when memory is out. */
 bool regs_reset(struct regs *r);

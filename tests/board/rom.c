@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/board/board.h"
 #include "tests/board/bytes.h"
 #include "tests/board/chip.h"
 #include "tests/board/fault.h"
@@ -57,6 +58,37 @@ void rom_send_frame(struct rom *r, const uint8_t *data, size_t n)
     lane_push(&r->out, wire, len, INBOX_LIMIT, 0);
 }
 
+static uint32_t crystal_hz(const struct rom *r)
+{
+    return r->env.options->crystal_mhz * 1000000u;
+}
+
+/* What the UART really does when the ROM sets it up for @p wanted: its divider is made for the
+ * crystal that it believes in. */
+static uint32_t rom_speed(const struct rom *r, uint32_t wanted)
+{
+    uint8_t believed = r->env.chip->rom_mhz ? r->env.chip->rom_mhz : r->env.options->crystal_mhz;
+    return (uint32_t)((uint64_t)wanted * r->env.options->crystal_mhz / believed);
+}
+
+uint32_t rom_baud(const struct rom *r)
+{
+    return rom_speed(r, ROM_BAUD);
+}
+
+static void set_divider(struct rom *r, uint32_t baud)
+{
+    regs_write(r->regs, r->env.chip->clkdiv_reg, crystal_hz(r) / baud);
+}
+
+/* The stub goes by what the speed was before, and is right. */
+static void change_speed(struct rom *r)
+{
+    uint32_t baud = r->mode == MODE_STUB ? r->new_baud : rom_speed(r, r->new_baud);
+    uart_set_baud(r->env.uart, baud);
+    if (baud) set_divider(r, baud);
+}
+
 static void cmd_sync(struct rom *r, struct rom_answer *a)
 {
     (void)a;
@@ -64,8 +96,7 @@ static void cmd_sync(struct rom *r, struct rom_answer *a)
     r->error = 0;
     uint32_t baud = uart_baud(r->env.uart);
     uart_set_baud(r->env.uart, baud); /* the speed is known now */
-    if (baud != ROM_BAUD)
-        regs_write(r->regs, r->env.chip->clkdiv_reg, r->env.chip->crystal_hz / baud);
+    if (baud != ROM_BAUD) set_divider(r, baud);
 }
 
 void rom_hang(struct rom *r, struct rom_answer *a)
@@ -195,8 +226,7 @@ static void after_answer(void *arg)
         leave_loader(r);
         return;
     case THEN_BAUD:
-        uart_set_baud(r->env.uart, r->new_baud);
-        regs_write(r->regs, r->env.chip->clkdiv_reg, r->env.chip->crystal_hz / r->new_baud);
+        change_speed(r);
         break;
     case THEN_STUB:
         r->mode = MODE_STUB;
@@ -300,8 +330,8 @@ void rom_start(struct rom *r, uint32_t straps)
     r->md5_count = 0;
     r->up.open = false;
     rom_sessions_start(r);
-    uart_set_baud(r->env.uart, ROM_BAUD);
-    uart_autobaud(r->env.uart, AUTOBAUD_MAX);
+    uart_set_baud(r->env.uart, rom_baud(r));
+    uart_autobaud(r->env.uart, r->env.chip->autobaud_min, AUTOBAUD_MAX);
 }
 
 void rom_stop(struct rom *r)
@@ -321,7 +351,7 @@ struct rom *rom_new(const struct rom_env *env)
     if (!r) return NULL;
     r->env = *env;
     r->timer = timer_new(env->loop, on_timer, r);
-    r->regs = regs_new(env->chip, env->mac, flash_size(env->flash));
+    r->regs = regs_new(env->chip, env->options, env->flash);
     if (!r->timer || !r->regs) {
         rom_free(r);
         return NULL;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct board_options;
 struct chip;
 struct faults;
 struct flash;
@@ -21,7 +22,7 @@ struct rom_env {
     struct flash *flash;
     struct uart *uart;
     struct faults *faults;
-    const uint8_t *mac;
+    const struct board_options *options;
     /** The loader wants a software reset. Must not act before it has returned. */
     void (*restart)(void *board);
     /** The loader has ended and the ROM goes on to the program in flash.
@@ -34,6 +35,8 @@ struct rom_env {
 
 struct rom *rom_new(const struct rom_env *env);
 void rom_free(struct rom *r);
+/** The speed that the ROM prints at. */
+uint32_t rom_baud(const struct rom *r);
 /** Power-on state; @p straps is what the strap register shows. */
 void rom_start(struct rom *r, uint32_t straps);
 /** The chip is reset: nothing more is sent. */

@@ -50,7 +50,7 @@ struct uart {
     char label[16];
     uint32_t baud;
     uint32_t host_baud; /* looked up when the host does something, and before we begin to send */
-    uint32_t auto_max_baud;
+    uint32_t auto_min_baud, auto_max_baud;
     uint32_t noise;
     uint64_t rx_count; /* bytes from the host since the last reset */
     uint64_t tx_queued, tx_left;
@@ -159,7 +159,7 @@ static void garble(struct uart *u, uint8_t *data, size_t n)
      * between arrive in the wrong order. */
     look_at_speed(u);
     if (!speeds_differ(u)) return;
-    if (u->host_baud <= u->auto_max_baud)
+    if (u->host_baud >= u->auto_min_baud && u->host_baud <= u->auto_max_baud)
         u->baud = u->host_baud;
     else
         add_noise(u, data, n);
@@ -380,8 +380,9 @@ void uart_set_usb(struct uart *u)
     u->usb = true;
 }
 
-void uart_autobaud(struct uart *u, uint32_t max_baud)
+void uart_autobaud(struct uart *u, uint32_t min_baud, uint32_t max_baud)
 {
+    u->auto_min_baud = min_baud;
     u->auto_max_baud = max_baud;
 }
 

@@ -51,9 +51,9 @@ uint32_t uart_baud(const struct uart *u);
 /** It is a USB device, no UART: speeds mean nothing, bytes take the time that USB needs for them.
  */
 void uart_set_usb(struct uart *u);
-/** Until the next uart_set_baud(), take over the speed of a host that is at no more than @p
+/** Until the next uart_set_baud(), take over the host's speed if it is one of @p min_baud to @p
  * max_baud. */
-void uart_autobaud(struct uart *u, uint32_t max_baud);
+void uart_autobaud(struct uart *u, uint32_t min_baud, uint32_t max_baud);
 /** Drop everything queued both ways, and what the host has sent but we have not read (reset of the
  * chip). */
 void uart_reset(struct uart *u);

@@ -237,7 +237,10 @@ class Board:
         name = args[args.index("--chip") + 1] if "--chip" in args else "esp32"
         self.chip = CHIPS.get(name)
         # How the loader's text ends at power-on: the recorded ESP32 has no line for it.
-        self.ready_text = b"))\r\n" if name == "esp32" else b"download\r\n"
+        secure = args[args.index("--secure") + 1].split(",") if "--secure" in args else []
+        self.ready_text = b"download\r\n" if name != "esp32" or secure else b"))\r\n"
+        if "download" in secure:
+            self.ready_text = b"download(secure mode)\r\n"
 
     def __enter__(self):
         try:

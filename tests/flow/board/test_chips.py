@@ -6,11 +6,11 @@ import struct
 import unittest
 import zlib
 
-from espboard import Board, CHIPS, LATER, MAGIC
+from espboard import Board, CHIPS, LATER, Loader, MAGIC
 
 BEGIN, DATA, DEFL_BEGIN, DEFL_DATA = 0x02, 0x03, 0x10, 0x11
 MEM_BEGIN, MEM_END, MEM_DATA = 0x05, 0x06, 0x07
-WRITE_REG, SECURITY_INFO = 0x09, 0x14
+WRITE_REG, CHANGE_BAUD, SECURITY_INFO = 0x09, 0x0F, 0x14
 OK, FORMAT = b"\x00\x00", b"\x01\x05"
 AT, CHIP, SECTOR, WINDOW, BLOCK = 0x100000, 4 << 20, 4096, 32768, 1024
 USED = random.Random(8).randbytes(CHIP)
@@ -99,6 +99,46 @@ class Detection(unittest.TestCase):
             loader.command(WRITE_REG, words(address, value, 0xFFFFFFFF, 0))
         self.assertEqual(0, loader.read_reg(base) & 1 << 18)
         self.assertEqual(0x1640C8, loader.read_reg(base + w0))
+
+
+class Crystal(unittest.TestCase):
+    def test_a_c2_with_26_mhz_prints_slower_and_needs_to_be_asked_for_more(self):
+        with Board("--boot", "download", "--chip", "esp32c2", "--crystal", "26") as board:
+            port = board.open()
+            self.assertNotIn(b"ESP-ROM", port.read_all(0.2))
+            loader = Loader(port, words=5, noisy=True)
+            self.assertTrue(loader.sync())
+            divider = loader.read_reg(board.chip.clkdiv)
+            self.assertAlmostEqual(26, 115200 * divider / 1e6, delta=0.2)
+            for asked, right in ((460800, False), (460800 * 40 // 26, True)):
+                loader.command(CHANGE_BAUD, words(asked, 0))
+                loader.text_until(b"\xc0\xc0")
+                port.set_baud(460800 if right else 460800 * 26 // 40)
+                loader.buffer = b""
+                self.assertEqual(board.chip.magic, loader.read_reg(MAGIC))
+            self.assertAlmostEqual(26, 460800 * loader.read_reg(board.chip.clkdiv) / 1e6, delta=0.5)
+
+    def test_its_boot_text_is_readable_at_74880(self):
+        with Board("--chip", "esp32c2", "--crystal", "26") as board:
+            port = board.open()
+            port.set_baud(74880)
+            self.assertIn(b"invalid header: 0xffffffff\r\n", port.read_until(b"RTCWDT"))
+
+    def test_a_c2_does_not_find_slow_speeds(self):
+        for chip, found in (("esp32c2", False), ("esp32c3", True)):
+            with self.subTest(chip=chip), Board("--boot", "download", "--chip", chip) as board:
+                port = board.open()
+                port.read_until(b"download\r\n")
+                port.set_baud(57600)
+                self.assertEqual(found, Loader(port, noisy=True).sync(0.3))
+
+    def test_a_c5_says_which_crystal_it_counts_on(self):
+        for mhz in (48, 40):
+            with Board("--boot", "download", "--chip", "esp32c5", "--crystal", str(mhz)) as board:
+                loader = board.loader()
+                self.assertEqual(mhz, loader.read_reg(0x60096110) >> 24)
+                divider = loader.read_reg(board.chip.clkdiv)
+                self.assertAlmostEqual(mhz, 115200 * divider / 1e6, delta=0.2)
 
 
 class Memory(unittest.TestCase):

@@ -1,6 +1,7 @@
 """What writing does to the flash chip, judged by the flash file: NOR programming, sectors, and what
 the ROM's deflate leaves behind an image."""
 import hashlib
+import os
 import random
 import unittest
 import zlib
@@ -151,13 +152,27 @@ class NewFile(unittest.TestCase):
         with Board("--boot", "download", firmware="2.4", flash=USED) as board:
             self.assertTrue(USED == board.flash())
 
+    def read_id(self, loader):
+        for address, value in ((0x3FF42024, 0x7000009F), (0x3FF42000, 1 << 18)):
+            loader.command(0x09, b"".join(v.to_bytes(4, "little") for v in
+                                          (address, value, 0xFFFFFFFF, 0)))
+        return loader.read_reg(0x3FF42080)
+
     def test_a_smaller_chip_says_so(self):
         with Board("--boot", "download", flash=USED[:1 << 20]) as board:
-            loader = board.loader()
-            for address, value in ((0x3FF42024, 0x7000009F), (0x3FF42000, 1 << 18)):
-                loader.command(0x09, b"".join(v.to_bytes(4, "little") for v in
-                                              (address, value, 0xFFFFFFFF, 0)))
-            self.assertEqual(0x1440C8, loader.read_reg(0x3FF42080))
+            self.assertEqual(0x1440C8, self.read_id(board.loader()))
+
+    def test_a_chip_can_be_made_in_the_sizes_that_are_sold(self):
+        for size, code in (("2MB", 0x15), ("4MB", 0x16), ("8MB", 0x17), ("16MB", 0x18)):
+            with self.subTest(size=size):
+                with Board("--boot", "download", "--flash-size", size) as board:
+                    self.assertEqual(int(size[:-2]) << 20, os.path.getsize(board.flash_path))
+                    self.assertEqual(code << 16 | 0x40C8, self.read_id(board.loader()))
+
+    def test_the_size_of_a_file_that_is_there_rules(self):
+        with Board("--boot", "download", "--flash-size", "8MB", flash=USED[:2 << 20]) as board:
+            self.assertEqual(2 << 20, os.path.getsize(board.flash_path))
+            self.assertEqual(0x1540C8, self.read_id(board.loader()))
 
 
 if __name__ == "__main__":

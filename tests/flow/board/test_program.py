@@ -21,8 +21,9 @@ class CommandLine(unittest.TestCase):
     def test_help_names_every_option(self):
         done = run("--help")
         self.assertEqual(0, done.returncode)
-        for option in ("chip", "firmware", "flash", "download", "at", "boot", "mac", "pace", "wifi",
-                       "fault", "transcript", "usb-jtag", "usb-gap", "watchdog", "control"):
+        for option in ("chip", "firmware", "flash", "flash-size", "download", "at", "boot", "mac",
+                       "crystal", "secure", "pace", "wifi", "fault", "transcript", "usb-jtag",
+                       "usb-gap", "watchdog", "control"):
             self.assertIn(f"--{option} ", done.stdout)
 
     def test_what_is_wrong_is_said_and_nothing_is_made(self):
@@ -38,6 +39,14 @@ class CommandLine(unittest.TestCase):
                     ((*good, "--pace", "fast"), "off, wire or full"),
                     ((*good, "--boot", "usb"), "download or flash"),
                     ((*good, "--mac", "24:0a:c4"), "24:0a:c4:12:34:56"),
+                    ((*good, "--flash-size", "3MB"), "2MB, 4MB, 8MB or 16MB"),
+                    ((*good, "--flash-size", "4"), "2MB, 4MB, 8MB or 16MB"),
+                    ((*good, "--crystal", "26"), "--crystal 26: this chip is not sold with it"),
+                    ((*good, "--crystal", "quartz"), "megahertz"),
+                    ((*good, "--crystal", "296"), "megahertz"),
+                    ((*good, "--secure", "locked"), "boot, encryption, download or no-download"),
+                    ((*good, "--secure", "boot,"), "boot, encryption, download or no-download"),
+                    ((*good, "--secure", "download"), "esp32: this chip has no secure download"),
                     ((*good, "--mac", "24:0a:c4:12:34:56:78"), "24:0a:c4:12:34:56"),
                     ((*good, "--wifi", "x" * 33), "SSID[:PASSWORD]"),
                     ((*good, "--wifi", ":secret"), "SSID[:PASSWORD]"),
