@@ -9,7 +9,7 @@
 #include <strings.h>
 
 enum { MAX_SPECS = 32, NAME_BYTES = 32, SPEC_BYTES = 96 };
-enum need { NONE, MAY, MUST };
+enum need { NONE, MAY, MUST, FROM_0 };
 
 static const struct form {
     const char *name;
@@ -29,6 +29,12 @@ static const struct form {
     {"wrong-boot", FAULT_WRONG_BOOT, NONE, NONE},
     {"tx-dead", FAULT_TX_DEAD, NONE, NONE},
     {"at-stall", FAULT_AT_STALL, MUST, NONE},
+    {"drop-every", FAULT_DROP_EVERY, MUST, MUST},
+    {"noise-above", FAULT_NOISE_ABOVE, NONE, MUST},
+    {"deaf-above", FAULT_DEAF_ABOVE, NONE, MUST},
+    {"flash-dead", FAULT_FLASH_DEAD, NONE, NONE},
+    {"write-protect", FAULT_WRITE_PROTECT, NONE, NONE},
+    {"worn", FAULT_WORN, NONE, FROM_0},
 };
 
 struct spec {
@@ -62,12 +68,13 @@ static const struct form *form_of(const char *name)
     return NULL;
 }
 
-static bool parse_number(const char *text, uint64_t *out)
+static bool parse_number(const char *text, enum need need, uint64_t *out)
 {
     char *end = NULL;
     errno = 0;
-    *out = strtoull(text, &end, 10);
-    return text[0] >= '0' && text[0] <= '9' && !errno && *end == '\0' && *out > 0;
+    *out = strtoull(text, &end, strncmp(text, "0x", 2) == 0 ? 16 : 10);
+    return text[0] >= '0' && text[0] <= '9' && !errno && *end == '\0' &&
+           (*out > 0 || need == FROM_0);
 }
 
 /* Takes one argument off @p rest when the form wants one. */
@@ -106,7 +113,7 @@ bool faults_add(struct faults *f, const char *text)
         return false;
     if (port && (strlen(port) >= sizeof s.port || !is_target(form->kind, port))) return false;
     if (port) memcpy(s.port, port, strlen(port) + 1);
-    if (number && !parse_number(number, &s.number)) return false;
+    if (number && !parse_number(number, form->number, &s.number)) return false;
     s.kind = form->kind;
     f->specs[f->count++] = s;
     return true;
@@ -129,6 +136,15 @@ static bool matches(const struct spec *s, const char *port_or_name, uint64_t n)
         return s->number == 0 || s->number == n;
     case FAULT_BUSY:
         return n >= 1 && n <= s->number; /* n counts the commands since the last reset */
+    case FAULT_DROP_EVERY:
+        return n % s->number == 0;
+    case FAULT_NOISE_ABOVE:
+    case FAULT_DEAF_ABOVE:
+        return n > s->number;
+    case FAULT_WORN:
+        return n == s->number;
+    case FAULT_FLASH_DEAD:
+    case FAULT_WRITE_PROTECT:
     case FAULT_LATE_REPLY:
     case FAULT_GARBAGE:
     case FAULT_SILENT:
@@ -151,11 +167,17 @@ bool faults_hit(struct faults *f, enum fault_kind kind, const char *port_or_name
     return false;
 }
 
-uint32_t faults_late_ms(const struct faults *f)
+bool faults_none(const struct faults *f)
 {
-    uint64_t ms = 0;
-    for (size_t i = 0; i < f->count; i++) {
-        if (f->specs[i].kind == FAULT_LATE_REPLY) ms = f->specs[i].number;
+    return f->count == 0;
+}
+
+bool faults_number(const struct faults *f, enum fault_kind kind, size_t i, uint64_t *out)
+{
+    for (size_t n = 0; n < f->count; n++) {
+        if (f->specs[n].kind != kind || i-- > 0) continue;
+        *out = f->specs[n].number;
+        return true;
     }
-    return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+    return false;
 }

@@ -10,6 +10,14 @@
  * - silent[:PORT]: the board never answers (no power)
  * - busy:N: the next N AT commands after each reset are answered "busy p..."
  * - wrong-boot: EN works, but the boot strap does not (the board always starts its firmware)
+ * - drop-every:PORT:N: each Nth byte from the host is lost
+ * - noise-above:BAUD: at more than BAUD, one byte in 256 changes on the way, both ways, by a source
+ *   that starts the same each time
+ * - deaf-above:BAUD: at more than BAUD nothing gets through, both ways
+ * - flash-dead: the flash chip does not answer: it reads as zeros, and so does its id; who erases
+ *   or programs waits for ever
+ * - write-protect: erasing and programming are answered as good and change nothing
+ * - worn:OFFSET: a bit of this byte of the flash (decimal, or 0x…) stays 0
  * - tx-dead: the board prints, but hears nothing
  * - at-stall:NAME: the AT command NAME (e.g. MQTTSUB) never finishes
  *
@@ -19,6 +27,7 @@
 #define TESTS_BOARD_FAULT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum fault_kind {
@@ -34,6 +43,12 @@ enum fault_kind {
     FAULT_WRONG_BOOT,
     FAULT_TX_DEAD,
     FAULT_AT_STALL,
+    FAULT_DROP_EVERY,
+    FAULT_NOISE_ABOVE,
+    FAULT_DEAF_ABOVE,
+    FAULT_FLASH_DEAD,
+    FAULT_WRITE_PROTECT,
+    FAULT_WORN,
 };
 
 struct faults;
@@ -46,6 +61,8 @@ void faults_clear(struct faults *f);
 /** Does a fault of this kind apply to event number @p n on @p port (or AT command name)? Uses up
  * @once specs. */
 bool faults_hit(struct faults *f, enum fault_kind kind, const char *port_or_name, uint64_t n);
-/** Milliseconds of FAULT_LATE_REPLY, 0 without. */
-uint32_t faults_late_ms(const struct faults *f);
+/** Is there none at all? */
+bool faults_none(const struct faults *f);
+/** The number of the @p i-th fault of this kind. @return false behind the last */
+bool faults_number(const struct faults *f, enum fault_kind kind, size_t i, uint64_t *out);
 #endif

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/board/fault.h"
+
 enum { BLOCK_BYTES = 65536, MIN_BYTES = 1 << 20, MAX_BYTES = 16 << 20 };
 /* Data-sheet typical times; a whole aligned 64 KiB block has an erase command of its own, which the
  * ROM uses. */
@@ -24,6 +26,8 @@ struct flash {
     uint32_t size;
     bool paced;
     uint8_t *bytes;
+    struct faults *faults; /* NULL: none */
+    uint8_t *nothing;      /* what is read of a chip that does not answer: as many zeros */
 };
 
 static bool fill_erased(int fd, uint32_t size)
@@ -56,6 +60,12 @@ static const char *open_file(struct flash *f, const char *path, uint32_t size, b
     return NULL;
 }
 
+static uint8_t *map_pages(uint32_t n, int access, int flags, int fd)
+{
+    void *map = mmap(NULL, n, access, flags, fd, 0);
+    return map == MAP_FAILED ? NULL : map;
+}
+
 struct flash *flash_open(const char *path, uint32_t size, bool *made_out)
 {
     *made_out = false;
@@ -63,11 +73,9 @@ struct flash *flash_open(const char *path, uint32_t size, bool *made_out)
     if (!f) return NULL;
     const char *why = open_file(f, path, size, made_out);
     if (!why) {
-        void *map = mmap(NULL, f->size, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, 0);
-        if (map == MAP_FAILED)
-            why = strerror(errno);
-        else
-            f->bytes = map;
+        f->bytes = map_pages(f->size, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd);
+        f->nothing = map_pages(f->size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+        if (!f->bytes || !f->nothing) why = strerror(errno);
     }
     if (why) {
         fprintf(stderr, "espboard: flash file %s: %s\n", path, why);
@@ -81,6 +89,7 @@ void flash_close(struct flash *f)
 {
     if (!f) return;
     if (f->bytes) munmap(f->bytes, f->size);
+    if (f->nothing) munmap(f->nothing, f->size);
     if (f->fd >= 0) close(f->fd);
     free(f);
 }
@@ -90,9 +99,25 @@ uint32_t flash_size(const struct flash *f)
     return f->size;
 }
 
+static bool has_fault(const struct flash *f, enum fault_kind kind)
+{
+    return f->faults && faults_hit(f->faults, kind, NULL, 0);
+}
+
+void flash_set_faults(struct flash *f, struct faults *faults)
+{
+    f->faults = faults;
+}
+
+bool flash_is_dead(const struct flash *f)
+{
+    return has_fault(f, FAULT_FLASH_DEAD);
+}
+
 uint32_t flash_id(const struct flash *f)
 {
     enum { GIGADEVICE = 0xc8, GD25Q = 0x40 };
+    if (flash_is_dead(f)) return 0;
     uint32_t code = 0;
     while (f->size >> code > 1)
         code++;
@@ -101,7 +126,16 @@ uint32_t flash_id(const struct flash *f)
 
 const uint8_t *flash_bytes(const struct flash *f)
 {
-    return f->bytes;
+    return flash_is_dead(f) ? f->nothing : f->bytes;
+}
+
+/* A worn cell holds no charge: its bit is 0 whatever was done to it. */
+static void wear(struct flash *f, uint32_t at, size_t n)
+{
+    uint64_t worn = 0;
+    for (size_t i = 0; f->faults && faults_number(f->faults, FAULT_WORN, i, &worn); i++) {
+        if (worn >= at && worn < at + n) f->bytes[worn] &= 0xfe;
+    }
 }
 
 static bool is_inside(const struct flash *f, uint32_t at, size_t n)
@@ -109,26 +143,30 @@ static bool is_inside(const struct flash *f, uint32_t at, size_t n)
     return at <= f->size && n <= f->size - at;
 }
 
+/* Nothing changes, and nobody is told. */
+static bool is_locked(const struct flash *f)
+{
+    return flash_is_dead(f) || has_fault(f, FAULT_WRITE_PROTECT);
+}
+
 bool flash_program(struct flash *f, uint32_t at, const uint8_t *data, size_t n)
 {
     if (!is_inside(f, at, n)) return false;
-    bool same = true;
-    for (size_t i = 0; i < n; i++) {
-        uint8_t now = f->bytes[at + i] & data[i];
-        f->bytes[at + i] = now;
-        same = same && now == data[i];
-    }
-    return same;
+    if (is_locked(f)) return true;
+    for (size_t i = 0; i < n; i++)
+        f->bytes[at + i] &= data[i];
+    wear(f, at, n);
+    return memcmp(f->bytes + at, data, n) == 0;
 }
 
 bool flash_erase(struct flash *f, uint32_t at, uint32_t n)
 {
     if (!is_inside(f, at, n)) return false;
-    if (n == 0) return true;
-    uint32_t first = at / FLASH_SECTOR_BYTES;
-    uint32_t last = (at + n - 1) / FLASH_SECTOR_BYTES;
-    memset(f->bytes + (size_t)first * FLASH_SECTOR_BYTES, 0xff,
-           (size_t)(last - first + 1) * FLASH_SECTOR_BYTES);
+    if (n == 0 || is_locked(f)) return true;
+    uint32_t first = at / FLASH_SECTOR_BYTES * FLASH_SECTOR_BYTES;
+    uint32_t end = (at + n - 1) / FLASH_SECTOR_BYTES * FLASH_SECTOR_BYTES + FLASH_SECTOR_BYTES;
+    memset(f->bytes + first, 0xff, end - first);
+    wear(f, first, end - first);
     return true;
 }
 

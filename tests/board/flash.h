@@ -9,6 +9,7 @@
 
 enum { FLASH_SECTOR_BYTES = 4096, FLASH_PAGE_BYTES = 256 };
 
+struct faults;
 struct flash;
 
 /** Open @p path, or make it (@p size bytes of 0xFF) when it is not there: *made_out says which.
@@ -16,6 +17,11 @@ struct flash;
  * failure. */
 struct flash *flash_open(const char *path, uint32_t size, bool *made_out);
 void flash_close(struct flash *f);
+
+/** From now on faults of the chip apply. Borrowed. */
+void flash_set_faults(struct flash *f, struct faults *faults);
+/** Does it not answer? Whoever waits for it to be ready waits for ever then. */
+bool flash_is_dead(const struct flash *f);
 
 uint32_t flash_size(const struct flash *f);
 /** What the chip answers to a request for its JEDEC id: maker, type, capacity. */

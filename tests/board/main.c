@@ -46,6 +46,7 @@ static bool open_parts(const struct arguments *a, struct board_parts *p)
     if (!p->flash) return false;
     if (made && strcmp(a->options.firmware, "none") != 0) stock_fill(p->flash, p->options);
     flash_set_paced(p->flash, a->options.pace == PACE_FULL);
+    flash_set_faults(p->flash, a->faults);
     if (a->transcript) {
         p->transcript = transcript_open(p->loop, a->transcript, a->options.firmware);
         if (!p->transcript) return false;

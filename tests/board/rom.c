@@ -288,7 +288,9 @@ static void execute(struct rom *r)
     }
     r->busy = true;
     r->answer = a;
-    uint64_t wait = a.before_ns + faults_late_ms(r->env.faults) * NS_PER_MS;
+    uint64_t late_ms = 0;
+    faults_number(r->env.faults, FAULT_LATE_REPLY, 0, &late_ms);
+    uint64_t wait = a.before_ns + late_ms * NS_PER_MS;
     if (wait > 0)
         timer_arm(r->timer, wait);
     else

@@ -137,6 +137,7 @@ void rom_begin(struct rom *r, struct rom_answer *a, struct rom_download *s, uint
         rom_fail(r, a, ROM_ERR_FAILED); /* the session stands all the same */
         return;
     }
+    if (size > 0 && flash_is_dead(r->env.flash)) rom_hang(r, a);
     rom_erase(r, at, size);
     a->before_ns = flash_erase_ns(r->env.flash, at % flash_size(r->env.flash), size);
 }
@@ -160,7 +161,9 @@ bool rom_take_block(struct rom *r, struct rom_answer *a, struct rom_download *s)
         rom_fail(r, a, ROM_ERR_CHECKSUM);
         return false;
     }
-    return true;
+    if (!flash_is_dead(r->env.flash)) return true;
+    rom_hang(r, a);
+    return false;
 }
 
 void rom_cmd_flash_data(struct rom *r, struct rom_answer *a)

@@ -100,6 +100,7 @@ static uint32_t take_block(struct rom *r, struct rom_answer *a, const struct rom
         a->stub_code = STUB_BAD_LENGTH;
     else if (!rom_checksum_is_right(r, n))
         a->stub_code = STUB_BAD_CHECKSUM;
+    if (a->stub_code == STUB_OK && flash_is_dead(r->env.flash)) rom_hang(r, a);
     return a->stub_code == STUB_OK ? n : 0;
 }
 

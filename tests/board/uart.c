@@ -15,6 +15,7 @@
 
 #include "tests/board/fault.h"
 #include "tests/board/lane.h"
+#include "tests/board/line.h"
 #include "tests/board/loop.h"
 #include "tests/board/pty.h"
 #include "tests/board/transcript.h"
@@ -51,8 +52,7 @@ struct uart {
     uint32_t baud;
     uint32_t host_baud; /* looked up when the host does something, and before we begin to send */
     uint32_t auto_min_baud, auto_max_baud;
-    uint32_t noise;
-    uint64_t rx_count; /* bytes from the host since the last reset */
+    struct line line;
     uint64_t tx_queued, tx_left;
     struct waiter waiters[MAX_WAITERS];
     size_t waiter_count;
@@ -64,6 +64,12 @@ static uint64_t byte_ns(const struct uart *u, uint32_t baud)
     return u->paced && baud ? NS_PER_S * BITS_A_BYTE / baud : 0;
 }
 
+/* A chip's own USB port carries bytes in packets that either arrive or not, at no speed. */
+static uint32_t line_baud(const struct uart *u, uint32_t baud)
+{
+    return u->usb ? 0 : baud;
+}
+
 /* A receiver samples the last bit 9.5 bit times after the start edge: a few per cent are fatal. */
 static bool speeds_differ(const struct uart *u)
 {
@@ -71,16 +77,6 @@ static bool speeds_differ(const struct uart *u)
     uint32_t b = u->baud;
     uint64_t diff = a > b ? a - b : b - a;
     return !u->usb && diff * 100 > (uint64_t)b * 3;
-}
-
-static void add_noise(struct uart *u, uint8_t *data, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        u->noise ^= u->noise << 13;
-        u->noise ^= u->noise >> 17;
-        u->noise ^= u->noise << 5;
-        data[i] = (uint8_t)(u->noise >> 24);
-    }
 }
 
 static void fire_waiters(struct uart *u)
@@ -117,9 +113,9 @@ static bool send_due(struct uart *u, uint64_t now)
         uint8_t chunk[CHUNK];
         if (n > sizeof chunk) n = sizeof chunk;
         memcpy(chunk, data, n);
-        if (speeds_differ(u) || faults_hit(u->faults, FAULT_GARBAGE, u->name, 0))
-            add_noise(u, chunk, n);
-        size_t done = pty_write(&u->pty, chunk, n);
+        if (speeds_differ(u)) line_garble(&u->line, chunk, n);
+        bool arrives = line_outward(&u->line, chunk, n, line_baud(u, u->baud));
+        size_t done = arrives ? pty_write(&u->pty, chunk, n) : n;
         transcript_bytes(u->transcript, "board", u->label, chunk, done);
         lane_pop(&u->tx, done, per_byte);
         u->tx_left += done;
@@ -162,24 +158,16 @@ static void garble(struct uart *u, uint8_t *data, size_t n)
     if (u->host_baud >= u->auto_min_baud && u->host_baud <= u->auto_max_baud)
         u->baud = u->host_baud;
     else
-        add_noise(u, data, n);
+        line_garble(&u->line, data, n);
 }
 
 static void deliver(struct uart *u, uint8_t *data, size_t n)
 {
     transcript_bytes(u->transcript, "host", u->label, data, n);
     garble(u, data, n);
-    size_t kept = 0;
-    bool gone = false;
-    for (size_t i = 0; i < n && !gone; i++) {
-        uint64_t count = ++u->rx_count;
-        bool lost = faults_hit(u->faults, FAULT_DROP_BYTE, u->name, count);
-        if (faults_hit(u->faults, FAULT_FLIP_BYTE, u->name, count)) data[i] ^= 0x10;
-        if (!lost) data[kept++] = data[i];
-        gone = faults_hit(u->faults, FAULT_HANGUP, u->name, count);
-    }
+    bool gone;
+    size_t kept = line_inward(&u->line, data, n, line_baud(u, u->host_baud), &gone);
     if (gone) uart_unplug(u);
-    if (faults_hit(u->faults, FAULT_TX_DEAD, u->name, 0)) return;
     if (kept > 0 && u->on.bytes) u->on.bytes(data, kept, u->on.arg);
 }
 
@@ -289,8 +277,8 @@ struct uart *uart_open(struct loop *l, const char *name, const char *link, bool 
     u->faults = faults;
     u->paced = paced;
     u->baud = 115200;
-    u->noise = 0x2545f491;
     snprintf(u->name, sizeof u->name, "%s", name);
+    u->line = (struct line){.faults = faults, .port = u->name, .noise = 0x2545f491};
     snprintf(u->label, sizeof u->label, "%s", name);
     u->timer = timer_new(l, on_timer, u);
     u->next = (struct pty){.master = -1, .slave = -1};
@@ -392,7 +380,7 @@ void uart_reset(struct uart *u)
     lane_clear(&u->tx);
     u->tx_left = u->tx_queued;
     u->waiter_count = 0;
-    u->rx_count = 0;
+    u->line.received = 0;
     uint8_t lost[CHUNK];
     ssize_t n = u->connected ? pty_read(&u->pty, lost, sizeof lost) : -1;
     while (n >= 0) {

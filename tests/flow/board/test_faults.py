@@ -5,6 +5,7 @@ import struct
 import subprocess
 import time
 import unittest
+import zlib
 
 import espboard
 from espboard import Board, Loader
@@ -77,6 +78,98 @@ class WireFaults(unittest.TestCase):
             done = subprocess.run([espboard.PYTHON, "-c", script, board.download], timeout=60,
                                   env=board.client_environment(), capture_output=True, text=True)
             self.assertEqual("5\n", done.stdout, done.stderr)
+
+
+class SpeedFaults(unittest.TestCase):
+    READ = espboard.slip(struct.pack("<BBHIII", 0, 0x0E, 8, 0, 0, 64))  # READ_FLASH_SLOW
+    ANSWER = 2 + 8 + 64 + 4
+
+    def change_baud(self, loader, baud):
+        loader.command(0x0F, struct.pack("<II", baud, 0))
+        loader.text_until(b"\xc0\xc0")
+        loader.port.set_baud(baud)
+        loader.buffer = b""
+
+    def answers(self, loader, times):
+        """How many of so many slow reads are answered as they should be, and all that came."""
+        loader.port.write(self.READ * times)
+        got = loader.port.read_all(0.1)
+        good = struct.pack("<BBH", 1, 0x0E, 0x44)
+        return sum(a[:4] == good and a[8:] == b"\xff" * 64 + bytes(4)
+                   for a in got.split(b"\xc0")), got
+
+    def test_each_nth_byte_is_lost(self):
+        with Board("--boot", "download", "--fault", "drop-every:download:1500") as board:
+            loader = board.loader()
+            statuses = [write_block(loader) for _ in range(2)]
+            self.assertEqual([b"\x00\x00", b"\x01\x07"], statuses)
+            loader.command(0x0A, struct.pack("<I", espboard.MAGIC))
+            loader.port.write(b"\x5a" * 1500)  # between frames: nobody misses it
+            self.assertEqual(b"\x01\x07", write_block(loader))
+
+    def test_a_cable_that_does_not_bear_the_speed(self):
+        runs = []
+        for _ in range(2):
+            with Board("--boot", "download", "--fault", "noise-above:460800") as board:
+                loader = board.loader()
+                self.assertEqual(300, self.answers(loader, 300)[0])
+                self.change_baud(loader, 460800)
+                self.assertEqual(300, self.answers(loader, 300)[0])
+                self.change_baud(loader, 921600)
+                good, got = self.answers(loader, 300)
+                self.assertTrue(50 < good < 280, good)
+                runs.append(got)
+        self.assertEqual(runs[0], runs[1], "the noise is not the same each time")
+
+    def test_a_cable_that_carries_nothing_at_the_speed(self):
+        with Board("--boot", "download", "--fault", "deaf-above:460800") as board:
+            loader = board.loader()
+            self.change_baud(loader, 460800)
+            self.assertEqual(espboard.ESP32, loader.read_reg(espboard.MAGIC))
+            self.change_baud(loader, 921600)
+            self.assertFalse(loader.sync(0.2))
+
+
+class FlashFaults(unittest.TestCase):
+    DEFL_BEGIN, DEFL_DATA = 0x10, 0x11
+
+    def start(self, *faults):
+        options = [word for spec in faults for word in ("--fault", spec)]
+        board = self.enterContext(Board("--boot", "download", "--chip", "esp32c3", *options,
+                                        flash=b"\x5a" * (4 << 20)))
+        return board, board.loader()
+
+    def test_a_flash_chip_without_contact(self):
+        _, loader = self.start("flash-dead")
+        for address, value in ((0x60002020, 0x7000009F), (0x60002000, 1 << 18)):
+            loader.command(0x09, struct.pack("<4I", address, value, 0xFFFFFFFF, 0))
+        self.assertEqual(0, loader.read_reg(0x60002058))
+        self.assertEqual(bytes(64), loader.command(0x0E, struct.pack("<II", 0, 64)).payload)
+        loader.request(FLASH_BEGIN, struct.pack("<5I", 4096, 1, 1024, 0, 0))
+        self.assertIsNone(loader.reply(0.2))
+        self.assertFalse(loader.sync(0.1))
+
+    def test_a_write_protected_chip_takes_everything_and_keeps_nothing(self):
+        board, loader = self.start("write-protect")
+        before = loader.md5(DATA_AT, 4096)
+        self.assertEqual(b"\x00\x00", write_block(loader))
+        stream = zlib.compress(BLOCK)
+        self.assertEqual(b"\x00\x00",
+                         loader.begin(self.DEFL_BEGIN, 1024, 1, 1024, DATA_AT).status)
+        self.assertEqual(b"\x00\x00", loader.data(self.DEFL_DATA, 0, stream).status)
+        self.assertEqual(before, loader.md5(DATA_AT, 4096))
+        self.assertTrue(b"\x5a" * (4 << 20) == board.flash())
+
+    def test_a_worn_cell_stays_0(self):
+        board, loader = self.start("worn:0x10005", f"worn:{DATA_AT + 4096}")
+        self.assertEqual(b"\x01\x08", write_block(loader))
+        flash = board.flash()
+        self.assertEqual(BLOCK[:5] + b"\x04" + BLOCK[6:], flash[DATA_AT:DATA_AT + 1024])
+        loader.begin(self.DEFL_BEGIN, 8192, 1, 1024, DATA_AT)
+        self.assertEqual(0, loader.data(self.DEFL_DATA, 0, zlib.compress(BLOCK)).status[0])
+        flash = board.flash()
+        self.assertEqual(BLOCK[:5] + b"\x04" + BLOCK[6:], flash[DATA_AT:DATA_AT + 1024])
+        self.assertEqual(b"\xff\xfe\xff", flash[DATA_AT + 4095:DATA_AT + 4098])
 
 
 class BoardFaults(unittest.TestCase):
