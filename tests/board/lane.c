@@ -60,18 +60,16 @@ void lane_clear(struct lane *l)
     l->clock_ns = 0;
 }
 
-/* A receiver acts on the end of a frame or of a line: these are not to be late. */
-static bool ends_something(uint8_t byte)
-{
-    return byte == 0xc0 || byte == '\n';
-}
+/* A receiver acts on the end of a frame: that is not to be late. The end of a line is, as a rule,
+ * the last byte for now. */
+enum { FRAME_END = 0xc0 };
 
 uint64_t lane_wait_ns(const struct lane *l, uint64_t now_ns, uint64_t byte_ns, uint64_t quantum_ns)
 {
     if (byte_ns == 0) return 0;
     size_t i = now_ns > l->clock_ns ? (size_t)((now_ns - l->clock_ns) / byte_ns) : 0;
     uint64_t at_ns = l->clock_ns + (i + 1) * byte_ns; /* the next byte that is not due yet */
-    while (i + 1 < l->len && at_ns < now_ns + quantum_ns && !ends_something(l->data[l->head + i])) {
+    while (i + 1 < l->len && at_ns < now_ns + quantum_ns && l->data[l->head + i] != FRAME_END) {
         i++;
         at_ns += byte_ns;
     }

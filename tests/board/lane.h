@@ -19,8 +19,8 @@ bool lane_push(struct lane *l, const uint8_t *data, size_t n, size_t limit, uint
 size_t lane_due(const struct lane *l, uint64_t now_ns, uint64_t byte_ns, const uint8_t **data_out);
 void lane_pop(struct lane *l, size_t n, uint64_t byte_ns);
 void lane_clear(struct lane *l);
-/** When to look again: when the next end of a frame or line has crossed, or the last byte, but no
- *  later than about @p quantum_ns from now.
+/** When to look again: when the next end of a frame has crossed, or the last byte, but no later
+ *  than about @p quantum_ns from now.
  *  @return nanoseconds from now */
 uint64_t lane_wait_ns(const struct lane *l, uint64_t now_ns, uint64_t byte_ns, uint64_t quantum_ns);
 #endif

@@ -1,8 +1,8 @@
 /* uart: between the pseudo-terminal and the chip stand two lanes, one each way. With pacing a byte
  * is handed on when it has crossed a wire of the sender's speed; the loop looks exactly when the
- * end of a frame, of a line or of all that is queued has crossed, and every 5 ms in between, so a
- * burst costs little CPU and what a receiver acts on is on time. Reading stops while the inward
- * lane is full: the host's writes then block as they do on a real port.
+ * end of a frame or of all that is queued has crossed, and now and then in between, so a burst
+ * costs little CPU and what a receiver acts on is on time. Reading stops while the inward lane is
+ * full: the host's writes then block as they do on a real port.
  *
  * Faults are applied where they would arise: lost and flipped bytes and a hang-up on the way in,
  * noise and silence on the way out. */
@@ -21,8 +21,9 @@
 #include "tests/board/transcript.h"
 
 enum { RX_LIMIT = 8192, TX_LIMIT = 1 << 20, CHUNK = 4096, MAX_WAITERS = 8, BITS_A_BYTE = 10 };
-#define QUANTUM_NS 5000000ULL
-#define NS_PER_S   1000000000ULL
+#define RX_QUANTUM_NS 25000000ULL
+#define TX_QUANTUM_NS 5000000ULL
+#define NS_PER_S      1000000000ULL
 /* Full speed carries at most 19 packets of 64 bytes a millisecond; the chip keeps up with most. */
 #define USB_BYTE_NS 1000ULL
 
@@ -235,9 +236,9 @@ static void plan(struct uart *u)
     if (!u->connected) return;
     uint64_t now = loop_now_ns();
     uint64_t wait = UINT64_MAX;
-    if (u->rx.len > 0) wait = lane_wait_ns(&u->rx, now, byte_ns(u, u->host_baud), QUANTUM_NS);
+    if (u->rx.len > 0) wait = lane_wait_ns(&u->rx, now, byte_ns(u, u->host_baud), RX_QUANTUM_NS);
     if (u->tx.len > 0 && !u->tx_blocked) {
-        uint64_t tx = lane_wait_ns(&u->tx, now, byte_ns(u, u->baud), QUANTUM_NS);
+        uint64_t tx = lane_wait_ns(&u->tx, now, byte_ns(u, u->baud), TX_QUANTUM_NS);
         wait = tx < wait ? tx : wait;
     }
     if (wait != UINT64_MAX) timer_arm(u->timer, wait);
