@@ -131,7 +131,8 @@ static enum err take_step(struct parser *p)
     struct reset_step next = r->count ? r->steps[r->count - 1] : (struct reset_step){0};
     enum err e = ERR_OK;
     next.ms = 0;
-    if (r->count == RESET_STEPS) return expected(p, "the end: there are too many steps");
+    if (*p->at != 'W' && r->count == RESET_STEPS)
+        return expected(p, "the end: there are too many steps");
     switch (*p->at++) {
     case 'D':
         e = take_level(p, &next.dtr);

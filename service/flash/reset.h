@@ -34,8 +34,8 @@ struct reset {
 
 /** "auto", "tight", "classic", "usb-jtag", "none", or steps as esptool spells them, parted by '|':
  * D0 or D1 sets DTR, R0 or R1 RTS, U1,0 both in one call (DTR first), W0.05 waits that many
- * seconds. At most RESET_STEPS steps and RESET_TOTAL_MS of waiting; a line that is not named yet is
- * released.
+ * seconds. At most RESET_STEPS of them beside the waits, and RESET_TOTAL_MS of waiting; a line that
+ * is not named yet is released.
  *  @return ERR_OK; ERR_ARG with code bad_reset, the position and what was expected there in the
  * detail */
 enum err reset_parse(const char *text, struct reset *out);

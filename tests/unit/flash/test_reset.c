@@ -210,6 +210,21 @@ static void own_steps_are_done_as_they_are_spelled(void **state)
     }
 }
 
+static void as_many_steps_as_there_is_room_for_are_taken(void **state)
+{
+    (void)state;
+    char text[128] = "";
+    struct reset r;
+    for (int i = 0; i < RESET_STEPS; i++)
+        strcat(text, i % 2 ? "D0|" : "D1|");
+    strcat(text, "W1");
+    assert_int_equal(reset_parse(text, &r), ERR_OK);
+    assert_int_equal(r.count, RESET_STEPS);
+    assert_int_equal(r.steps[RESET_STEPS - 1].ms, 1000);
+    strcat(text, "|R0");
+    assert_int_equal(reset_parse(text, &r), ERR_ARG);
+}
+
 static void nonsense_is_refused_where_it_stands(void **state)
 {
     (void)state;
@@ -266,6 +281,7 @@ int main(void)
         TEST(the_lines_are_released_after_an_error_which_is_kept),
         TEST(names_are_known),
         TEST(own_steps_are_done_as_they_are_spelled),
+        TEST(as_many_steps_as_there_is_room_for_are_taken),
         TEST(nonsense_is_refused_where_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
