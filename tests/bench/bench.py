@@ -86,6 +86,9 @@ def image():
             row("the same image again / the first", line["ratio"], "x", line["budget_ratio"], "above")
         elif line["bench"] == "image_read":
             row("reading flash at 921600", line["kib_per_s"], "KiB/s")
+        elif line["bench"] == "image_parallel":
+            row(f"factory image to {line['boards']} boards at once / one, library", line["ratio"], "x", line["budget_ratio"], "above")
+            row(f"factory image to {line['boards']} boards at once: host CPU", line["cpu_ms"], "ms")
         else:
             raise AssertionError(f"nobody shows {line}")
 

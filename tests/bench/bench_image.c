@@ -2,19 +2,27 @@
  * takes its time, at 921600 baud, against the least that its bytes need there once they are
  * compressed.
  *
- * bench_image write   the image as a job writes it, piece by piece, each compared before; then the
- *                     same once more, when all is there already
- * bench_image read    256 KiB of it read back
- * Without an argument both. One JSON line each. */
+ * bench_image write     the image as a job writes it, piece by piece, each compared before; then
+ * the same once more, when all is there already bench_image read      256 KiB of it read back
+ * bench_image parallel  to 32 boards at once, who share one pack
+ * Without an argument all. One JSON line each. */
 #include "service/firmware/pack.h"
 
+#include <pthread.h>
 #include <time.h>
 
 #include "service/port/port_serial.h"
 #include "tests/bench/factory_image.h"
 #include "tests/unit/flash/board_process.h"
 
-enum { BAUD = 115200, FLASH_BAUD = 921600, READ_BYTES = 256 * 1024 };
+enum { BAUD = 115200, FLASH_BAUD = 921600, READ_BYTES = 256 * 1024, BOARDS = 32 };
+
+struct figures {
+    double wall_ms, cpu_ms, pack_ms;
+    uint64_t payload; /* bytes of data that were sent, compressed or raw */
+    uint64_t bytes_out, bytes_in;
+    unsigned written, commands;
+};
 
 struct bench {
     struct board_process board;
@@ -23,18 +31,15 @@ struct bench {
     struct content *content;
     const struct piece *pieces;
     size_t piece_count;
-    char pack_path[128];
-    uint8_t *image;
-    int fd;
     size_t warm; /* pieces before this one are in the pack */
+    struct figures figures;
+    pthread_t thread;
 };
 
-struct figures {
-    double wall_ms, cpu_ms, pack_ms;
-    uint64_t payload; /* bytes of data that were sent, compressed or raw */
-    uint64_t bytes_out, bytes_in;
-    unsigned written, commands;
-};
+/* The image, as a file too, and its pack. */
+static uint8_t *image;
+static int image_fd;
+static char pack_path[32] = "/tmp/pack-XXXXXX";
 
 static void must(enum err e, const char *doing)
 {
@@ -50,18 +55,16 @@ static double ms_of(clockid_t clock)
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
-/* The image as one file, in pieces. */
-static void make_content(struct bench *b)
+static void make_image(void)
 {
     char path[] = "/tmp/factory-XXXXXX";
-    b->image = factory_image();
-    b->fd = mkostemp(path, O_CLOEXEC);
-    if (b->fd < 0 || write(b->fd, b->image, FACTORY_BYTES) != FACTORY_BYTES) board_die(path);
+    image = factory_image();
+    image_fd = mkostemp(path, O_CLOEXEC);
+    if (image_fd < 0 || write(image_fd, image, FACTORY_BYTES) != FACTORY_BYTES) board_die(path);
     unlink(path);
-    snprintf(b->pack_path, sizeof b->pack_path, "%s/pack", b->board.dir);
-    must(content_new(&b->content), "content");
-    must(content_add_file(b->content, "factory.bin", 0, FACTORY_BYTES, b->fd, 0, 0), "content");
-    must(content_pieces(b->content, &b->pieces, &b->piece_count), "pieces");
+    int fd = mkostemp(pack_path, O_CLOEXEC);
+    if (fd < 0) board_die(pack_path);
+    close(fd);
 }
 
 static void start(struct bench *b)
@@ -70,7 +73,9 @@ static void start(struct bench *b)
     const struct flasher_options options = {.connect_baud = BAUD, .flash_baud = FLASH_BAUD};
     *b = (struct bench){0};
     board_start(&b->board, true, more);
-    make_content(b);
+    must(content_new(&b->content), "content");
+    must(content_add_file(b->content, "factory.bin", 0, FACTORY_BYTES, image_fd, 0, 0), "content");
+    must(content_pieces(b->content, &b->pieces, &b->piece_count), "pieces");
     must(port_serial_open(b->board.download, BAUD, &b->port), "open");
     must(flasher_new(b->port, &options, &b->f), "flasher");
     must(flasher_connect(b->f, deadline_in_ms(30000)), "connect");
@@ -84,9 +89,6 @@ static void stop(struct bench *b)
     flasher_free(b->f);
     port_close(b->port);
     content_free(b->content);
-    free(b->image);
-    close(b->fd);
-    unlink(b->pack_path);
     board_stop(&b->board);
 }
 
@@ -97,7 +99,7 @@ static void warm_next(size_t done, size_t total, void *arg)
     (void)done;
     (void)total;
     if (b->warm >= b->piece_count) return;
-    pack_warm(b->content, &b->pieces[b->warm++], b->pack_path);
+    pack_warm(b->content, &b->pieces[b->warm++], pack_path);
 }
 
 static void write_piece(struct bench *b, const struct piece *p, struct figures *g)
@@ -105,7 +107,7 @@ static void write_piece(struct bench *b, const struct piece *p, struct figures *
     struct pack_piece ready;
     bool same;
     double begun = ms_of(CLOCK_MONOTONIC);
-    must(pack_load(b->content, p, b->pack_path, &ready), "pack");
+    must(pack_load(b->content, p, pack_path, &ready), "pack");
     g->pack_ms += ms_of(CLOCK_MONOTONIC) - begun;
     const struct flasher_region *r = &ready.region;
     must(flasher_compare(b->f, r, &same), "compare");
@@ -131,7 +133,7 @@ static struct figures write_image(struct bench *b)
     g.bytes_out = b->port->bytes_out - g.bytes_out;
     g.bytes_in = b->port->bytes_in - g.bytes_in;
     g.commands = flasher_commands(b->f) - g.commands;
-    if (memcmp(b->image, b->board.flash, FACTORY_BYTES) != 0) board_die("the flash is wrong");
+    if (memcmp(image, b->board.flash, FACTORY_BYTES) != 0) board_die("the flash is wrong");
     if (flasher_retries(b->f)) board_die("retries");
     return g;
 }
@@ -149,6 +151,7 @@ static void show(const char *name, const struct figures *g, double least_ms, dou
 static void bench_write(struct bench *b)
 {
     struct figures first = write_image(b);
+    b->figures = first;
     show("image_write", &first, (double)first.payload * 1e4 / FLASH_BAUD, 1.10);
     struct figures again = write_image(b);
     if (again.written) board_die("the same image was written again");
@@ -168,15 +171,47 @@ static void bench_read(struct bench *b)
            READ_BYTES, ms, READ_BYTES / 1.024 / ms);
 }
 
+static void *write_on_thread(void *arg)
+{
+    struct bench *b = arg;
+    b->figures = write_image(b);
+    return NULL;
+}
+
+static void bench_parallel(double one_ms)
+{
+    static struct bench all[BOARDS];
+    double slowest_ms = 0, cpu_ms = -ms_of(CLOCK_PROCESS_CPUTIME_ID);
+    for (size_t i = 0; i < BOARDS; i++)
+        start(&all[i]);
+    for (size_t i = 0; i < BOARDS; i++)
+        if (pthread_create(&all[i].thread, NULL, write_on_thread, &all[i])) board_die("thread");
+    for (size_t i = 0; i < BOARDS; i++) {
+        pthread_join(all[i].thread, NULL);
+        if (all[i].figures.wall_ms > slowest_ms) slowest_ms = all[i].figures.wall_ms;
+    }
+    cpu_ms += ms_of(CLOCK_PROCESS_CPUTIME_ID);
+    for (size_t i = 0; i < BOARDS; i++)
+        stop(&all[i]);
+    printf("{\"bench\":\"image_parallel\",\"boards\":%d,\"one_ms\":%.0f,\"slowest_ms\":%.0f,"
+           "\"ratio\":%.3f,\"budget_ratio\":1.15,\"cpu_ms\":%.0f}\n",
+           BOARDS, one_ms, slowest_ms, slowest_ms / one_ms, cpu_ms);
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
-    struct bench b;
+    static struct bench b;
     board_preload_shim(argv);
+    make_image();
     start(&b);
     if (strcmp(what, "read") != 0) bench_write(&b);
-    if (strcmp(what, "write") != 0) bench_read(&b);
+    if (!*what || !strcmp(what, "read")) bench_read(&b);
     stop(&b);
+    if (!*what || !strcmp(what, "parallel")) bench_parallel(b.figures.wall_ms);
+    free(image);
+    close(image_fd);
+    unlink(pack_path);
     board_remove_lines();
     return 0;
 }

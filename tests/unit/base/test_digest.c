@@ -53,6 +53,20 @@ static void bytes_that_come_in_pieces_have_the_same_digest(void **state)
     assert_memory_equal(pieces, whole, sizeof whole);
 }
 
+static void erased_flash_behind_the_data_counts(void **state)
+{
+    (void)state;
+    static uint8_t all[5000];
+    uint8_t whole[MD5_BYTES], erased[MD5_BYTES];
+    memset(all, 0xff, sizeof all);
+    for (size_t n = 0; n <= sizeof all; n += 1250) {
+        memset(all, 'x', n);
+        digest_md5(all, sizeof all, whole);
+        digest_md5_erased(n ? all : NULL, n, sizeof all, erased);
+        assert_memory_equal(whole, erased, MD5_BYTES);
+    }
+}
+
 static void hex_is_lower_case_and_ended(void **state)
 {
     (void)state;
@@ -69,6 +83,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(digests_are_those_of_the_standards),
         cmocka_unit_test(bytes_that_come_in_pieces_have_the_same_digest),
+        cmocka_unit_test(erased_flash_behind_the_data_counts),
         cmocka_unit_test(hex_is_lower_case_and_ended),
     };
     return cmocka_run_group_tests_name("base/digest", tests, NULL, NULL);
