@@ -3,11 +3,12 @@
 #ifndef TESTS_UNIT_FLASH_FLASHER_BENCH_H
 #define TESTS_UNIT_FLASH_FLASHER_BENCH_H
 
+#include "service/flash/flasher.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
 
-#include "service/flash/flasher.h"
 #include "tests/unit/flash/rom_model.h"
 
 static struct {

@@ -1,53 +1,27 @@
 /* The flasher against a model of the ROM with every fault a bench has. What was written is judged
  * by the model's flash, never by the flasher's own word. */
-#include "service/flash/flasher.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
-
-#include "tests/unit/flash/rom_model.h"
+#include "tests/unit/flash/flasher_bench.h"
 
 enum { IMAGES = 3, PARTITION = 0x2000, FIRST = 0x34000 };
 
 static const size_t sizes[IMAGES] = {1232, 1688, 1200};
-
-struct bench {
-    struct model *m;
-    struct flasher *f;
-    struct cancel cancel;
-    uint8_t image[IMAGES][2048];
-    uint8_t before[MODEL_FLASH];
-};
-
-static struct bench b;
-
-static void set_up_with(const struct flasher_options *o)
-{
-    b.m = model_new();
-    assert_int_equal(cancel_init(&b.cancel), ERR_OK);
-    b.m->port.cancel = &b.cancel;
-    for (size_t i = 0; i < IMAGES; i++)
-        for (size_t k = 0; k < sizes[i]; k++) /* text, as PEM is */
-            b.image[i][k] = (uint8_t)('A' + (i * 31 + k * k) % 57);
-    memcpy(b.before, b.m->flash, sizeof b.before);
-    assert_int_equal(flasher_new(&b.m->port, o, &b.f), ERR_OK);
-}
+static uint8_t image[IMAGES][2048];
 
 static int set_up(void **state)
 {
     (void)state;
     const struct flasher_options o = {.reset = {.kind = RESET_AUTO}};
-    set_up_with(&o);
+    bench_start(&o);
+    for (size_t i = 0; i < IMAGES; i++)
+        for (size_t k = 0; k < sizes[i]; k++) /* text, as PEM is */
+            image[i][k] = (uint8_t)('A' + (i * 31 + k * k) % 57);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    flasher_free(b.f);
-    port_close(&b.m->port);
-    cancel_dispose(&b.cancel);
+    bench_stop();
     return 0;
 }
 
@@ -55,14 +29,8 @@ static struct flasher_region region(size_t i)
 {
     return (struct flasher_region){.offset = FIRST + (uint32_t)i * PARTITION,
                                    .erase_bytes = PARTITION,
-                                   .data = b.image[i],
+                                   .data = image[i],
                                    .n = sizes[i]};
-}
-
-static enum err connect(void)
-{
-    enum err e = flasher_connect(b.f, deadline_in_ms(30000));
-    return e ? e : flasher_attach(b.f, 0);
 }
 
 static enum err write_all(void)
@@ -79,33 +47,25 @@ static enum err write_all(void)
 static bool flash_is_right(void)
 {
     for (size_t i = 0; i < IMAGES; i++) {
-        uint8_t *want = b.before + FIRST + i * PARTITION;
+        uint8_t *want = b.want + FIRST + i * PARTITION;
         memset(want, 0xff, PARTITION);
-        memcpy(want, b.image[i], sizes[i]);
+        memcpy(want, image[i], sizes[i]);
     }
-    return !memcmp(b.before, b.m->flash, MODEL_FLASH);
+    return !memcmp(b.want, b.m->flash, MODEL_FLASH);
 }
 
 static bool images_are_there(void)
 {
     for (size_t i = 0; i < IMAGES; i++)
-        if (memcmp(b.m->flash + FIRST + i * PARTITION, b.image[i], sizes[i]) != 0) return false;
+        if (memcmp(b.m->flash + FIRST + i * PARTITION, image[i], sizes[i]) != 0) return false;
     return true;
-}
-
-static void board_is_left_running(void)
-{
-    assert_int_equal(flasher_finish(b.f), ERR_OK);
-    virtual_move_to(virtual_ns + 1);
-    assert_int_equal(b.m->mode, MODEL_FIRMWARE);
-    assert_false(b.m->dtr || b.m->rts);
 }
 
 /* Who a board is and what it allows is asked once, and counted apart from what is written. */
 static void three_images_stay_within_the_byte_budget(void **state)
 {
     (void)state;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     uint64_t out = b.m->port.bytes_out, in = b.m->port.bytes_in;
     assert_int_equal(flasher_read_mac(b.f), ERR_OK);
     assert_int_equal(flasher_commands(b.f), 4 + 9);
@@ -122,7 +82,7 @@ static void three_images_stay_within_the_byte_budget(void **state)
     assert_true(b.m->port.bytes_in - in <= 400 + 250);
     assert_int_equal(b.m->ends, 0);
     assert_int_equal(b.m->deflates, 0);
-    board_is_left_running();
+    bench_board_is_left_running();
 }
 
 static void answers_alone_stay_within_the_byte_budget(void **state)
@@ -150,7 +110,7 @@ static void connecting_costs_the_reset_pulses_and_two_round_trips(void **state)
 static void the_write_takes_little_more_than_wire_and_erase(void **state)
 {
     (void)state;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     uint64_t bytes = b.m->port.bytes_out + b.m->port.bytes_in;
     int64_t start = virtual_ns;
     assert_int_equal(write_all(), ERR_OK);
@@ -163,7 +123,7 @@ static void a_silent_rom_log_does_not_stop_it(void **state)
 {
     (void)state;
     b.m->no_text = true;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     assert_int_equal(b.m->resets, 1);
 }
 
@@ -175,7 +135,7 @@ static void a_board_in_its_loader_needs_no_reset(void **state)
     flasher_free(b.f);
     const struct flasher_options o = {.reset = {.kind = RESET_NONE}};
     assert_int_equal(flasher_new(&b.m->port, &o, &b.f), ERR_OK);
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     assert_int_equal(b.m->resets, 1);
 }
 
@@ -195,7 +155,7 @@ static void try_fault(enum fault kind, uint64_t at)
 {
     set_up(NULL);
     set_fault(kind, at);
-    enum err e = connect();
+    enum err e = bench_connect();
     if (!e) e = write_all();
     if (e) fail_msg("fault %d at %d: %s", (int)kind, (int)at, err_last()->detail);
     /* BEGIN has no checksum: one that was damaged and believed erases elsewhere. The MD5 then still
@@ -203,7 +163,7 @@ static void try_fault(enum fault kind, uint64_t at)
     bool right = b.m->begin_hit ? images_are_there() : flash_is_right();
     if (!right) fail_msg("fault %d at %d: the flash is wrong", (int)kind, (int)at);
     assert_in_range(flasher_retries(b.f), 0, 2);
-    board_is_left_running();
+    bench_board_is_left_running();
     tear_down(NULL);
 }
 
@@ -238,7 +198,7 @@ static void a_lost_answer_anywhere_is_recovered(void **state)
 static void a_damaged_block_is_never_sent_again_in_place(void **state)
 {
     (void)state;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     b.m->flip_at = b.m->host_bytes + 26 + 500;
     const struct flasher_region r = region(0);
     assert_int_equal(flasher_write(b.f, &r, deadline_in_ms(60000), NULL, NULL), ERR_OK);
@@ -250,7 +210,7 @@ static void a_damaged_block_is_never_sent_again_in_place(void **state)
 static void a_wrong_md5_writes_the_region_again(void **state)
 {
     (void)state;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     b.m->bad_md5 = 1;
     assert_int_equal(write_all(), ERR_OK);
     assert_int_equal(flasher_retries(b.f), 1);
@@ -261,22 +221,22 @@ static void a_wrong_md5_writes_the_region_again(void **state)
 static void a_flash_that_does_not_keep_is_told_after_three_tries(void **state)
 {
     (void)state;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     b.m->weak_flash = true;
     const struct flasher_region r = region(0);
-    b.image[0][7] = 'A'; /* odd: its lowest bit is what this flash loses */
+    image[0][7] = 'A'; /* odd: its lowest bit is what this flash loses */
     assert_int_equal(flasher_write(b.f, &r, deadline_in_ms(60000), NULL, NULL), ERR_VERIFY);
     assert_string_equal(err_last()->code, "flash_verify");
     assert_string_not_equal(err_last()->hint, "");
     assert_int_equal(b.m->begins, 3);
     assert_int_equal(flasher_retries(b.f), 2);
-    board_is_left_running();
+    bench_board_is_left_running();
 }
 
 static void verifying_can_wait_until_all_is_written(void **state)
 {
     (void)state;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     assert_int_equal(flasher_check_writable(b.f), ERR_OK);
     unsigned commands = flasher_commands(b.f);
     b.m->bad_md5 = 1;
@@ -299,20 +259,20 @@ static void verifying_can_wait_until_all_is_written(void **state)
 static void a_board_that_always_resets_ends_in_an_error(void **state)
 {
     (void)state;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     b.m->once = false;
     b.m->reset_at = 1000;
     int64_t start = virtual_ns;
     assert_int_not_equal(write_all(), ERR_OK);
     assert_in_range((virtual_ns - start) / 1000000, 0, 60000);
-    board_is_left_running();
+    bench_board_is_left_running();
 }
 
 static void late_answers_are_waited_for(void **state)
 {
     (void)state;
     b.m->late_ns = 240000000;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     assert_int_equal(write_all(), ERR_OK);
     assert_int_equal(flasher_retries(b.f), 0);
     assert_true(flash_is_right());
@@ -321,7 +281,7 @@ static void late_answers_are_waited_for(void **state)
 static void a_hang_up_is_told_at_once(void **state)
 {
     (void)state;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     b.m->gone_at = b.m->host_bytes + 700;
     int64_t start = virtual_ns;
     assert_int_equal(write_all(), ERR_PORT_GONE);
@@ -332,24 +292,24 @@ static void a_hang_up_is_told_at_once(void **state)
 static void cancel_in_the_middle_stops_and_the_board_runs_again(void **state)
 {
     (void)state;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     b.m->cancel_at = b.m->host_bytes + 700;
     assert_int_equal(write_all(), ERR_CANCELLED);
     assert_int_equal(b.m->datas, 1);
-    board_is_left_running();
+    bench_board_is_left_running();
     assert_ptr_equal(b.m->port.cancel, &b.cancel);
 }
 
 static void the_deadline_of_a_write_is_kept(void **state)
 {
     (void)state;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     b.m->deaf = true;
     int64_t start = virtual_ns;
     const struct flasher_region r = region(0);
     assert_int_equal(flasher_write(b.f, &r, deadline_in_ms(2000), NULL, NULL), ERR_TIMEOUT);
     assert_in_range((virtual_ns - start) / 1000000, 0, 2100);
-    board_is_left_running();
+    bench_board_is_left_running();
 }
 
 /* ---- why a board does not answer ---- */
@@ -382,7 +342,7 @@ static void a_wrong_boot_mode_is_told_with_the_boards_words(void **state)
     (void)state;
     b.m->strap_broken = true;
     expect_diagnosis(ERR_DEVICE, "board_wrong_boot_mode", "SPI_FAST_FLASH_BOOT");
-    board_is_left_running();
+    bench_board_is_left_running();
 }
 
 static void a_board_that_hears_nothing_is_told(void **state)
@@ -390,7 +350,7 @@ static void a_board_that_hears_nothing_is_told(void **state)
     (void)state;
     b.m->deaf = true;
     expect_diagnosis(ERR_TIMEOUT, "board_tx_dead", "waiting for download");
-    board_is_left_running();
+    bench_board_is_left_running();
 }
 
 static void garbage_is_told(void **state)
@@ -411,7 +371,7 @@ static void an_echo_beside_true_answers_is_passed_over(void **state)
 {
     (void)state;
     b.m->bridged = true;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     assert_int_equal(write_all(), ERR_OK);
     assert_true(flash_is_right());
 }
@@ -440,7 +400,7 @@ static void without_lines_a_board_in_its_loader_is_taken(void **state)
     b.m->dtr = true; /* the button */
     model_boot(b.m);
     b.m->no_lines = true;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     assert_int_equal(write_all(), ERR_OK);
     assert_true(flash_is_right());
 }
@@ -449,7 +409,7 @@ static void a_slow_enable_line_is_reached_by_the_ladder(void **state)
 {
     (void)state;
     b.m->en_delay_ns = 300000000;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     assert_int_equal(b.m->mode, MODEL_LOADER);
 }
 
@@ -459,7 +419,7 @@ static void connect_sees_cancel(void **state)
     b.m->silent = true;
     b.m->cancel_at = 60;
     assert_int_equal(flasher_connect(b.f, deadline_in_ms(30000)), ERR_CANCELLED);
-    board_is_left_running();
+    bench_board_is_left_running();
 }
 
 /* ---- what else it does ---- */
@@ -496,7 +456,7 @@ static void a_damaged_read_of_the_mac_is_not_believed(void **state)
 static void the_mac_is_read_once(void **state)
 {
     (void)state;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     assert_int_equal(flasher_read_mac(b.f), ERR_OK);
     unsigned commands = flasher_commands(b.f);
     assert_int_equal(flasher_read_mac(b.f), ERR_OK);
@@ -541,13 +501,13 @@ static void a_large_image_goes_in_blocks_and_keeps_its_odd_end(void **state)
     for (size_t i = 0; i < N; i++)
         data[i] = (uint8_t)(i * i >> 3);
     const struct flasher_region r = {.offset = AT, .erase_bytes = ERASE, .data = data, .n = N};
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     assert_int_equal(flasher_write(b.f, &r, deadline_in_ms(60000), count_progress, &done), ERR_OK);
     assert_int_equal(done, N);
     assert_int_equal(b.m->datas, 3);
-    memset(b.before + AT, 0xff, ERASE);
-    memcpy(b.before + AT, data, N);
-    assert_memory_equal(b.before, b.m->flash, MODEL_FLASH);
+    memset(b.want + AT, 0xff, ERASE);
+    memcpy(b.want + AT, data, N);
+    assert_memory_equal(b.want, b.m->flash, MODEL_FLASH);
 }
 
 static void a_damaged_block_of_many_starts_the_region_again(void **state)
@@ -558,7 +518,7 @@ static void a_damaged_block_of_many_starts_the_region_again(void **state)
     for (size_t i = 0; i < N; i++)
         data[i] = (uint8_t)(i >> 5 ^ i);
     const struct flasher_region r = {.offset = AT, .erase_bytes = ERASE, .data = data, .n = N};
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     b.m->flip_at = b.m->host_bytes + 9000;
     assert_int_equal(flasher_write(b.f, &r, deadline_in_ms(60000), NULL, NULL), ERR_OK);
     assert_int_equal(b.m->begins, 2);
@@ -576,11 +536,11 @@ static void what_does_not_fit_is_refused_before_anything_is_erased(void **state)
         {0x1000, 0, 0},           {0x400000, 0x1000, 16},   {0x3ff000, 0x2000, 16},
         {0xfffff000, 0x1000, 16}, {0x1000, 0xfffff000, 16},
     };
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct flasher_region r = {.offset = cases[i].offset,
                                          .erase_bytes = cases[i].erase,
-                                         .data = b.image[0],
+                                         .data = image[0],
                                          .n = cases[i].n};
         assert_int_equal(flasher_write(b.f, &r, deadline_in_ms(1000), NULL, NULL), ERR_ARG);
     }
@@ -603,18 +563,18 @@ static void nothing_is_written_before_the_flash_is_attached(void **state)
 static void erase_leaves_ff_and_the_neighbours(void **state)
 {
     (void)state;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     assert_int_equal(flasher_erase(b.f, 0x80000, 0x13000, deadline_in_ms(60000), NULL, NULL),
                      ERR_OK);
-    memset(b.before + 0x80000, 0xff, 0x13000);
-    assert_memory_equal(b.before, b.m->flash, MODEL_FLASH);
+    memset(b.want + 0x80000, 0xff, 0x13000);
+    assert_memory_equal(b.want, b.m->flash, MODEL_FLASH);
 }
 
 static void reads_come_back_whole_though_an_answer_is_lost(void **state)
 {
     (void)state;
     uint8_t out[300], md5[MD5_BYTES], want[MD5_BYTES];
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     b.m->mute_answer = b.m->answers + 3;
     assert_int_equal(flasher_read(b.f, 0x8001, out, sizeof out, NULL, NULL), ERR_OK);
     assert_memory_equal(out, b.m->flash + 0x8001, sizeof out);
@@ -628,7 +588,7 @@ static void look_for_data(enum port_direction dir, const uint8_t *data, size_t n
     unsigned *hidden = arg;
     if (dir == PORT_TO_BOARD && !data) (*hidden)++;
     for (size_t i = 0; data && dir == PORT_TO_BOARD && i + 8 <= n; i++)
-        assert_memory_not_equal(data + i, b.image[0] + 100, 8);
+        assert_memory_not_equal(data + i, image[0] + 100, 8);
 }
 
 static void a_secret_region_stays_out_of_the_transcript(void **state)
@@ -639,7 +599,7 @@ static void a_secret_region_stays_out_of_the_transcript(void **state)
     r.secret = true;
     b.m->port.tap = look_for_data;
     b.m->port.tap_arg = &hidden;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     assert_int_equal(flasher_write(b.f, &r, deadline_in_ms(60000), NULL, NULL), ERR_OK);
     assert_int_equal(hidden, 1); /* the one data block, and nothing else */
 }
@@ -657,13 +617,13 @@ static void a_large_write_goes_at_the_flash_speed(void **state)
     (void)state;
     tear_down(NULL);
     const struct flasher_options o = {.reset = {.kind = RESET_AUTO}, .flash_baud = 921600};
-    set_up_with(&o);
-    assert_int_equal(connect(), ERR_OK);
+    bench_start(&o);
+    assert_int_equal(bench_connect(), ERR_OK);
     assert_int_equal(write_all(), ERR_OK);
     assert_int_equal(b.m->port.baud, 115200); /* small ones are not worth it */
     assert_int_equal(write_large(), ERR_OK);
     assert_int_equal(b.m->port.baud, 921600);
-    board_is_left_running();
+    bench_board_is_left_running();
     assert_int_equal(b.m->port.baud, 115200);
 }
 
@@ -672,9 +632,9 @@ static void a_speed_that_does_not_hold_is_given_up_for_the_next(void **state)
     (void)state;
     tear_down(NULL);
     const struct flasher_options o = {.reset = {.kind = RESET_AUTO}, .flash_baud = 921600};
-    set_up_with(&o);
+    bench_start(&o);
     b.m->max_baud = 460800;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     assert_int_equal(write_large(), ERR_OK);
     assert_int_equal(flasher_baud(b.f), 460800);
     assert_int_equal(flasher_slowdowns(b.f), 1);
@@ -686,9 +646,9 @@ static void a_speed_that_the_adapter_does_not_know_is_given_up(void **state)
     (void)state;
     tear_down(NULL);
     const struct flasher_options o = {.reset = {.kind = RESET_AUTO}, .flash_baud = 921600};
-    set_up_with(&o);
+    bench_start(&o);
     b.m->adapter_baud = 460800;
-    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
     assert_int_equal(write_large(), ERR_OK);
     assert_int_equal(flasher_baud(b.f), 460800);
     assert_int_equal(flasher_slowdowns(b.f), 1);
