@@ -168,6 +168,58 @@ static void an_md5_that_is_wrong_once_costs_one_piece(void **state)
     stop();
 }
 
+static void a_cable_that_does_not_bear_the_speed_gets_a_lower_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fault;
+        uint32_t baud;
+        unsigned slowdowns;
+    } cases[] = {{"deaf-above:460800", 460800, 1},
+                 {"deaf-above:115200", 115200, 3},
+                 {"noise-above:230400", 230400, 2},
+                 {"noise-above:921600", 921600, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *const more[] = {"--fault", cases[i].fault, NULL};
+        start(more);
+        enum err e = connect();
+        if (!e) e = write_image();
+        if (e) fail_msg("%s: %s", cases[i].fault, err_last()->detail);
+        if (!flash_is_right()) fail_msg("%s: the flash is wrong", cases[i].fault);
+        assert_int_equal(flasher_baud(b.f), cases[i].baud);
+        assert_int_equal(flasher_slowdowns(b.f), cases[i].slowdowns);
+        stop();
+    }
+}
+
+static void a_cable_that_always_loses_a_byte_now_and_then_gets_there(void **state)
+{
+    (void)state;
+    static const char *const more[] = {"--fault", "drop-every:download:20011", NULL};
+    start(more);
+    assert_int_equal(connect(), ERR_OK);
+    assert_int_equal(write_image(), ERR_OK);
+    assert_true(flasher_retries(b.f) > 5);
+    assert_true(flash_is_right());
+    stop();
+}
+
+static void a_flash_that_does_not_keep_is_told_and_not_called_good(void **state)
+{
+    (void)state;
+    static const char *const faults[] = {"write-protect", "worn:0x1e6000"};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        const char *const more[] = {"--fault", faults[i], NULL};
+        start(more);
+        assert_int_equal(connect(), ERR_OK);
+        if (write_image() != ERR_VERIFY) fail_msg("%s: %s", faults[i], err_last()->detail);
+        assert_string_equal(err_last()->code, "flash_verify");
+        assert_string_not_equal(err_last()->hint, "");
+        assert_int_equal(flasher_slowdowns(b.f), 0);
+        stop();
+    }
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -178,6 +230,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_was_written_reads_back_and_can_be_erased),
         cmocka_unit_test(faults_on_the_wire_end_in_a_right_flash),
         cmocka_unit_test(an_md5_that_is_wrong_once_costs_one_piece),
+        cmocka_unit_test(a_cable_that_does_not_bear_the_speed_gets_a_lower_one),
+        cmocka_unit_test(a_cable_that_always_loses_a_byte_now_and_then_gets_there),
+        cmocka_unit_test(a_flash_that_does_not_keep_is_told_and_not_called_good),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     board_remove_lines();
