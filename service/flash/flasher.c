@@ -1,7 +1,8 @@
-/* Every retry is here. A step (a write of a whole region, an MD5, a read) either works or is done
- * again from its start: the ROM counts a damaged data block as received, so that sending it again
- * in place would shift or lose what follows, with every answer saying "fine". Between two tries the
- * loader is brought back into step, by SYNC or, when it has gone, by another reset. */
+/* Every retry is here. A step (a write of a region, an MD5, a read) either works or is done again,
+ * from its start or from what is sure of it: the ROM counts a damaged data block as received, so
+ * that sending it again in place would shift or lose what follows, with every answer saying "fine".
+ * Between two tries the loader is brought back into step, by SYNC or, when it has gone, by another
+ * reset. */
 #include "service/flash/flasher.h"
 
 #include <stdio.h>
