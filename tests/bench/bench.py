@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "flow"))
 sys.path.insert(0, os.path.join(ROOT, "tests"))
 
 import harness  # noqa: E402  (needs BIN_DIR)
+import whole_flash  # noqa: E402
 
 IMAGES = [(0x37000, 1232), (0x39000, 1688), (0x3B000, 1200)]
 ROWS = []
@@ -107,28 +108,37 @@ def text_like_pem(size):
     return "\n".join(text[i:i + 64] for i in range(0, len(text), 64)).encode()[:size]
 
 
-def esptool_js():
+def esptool_js(bench, board, options, images):
+    """What esptool-js says of writing these images: address, file, address, file …"""
     import run as runner  # tests/run.py: knows how to install the peer
     npm = os.path.join(os.path.dirname(BUILD), "npm")
     subprocess.run([sys.executable, runner.__file__, "--npm", os.path.join(ROOT, "tests", "flow"), npm], check=True)
+    env = dict(os.environ, **bench.env, PTYMODEM=os.path.join(BUILD, "ptymodem.so"))
+    said = subprocess.run(["node", os.path.join(ROOT, "tests", "flow", "esptool_js.mjs"), "--modules", npm, "--port",
+                           board.download, *options, *images], env=env, check=True, timeout=600, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True).stdout
+    return json.loads(said)
+
+
+def peer():
+    """The three PKI partitions once more, by somebody else's flasher."""
     with harness.Bench([{"pace": "full"}], broker=False, gate=False) as bench:
-        board = bench.boards[0]
-        args = []
+        images = []
         for at, size in IMAGES:
             path = os.path.join(bench.folder, f"{at:x}.bin")
             with open(path, "wb") as f:
                 f.write(text_like_pem(size))
-            args += [hex(at), path]
-        env = dict(os.environ, **bench.env, PTYMODEM=os.path.join(BUILD, "ptymodem.so"))
-        said = subprocess.run(["node", os.path.join(ROOT, "tests", "flow", "esptool_js.mjs"), "--modules", npm, "--port",
-                               board.download, *args], env=env, check=True, timeout=120, stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True).stdout
-    peer = json.loads(said)
-    row("peer esptool-js: bytes to the board", peer["write_bytes_out"], "bytes")
-    row("peer esptool-js: bytes from the board", peer["write_bytes_in"], "bytes")
-    row("peer esptool-js: reset, detection and stub", peer["connect_ms"], "ms")
-    row("peer esptool-js: wall of the write", peer["write_ms"], "ms")
-    row("peer esptool-js: all of it", peer["connect_ms"] + peer["write_ms"], "ms")
+            images += [hex(at), path]
+        said = esptool_js(bench, bench.boards[0], [], images)
+    row("peer esptool-js: bytes to the board", said["write_bytes_out"], "bytes")
+    row("peer esptool-js: bytes from the board", said["write_bytes_in"], "bytes")
+    row("peer esptool-js: reset, detection and stub", said["connect_ms"], "ms")
+    row("peer esptool-js: wall of the write", said["write_ms"], "ms")
+    row("peer esptool-js: all of it", said["connect_ms"] + said["write_ms"], "ms")
+
+
+def firmwares():
+    whole_flash.figures(row, esptool_js)
 
 
 def service():
@@ -178,7 +188,7 @@ def jobs():
 
 
 def main():
-    for part in (atpki, flash, pack, image, faults, esptool_js, jobs, service):
+    for part in (atpki, flash, pack, image, faults, peer, jobs, firmwares, service):
         part()
     width = max(len(r["what"]) for r in ROWS)
     for r in ROWS:
