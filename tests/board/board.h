@@ -24,7 +24,7 @@ struct wifi_ap {
 
 struct board_options {
     char chip[16];    /* "esp32", "esp32c3", … */
-    char firmware[8]; /* "none", "2.0", "2.4", … */
+    char firmware[8]; /* "none", or a release that there is for the chip: "2.0", "2.4", … */
     uint8_t mac[6];
     uint8_t crystal_mhz;
     unsigned secure; /* bits 1 << enum chip_fuse */
@@ -63,6 +63,9 @@ void firmware_halt(struct firmware *fw);
  * those of its AT port, which the factory parameters in the flash name. */
 void firmware_bytes(struct firmware *fw, const struct uart *uart, const uint8_t *data, size_t n);
 
+/** The @p i-th release that this board can run on a chip, the newest first; NULL behind the last.
+ */
+const char *firmware_release(const char *chip, unsigned i);
 /** Fill a new flash chip with the stock contents of the chosen firmware: bootloader and application
  * stand-ins, both partition tables, the dummy credentials that stock releases carry
  * (esp-at.md 1.2, 2.3). */

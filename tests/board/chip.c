@@ -66,15 +66,17 @@ static const struct chip_rom esp32_rom = {
     .writes_past_end = true,
     .divides_by_zero = true,
     .end_runs_flash = true,
+    .main_line = 384,
 };
 /* What is known of the later ones was seen on the ESP32-C3. The Xtensa chips among them have no
  * RISC-V registers to dump. */
 #define LATER                                                                                      \
     .begin_bytes = 20, .deflate_block = 0x1800, .separate_sessions = true,                         \
-    .runs_long_frames = true, .disabled = "Download boot modes disabled\r\n"
-static const struct chip_rom s2_rom = {LATER, .security_bytes = 12};
-static const struct chip_rom s3_rom = {LATER, .security_bytes = 20};
-static const struct chip_rom riscv_rom = {LATER, .security_bytes = 20, .panics = true};
+    .runs_long_frames = true, .hashes = true
+static const struct chip_rom s2_rom = {LATER, .security_bytes = 12, .main_line = 329};
+static const struct chip_rom s3_rom = {LATER, .security_bytes = 20, .main_line = 329};
+static const struct chip_rom riscv_rom = {LATER, .security_bytes = 20, .main_line = 333,
+                                          .panics = true};
 
 static const struct chip chips[] = {
     {.name = "esp32",

@@ -19,8 +19,10 @@
 #include "tests/board/cipher.h"
 #include "tests/board/fault.h"
 #include "tests/board/flash.h"
+#include "tests/board/image.h"
 #include "tests/board/loop.h"
 #include "tests/board/rom.h"
+#include "tests/board/rom_boot.h"
 #include "tests/board/strap.h"
 #include "tests/board/transcript.h"
 #include "tests/board/uart.h"
@@ -98,24 +100,23 @@ static void print_banner(struct board *b, const char *boot, const char *line)
     print(b, text);
 }
 
-static bool is_secure(const struct board *b, enum chip_fuse state)
+static bool has_firmware(const struct board *b)
 {
-    return b->parts.options->secure & 1u << state;
+    return strcmp(b->parts.options->firmware, "none") != 0;
 }
 
 /* Nothing that could run: the ROM says so until its watchdog restarts the chip, for ever. What has
- * the mark of an image is somebody's program that nobody here can run: it stays silent. */
+ * the mark of an image is, on a board without firmware, somebody's program that nobody here can
+ * run: it stays silent. */
 static void complain(struct board *b)
 {
-    enum { IMAGE_MARK = 0xe9 };
     char line[40];
     const struct chip *c = b->parts.chip;
-    uint8_t header[4];
-    memcpy(header, flash_bytes(b->parts.flash) + c->bootloader_at, sizeof header);
-    if (is_secure(b, FUSE_ENCRYPTION)) cipher_apply(c->bootloader_at, header, sizeof header);
-    if (header[0] == IMAGE_MARK) return;
-    snprintf(line, sizeof line, "invalid header: 0x%08x\r\n", le32_get(header));
-    for (int i = 0; i < COMPLAINTS; i++)
+    uint32_t header = le32_get(flash_bytes(b->parts.flash) + c->bootloader_at);
+    const bool is_image = (header & 0xff) == IMAGE_MAGIC;
+    if (is_image && !has_firmware(b)) return;
+    snprintf(line, sizeof line, "invalid header: 0x%08x\r\n", header);
+    for (int i = 0; i < COMPLAINTS && !is_image; i++)
         print(b, line);
     b->reason = c->resets->watchdog;
     timer_arm(b->start, WATCHDOG_NS);
@@ -123,8 +124,7 @@ static void complain(struct board *b)
 
 static bool boot_firmware(struct board *b)
 {
-    /* Plain text through the cipher is noise: nothing that this program could run. */
-    if (strcmp(b->parts.options->firmware, "none") != 0 && !is_secure(b, FUSE_ENCRYPTION))
+    if (has_firmware(b) && rom_boot(b->parts.chip, b->parts.flash, b->parts.uart0))
         b->firmware = firmware_boot(&b->env, b->cause);
     if (b->firmware) b->runs = RUNS_FIRMWARE;
     return b->firmware != NULL;

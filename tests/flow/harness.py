@@ -126,7 +126,7 @@ class Board:
         self.download = os.path.join(ports, self.name + "-download")
         self.at = os.path.join(ports, self.name + "-at")
         self.flash = os.path.join(folder, self.name + ".flash")
-        self.options = dict({"chip": "esp32", "firmware": "2.4", "boot": "flash", "pace": "off",
+        self.options = dict({"chip": "esp32", "boot": "flash", "pace": "off",
                              "wifi": [f"{SSID}:{PASSWORD}"], "fault": []}, **options)
         self.starts = 0
         self.child = None

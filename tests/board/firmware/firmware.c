@@ -1,5 +1,5 @@
-/* firmware: boots from what its own flash says, and nothing else: bootloader, partition table,
- * application, second table, factory parameters, stored settings, in the order of the real chip. */
+/* firmware: runs by what its own flash says, and nothing else: partition table, application, second
+ * table, factory parameters, stored settings. */
 #include "tests/board/firmware/firmware.h"
 
 #include <stdlib.h>
@@ -7,8 +7,7 @@
 
 #include "tests/board/firmware/stock.h"
 
-enum { BOOTLOADER_AT = 0x1000, TABLE_BYTES = 0xC00, USER_TABLE_BYTES = 4096 };
-enum { IMAGE_MAGIC = 0xE9 };
+enum { TABLE_BYTES = 0xC00, USER_TABLE_BYTES = 4096 };
 
 uint64_t firmware_takes(const struct firmware *fw, unsigned real_ms, unsigned fast_ms)
 {
@@ -23,29 +22,18 @@ static const uint8_t *flash_at(const struct firmware *fw, uint32_t at, uint32_t 
     return flash_bytes(f) + at;
 }
 
-static bool image_at(const struct firmware *fw, uint32_t at)
-{
-    const uint8_t *p = flash_at(fw, at, 1);
-    return p && *p == IMAGE_MAGIC;
-}
-
-/* An erased otadata partition starts ota_0; a table without OTA has a factory application. */
-static const struct partition *application(const struct firmware *fw)
-{
-    const struct partition *p = partition_typed(&fw->primary, PARTITION_APP, 0x10);
-    if (!p) p = partition_typed(&fw->primary, PARTITION_APP, 0x00);
-    return p && image_at(fw, p->at) ? p : NULL;
-}
-
 /* The release is what the application image says it is; an image that this program does not know is
  * taken for the release that the board was made with. */
-static const struct version *release_of(const struct firmware *fw, const struct partition *app)
+static const struct version *release_of(const struct firmware *fw)
 {
-    char project[33] = "";
+    char text[33] = "";
+    const struct board_options *o = fw->env.options;
+    const struct partition *app = partition_typed(&fw->primary, PARTITION_APP, 0x10);
+    if (!app) app = partition_typed(&fw->primary, PARTITION_APP, 0x00);
     const uint8_t *p = app ? flash_at(fw, app->at + STOCK_APP_VERSION_AT, 32) : NULL;
-    if (p) memcpy(project, p, 32);
-    const struct version *v = version_of_project(project);
-    return v ? v : version_named(fw->env.options->firmware);
+    if (p) memcpy(text, p, 32);
+    const struct version *v = version_of_image(o->chip, text);
+    return v ? v : version_named(o->chip, o->firmware);
 }
 
 uint32_t firmware_user_table_at(const struct firmware *fw)
@@ -102,12 +90,7 @@ struct firmware *firmware_boot(const struct firmware_env *env, enum reset_cause 
     fw->env = *env;
     fw->started_ns = loop_now_ns();
     read_tables(fw);
-    const struct partition *app = application(fw);
-    fw->version = release_of(fw, app);
-    if (!image_at(fw, BOOTLOADER_AT) || !fw->version) {
-        free(fw);
-        return NULL;
-    }
+    fw->version = release_of(fw);
     factory_param_read(env->flash, &fw->user, &fw->factory);
     if (fw->factory.uart_port == 0) fw->env.at = fw->env.log; /* one port for both */
     settings_load(env->flash, &fw->primary, &fw->factory, &fw->settings);
@@ -117,12 +100,7 @@ struct firmware *firmware_boot(const struct firmware_env *env, enum reset_cause 
     mqtt_init(fw);
     fw->ready = timer_new(env->loop, on_ready, fw);
     fw->restart = timer_new(env->loop, on_restart, fw);
-    if (app) {
-        console_boot(fw);
-        timer_arm(fw->ready, firmware_takes(fw, 1000, 3));
-    } else {
-        console_no_app(fw, fw->primary.count > 0);
-    }
+    if (boot_run(fw)) timer_arm(fw->ready, firmware_takes(fw, 1000, 3));
     return fw;
 }
 

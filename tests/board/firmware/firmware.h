@@ -28,7 +28,7 @@ struct sysflash {
 
 struct firmware {
     struct firmware_env env;
-    const struct version *version; /* NULL: the bootloader found nothing to start */
+    const struct version *version;
     struct partition_table primary;
     struct partition_table user; /* at_customize */
     struct factory_param factory;
@@ -57,11 +57,13 @@ uint32_t firmware_user_table_at(const struct firmware *fw);
 /** A line on the console, as the application prints it. */
 void console_print(struct firmware *fw, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/** A line of the log library at error level. */
+/** A line of the log library; @p level is 'I' or 'E'. */
+void console_log(struct firmware *fw, char level, const char *tag, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 void console_error(struct firmware *fw, const char *tag, const char *text);
-/** What ROM and bootloader print on the way to the application. */
-void console_boot(struct firmware *fw);
-void console_no_app(struct firmware *fw, bool table_found);
+/** The bootloader: prints what it finds. @return the application that it starts; NULL when there is
+ * none */
+const struct partition *boot_run(struct firmware *fw);
 /** What the application prints before it is ready. */
 void console_start(struct firmware *fw);
 #endif

@@ -1,4 +1,4 @@
-/* stock: where the parts of a stock flash image carry what the booting firmware looks for. */
+/* stock: what a module comes with: where its parts lie, factory parameters, dummy credentials. */
 #ifndef TESTS_BOARD_FIRMWARE_STOCK_H
 #define TESTS_BOARD_FIRMWARE_STOCK_H
 
@@ -8,6 +8,29 @@
 enum {
     STOCK_APP_VERSION_AT = 48, /* version text of the description in an application image */
 };
+
+struct stock_entry {
+    const char *name;
+    uint8_t type, subtype;
+    uint32_t at, size;
+};
+
+struct stock_table {
+    const struct stock_entry *v;
+    size_t count;
+};
+
+/** The module that stands for a chip. */
+struct stock_module {
+    const char *chip, *platform, *name;
+    int8_t pins[4];    /* of the AT UART: TX, RX, CTS, RTS */
+    uint8_t frequency; /* of the flash, as the head of an image codes it */
+    uint32_t boot_address, app_address, entry;
+    struct stock_table primary, user;
+};
+
+/** @return NULL when no release for that chip keeps credentials in partitions */
+const struct stock_module *stock_module(const char *chip);
 
 /** The dummy credentials of stock releases. Text in PEM, made at run time; free() each. */
 struct stock_credentials {

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "tests/board/board.h"
+
 #define ROM_LINES                                                                                  \
     "configsip: 0, SPIWP:0xee\r\n"                                                                 \
     "clk_drv:0x00,q_drv:0x00,d_drv:0x00,cs0_drv:0x00,hd_drv:0x00,wp_drv:0x00\r\n"                  \
@@ -37,9 +39,10 @@ static const char *const start_24[] = {
     NULL};
 
 static const struct version versions[] = {
-    {.name = "2.0",
+    {.chip = "esp32",
+     .name = "2.0",
      .at_level = 200,
-     .project = "2.0.0",
+     .release = "2.0.0",
      .gmr = "AT version:2.0.0.0(e44648c - Nov  4 2019 02:18:57)\r\n"
             "SDK version:v3.3\r\n"
             "compile time(7cac7ad):Nov  4 2019 06:11:40\r\n",
@@ -54,9 +57,10 @@ static const struct version versions[] = {
      .ap_stop = "system_event_ap_stop_handle_default 223 esp_wifi_internal_reg_rxcb ret=0x3014",
      .segments = segments_20,
      .start = start_20},
-    {.name = "2.4",
+    {.chip = "esp32",
+     .name = "2.4",
      .at_level = 240,
-     .project = "2.4.0",
+     .release = "2.4.0",
      .gmr = "AT version:2.4.0.0(4c6eb5e - ESP32 - May 20 2022 03:12:58)\r\n"
             "SDK version:qa-test-v4.3.3-20220423\r\n"
             "compile time(5a8fd2e):May 20 2022 03:41:17\r\n",
@@ -71,18 +75,76 @@ static const struct version versions[] = {
      .colour = false,
      .segments = segments_24,
      .start = start_24},
+    {.chip = "esp32c3",
+     .name = "2.4",
+     .at_level = 240,
+     .release = "2.4.0",
+     .gmr = "AT version:2.4.0.0(4c6eb5e - ESP32C3 - May 20 2022 03:12:58)\r\n"
+            "SDK version:qa-test-v4.3.3-20220423\r\n"
+            "compile time(5a8fd2e):May 20 2022 03:53:43\r\n",
+     .bin = "2.4.0",
+     .idf = "qa-test-v4.3.3-20220423",
+     .compiled = "03:53:18",
+     .start = start_24},
+    {.chip = "esp32s2",
+     .name = "2.1",
+     .at_level = 210,
+     .release = "2.1.0",
+     .gmr = "AT version:2.1.0.0(883f7f2 - ESP32S2 - Jul 24 2020 11:49:58)\r\n"
+            "SDK version:v4.2-dev-2044-gdd3c032\r\n"
+            "compile time(0ad6331):Jul 28 2020 09:36:21\r\n",
+     .bin = "2.1.0",
+     .idf = "v4.2-dev-2044-gdd3c032",
+     .compiled = "09:36:02",
+     .start = start_24},
+    {.chip = "esp32s2",
+     .name = "2.2",
+     .at_level = 220,
+     .release = "2.2.0",
+     .gmr = "AT version:2.2.0.0(c6fa6bf - ESP32S2 - Jul  2 2021 06:44:05)\r\n"
+            "SDK version:v4.2.2-76-gefa6eca\r\n"
+            "compile time(3a696ba):Jul  2 2021 11:57:11\r\n",
+     .bin = "2.2.0",
+     .idf = "v4.2.2-76-gefa6eca",
+     .compiled = "11:56:49",
+     .start = start_24},
+    {.chip = "esp32c2",
+     .name = "3.0",
+     .at_level = 300,
+     .release = "3.0.0",
+     .gmr = "AT version:3.0.0.0(9f5a7c1 - ESP32C2 - Dec 14 2022 08:14:33)\r\n"
+            "SDK version:v5.0-541-g885e501\r\n"
+            "compile time(f0ad5f9):Dec 14 2022 08:47:02\r\n",
+     .bin = "v3.0.0.0",
+     .idf = "v5.0-541-g885e501",
+     .compiled = "08:46:40",
+     .start = start_24},
 };
+enum { VERSIONS = sizeof versions / sizeof versions[0] };
 
-const struct version *version_named(const char *name)
+const struct version *version_named(const char *chip, const char *name)
 {
-    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
-        if (strcmp(versions[i].name, name) == 0) return &versions[i];
+    for (size_t i = 0; i < VERSIONS; i++)
+        if (strcmp(versions[i].chip, chip) == 0 && strcmp(versions[i].name, name) == 0)
+            return &versions[i];
     return NULL;
 }
 
-const struct version *version_of_project(const char *project)
+const struct version *version_of_image(const char *chip, const char *text)
 {
-    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
-        if (strcmp(versions[i].project, project) == 0) return &versions[i];
+    if (*text == 'v') text++;
+    for (size_t i = 0; i < VERSIONS; i++) {
+        size_t n = strlen(versions[i].release);
+        if (strcmp(versions[i].chip, chip) == 0 && strncmp(versions[i].release, text, n) == 0 &&
+            (text[n] == '.' || text[n] == '\0'))
+            return &versions[i];
+    }
+    return NULL;
+}
+
+const char *firmware_release(const char *chip, unsigned i)
+{
+    for (size_t k = VERSIONS; k > 0; k--) /* the rows go from old to new */
+        if (strcmp(versions[k - 1].chip, chip) == 0 && i-- == 0) return versions[k - 1].name;
     return NULL;
 }
