@@ -85,6 +85,8 @@ struct chip {
     uint32_t autobaud_min;   /* the slowest SYNC that it finds the speed of */
     uint32_t bootloader_at;  /* flash address */
     struct chip_spi spi;
+    struct chip_word usb_port;            /* where the ROM keeps the port in use, and its number for
+                                             USB-Serial/JTAG; address 0 = not known */
     const struct chip_watchdog *watchdog; /* NULL: no USB-Serial/JTAG, whose resets they survive */
     const struct chip_map *map;
 };

@@ -1,5 +1,6 @@
 // Writes files to a board with esptool-js, unmodified, and has it verify them by MD5.
-// usage: node esptool_js.mjs --modules DIR --port LINK [--baud N] [--raw] ADDRESS FILE ...
+// usage: node esptool_js.mjs --modules DIR --port LINK [--baud N] [--raw] [--jtag] ADDRESS FILE ...
+// --jtag: the port is a chip's own USB-Serial/JTAG, and says so.
 // DIR is where `npm ci` has put node_modules. The port is reached through serial_bridge.py, for which
 // PTYMODEM names the library to preload. Prints one JSON line: chip, MAC, milliseconds, bytes.
 import { spawn } from "node:child_process";
@@ -14,9 +15,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 // As much of the browser's SerialPort as esptool-js uses.
 class BridgedPort {
-  constructor(path, preload) {
+  constructor(path, preload, info) {
     this.path = path;
     this.preload = preload;
+    this.info = info;
     this.bytesOut = 0;
     this.bytesIn = 0;
     this.readable = null;
@@ -24,7 +26,7 @@ class BridgedPort {
   }
 
   getInfo() {
-    return {};
+    return this.info;
   }
 
   async open({ baudRate }) {
@@ -97,6 +99,7 @@ const { values, positionals } = parseArgs({
     port: { type: "string" },
     baud: { type: "string", default: "115200" },
     raw: { type: "boolean", default: false },
+    jtag: { type: "boolean", default: false },
   },
   allowPositionals: true,
 });
@@ -107,7 +110,8 @@ for (let i = 0; i < positionals.length; i += 2) {
   files.push({ address: Number(positionals[i]), data });
 }
 const log = (text) => process.stderr.write(`${text}\n`);
-const port = new BridgedPort(values.port, process.env.PTYMODEM);
+const info = values.jtag ? { usbVendorId: 0x303a, usbProductId: 0x1001 } : {};
+const port = new BridgedPort(values.port, process.env.PTYMODEM, info);
 const transport = new Transport(port);
 transport.trace = log; // its own goes to standard output
 const loader = new ESPLoader({

@@ -60,6 +60,7 @@ class Listed(harness.BenchCase):
         self.assertEqual({"/dev/serial/by-path/pci-0000:00:14.0-usb-0:1:1.0-port0",
                           "/dev/serial/by-path/pci-0000:00:14.0-usb-0:2.3:1.0-port0"},
                          {p["path"] for p in ports.values()})
+        self.assertEqual([None, None], [p["usb"]["manufacturer"] for p in ports.values()])
 
     def test_what_goes_and_comes_under_another_number_keeps_its_identity(self):
         board = self.bench.boards[0]
@@ -70,7 +71,7 @@ class Listed(harness.BenchCase):
         board.unplug("download")
         self.gate.child.wait_line(rf"port left id={before['id']} .*device=/dev/ttyUSB0", since=mark)
         self.assertEqual({}, self.ports())
-        adapter.tty = "ttyUSB7"
+        adapter.next_tty = "ttyUSB7"
         board.plug("download")
         self.gate.child.wait_line(rf"port arrived id={before['id']} .*device=/dev/ttyUSB7", since=mark)
         after = self.ports()["/dev/ttyUSB7"]
@@ -110,7 +111,7 @@ class Events(harness.BenchCase):
                 board.unplug("download")
                 child.wait_line(f"^remove /dev/{name} /sys/devices/.*/1-1.4:1.0/{name}/tty/{name} "
                                 "pci-0000:00:14.0-usb-0:1.4:1.0$")
-                adapter.tty = "ttyUSB3"
+                adapter.next_tty = "ttyUSB3"
                 board.plug("download")
                 child.wait_line("^add /dev/ttyUSB3 /sys/devices/.*/1-1.4:1.0/ttyUSB3/tty/ttyUSB3 "
                                 "pci-0000:00:14.0-usb-0:1.4:1.0$")

@@ -6,7 +6,7 @@ comes back is a new device.
     adapter = tree.add(board.download, socket="1-1.4", serial="0001")
     Child(…, env=tree.env, preload=[…, "ptymodem.so", *PRELOAD])      # the shim before umockdev's library
     board.unplug("download"); adapter.wait_gone()
-    adapter.tty = "ttyUSB3"; board.plug("download"); adapter.wait_there()
+    adapter.next_tty = "ttyUSB3"; board.plug("download"); adapter.wait_there()
 
 It is made of plain files below .root, which umockdev's preloaded library lays over /sys, /dev and /run/udev/data of the
 program under test. That library's own test bed is not used: it cannot remove a device that has others below it, and
@@ -25,7 +25,6 @@ import socket as sockets
 import struct
 import tempfile
 import threading
-import time
 
 PRELOAD = ["libumockdev-preload.so.0"]
 PATIENCE = 60.0  # s
@@ -58,11 +57,12 @@ def link(path, target):
 
 
 class Adapter:
-    """One USB serial device. tty: the name that it has, or gets when it is plugged in next; "ttyUSB" or "ttyACM" alone
-    leaves the number to the tree."""
+    """One USB serial device. tty: the name that it has, or had last. next_tty: the one that it gets when it is plugged
+    in next; "ttyUSB" or "ttyACM" alone leaves the number to the tree."""
 
     def __init__(self, tree, board_link, socket, tty, vid, pid, serial, manufacturer, product):
-        self.tree, self.link, self.socket, self.tty = tree, board_link, socket, tty
+        self.tree, self.link, self.socket = tree, board_link, socket
+        self.tty, self.next_tty = tty + "0" if tty in MAJORS else tty, tty
         self.vid, self.pid, self.serial = vid, pid, serial
         self.manufacturer, self.product = manufacturer, product
         self.terminal = None  # what it leads to while it is plugged in
@@ -99,7 +99,8 @@ class Adapter:
 
     @property
     def by_id(self):
-        words = re.sub("[ /]", "_", "_".join(w for w in (self.manufacturer, self.product, self.serial) if w))
+        names = (self.manufacturer or f"{self.vid:04x}", self.product, self.serial)
+        words = re.sub("[ /]", "_", "_".join(name for name in names if name))
         return f"/dev/serial/by-id/usb-{words}-if00{'' if self.is_acm else '-port0'}"
 
     @property
@@ -123,9 +124,8 @@ class Adapter:
     def devices(self):
         """(path, subsystem, properties, attributes), from the socket to the port."""
         usb = {"busnum": 1, "devnum": self.devnum, "idVendor": f"{self.vid:04x}", "idProduct": f"{self.pid:04x}",
-               "bNumInterfaces": " 1", "manufacturer": self.manufacturer, "product": self.product}
-        if self.serial:
-            usb["serial"] = self.serial
+               "bNumInterfaces": " 1", "product": self.product}
+        usb.update({k: v for k, v in (("manufacturer", self.manufacturer), ("serial", self.serial)) if v})
         product = f"{self.vid:x}/{self.pid:x}/100"
         yield self.usb_path, "usb", {"DEVTYPE": "usb_device", "PRODUCT": product, "BUSNUM": "001",
                                      "DEVNUM": f"{self.devnum:03}"}, usb
@@ -215,10 +215,10 @@ class UsbTree:
 
     def _name(self, adapter):
         """The kernel gives the lowest free number."""
-        if adapter.tty in MAJORS:
-            taken = {a.tty for a in self.adapters if a.terminal}
-            kind = adapter.tty
-            adapter.tty = next(n for n in (f"{kind}{i}" for i in itertools.count()) if n not in taken)
+        taken = {a.tty for a in self.adapters if a.terminal}
+        kind = adapter.next_tty
+        adapter.tty = kind if kind not in MAJORS else next(n for n in (f"{kind}{i}" for i in itertools.count())
+                                                           if n not in taken)
 
     def _plug(self, adapter):
         try:

@@ -60,7 +60,7 @@ void console_print(struct firmware *fw, const char *format, ...)
 /** A line of the log library; @p level is 'I' or 'E'. */
 void console_log(struct firmware *fw, char level, const char *tag, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-void console_error(struct firmware *fw, const char *tag, const char *text);
+void console_error(struct firmware *fw, const char *tag, const char *text); /* level 'E' */
 /** The bootloader: prints what it finds. @return the application that it starts; NULL when there is
  * none */
 const struct partition *boot_run(struct firmware *fw);

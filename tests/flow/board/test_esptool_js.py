@@ -51,10 +51,10 @@ class EsptoolJs(unittest.TestCase):
     def setUpClass(cls):
         install()
 
-    def write(self, chip, *options, pace="off"):
+    def write(self, chip, *options, pace="off", board=()):
         r = random.Random(5)
         images = [(at, bytes(r.choices(b"0123456789abcdef\n", k=n))) for at, n in IMAGES]
-        with Board("--chip", chip, "--mac", MAC, "--pace", pace, flash=USED) as board:
+        with Board("--chip", chip, "--mac", MAC, "--pace", pace, *board, flash=USED) as board:
             arguments = []
             for at, image in images:
                 path = os.path.join(board.folder, f"{at:x}.bin")
@@ -81,6 +81,12 @@ class EsptoolJs(unittest.TestCase):
         for chip in self.CHIPS:
             with self.subTest(chip=chip):
                 self.write(chip, "--baud", "921600", pace="wire" if chip == "esp32" else "off")
+
+    def test_over_the_chips_own_usb(self):
+        """It does not open a port again that has gone, as a page cannot without its user: the board keeps it."""
+        for chip in ("esp32c3", "esp32c5", "esp32c6", "esp32c61", "esp32h2", "esp32s3"):
+            with self.subTest(chip=chip):
+                self.write(chip, "--jtag", board=("--usb-jtag", "--usb-gap", "0"))
 
     def test_uncompressed(self):
         for chip in self.CHIPS:

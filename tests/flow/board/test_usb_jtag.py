@@ -5,13 +5,14 @@ import struct
 import time
 import unittest
 
-import espboard
 from espboard import Board, Loader
 
 LOADER = b"waiting for download\r\n"
 FLASH_BOOT = b"SPI_FAST_FLASH_BOOT"
 CHIPS = ("esp32c3", "esp32c5", "esp32c6", "esp32c61", "esp32h2", "esp32s3")
 NEWER = ("esp32c5", "esp32c6", "esp32c61", "esp32h2")
+PORT_IN_USE = {"esp32c3": (0x3FCDF07C, 3), "esp32c5": (0x4085F514, 3), "esp32c6": (0x4087F580, 3),
+               "esp32h2": (0x4084FEFC, 3), "esp32s3": (0x3FCEF14C, 4)}
 INTO_LOADER = ("lines:0,0", "lines:1,0", "lines:1,1", "lines:0,1")
 INTO_FLASH = ("lines:0,0", "lines:0,1")
 WRITE_REG, FLASH_BEGIN, FLASH_DATA = 0x09, 0x02, 0x03
@@ -115,6 +116,13 @@ class Port(unittest.TestCase):
             for baud in (9600, 74880, 921600, 3000000):
                 loader.port.set_baud(baud)
                 self.assertTrue(loader.sync())
+
+    def test_the_loader_knows_which_port_it_talks_over(self):
+        """Public tools read it to find out whether there are watchdogs to switch off."""
+        for chip, (address, usb) in PORT_IN_USE.items():
+            for option, expected in ((["--usb-jtag"], usb), ([], 0)):
+                with self.subTest(chip, option=option), Board("--chip", chip, "--boot", "download", *option) as board:
+                    self.assertEqual(expected, board.loader().read_reg(address))
 
     def test_a_change_of_speed_changes_nothing(self):
         with Board("--chip", "esp32c3", "--usb-jtag", "--boot", "download") as board:
