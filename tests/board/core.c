@@ -16,10 +16,7 @@
 #include "tests/board/board.h"
 #include "tests/board/bytes.h"
 #include "tests/board/chip.h"
-#include "tests/board/cipher.h"
 #include "tests/board/fault.h"
-#include "tests/board/flash.h"
-#include "tests/board/image.h"
 #include "tests/board/loop.h"
 #include "tests/board/rom.h"
 #include "tests/board/rom_boot.h"
@@ -29,7 +26,7 @@
 #include "tests/board/usbjtag.h"
 #include "tests/board/watchdog.h"
 
-enum { CONSOLE_BAUD = 115200, COMPLAINTS = 8 };
+enum { CONSOLE_BAUD = 115200 };
 #define NS_PER_MS      1000000ULL
 #define ROM_START_NS   (20 * NS_PER_MS)
 #define ROM_RESTART_NS (300 * NS_PER_MS)
@@ -102,41 +99,54 @@ static void print_banner(struct board *b, const char *boot, const char *line)
 
 static bool has_firmware(const struct board *b)
 {
+    return b->parts.options->secure & 1u << state;
+}
+
+static bool is_played(const struct board *b)
+{
     return strcmp(b->parts.options->firmware, "none") != 0;
 }
 
-/* Nothing that could run: the ROM says so until its watchdog restarts the chip, for ever. What has
- * the mark of an image is, on a board without firmware, somebody's program that nobody here can
- * run: it stays silent. */
+static bool is_loaded(const struct board *b)
+{
+    const struct chip *c = b->parts.chip;
+    if (is_secure(b, FUSE_ENCRYPTION)) return rom_boot_encrypted(c, b->parts.flash);
+    /* The recordings of an ESP32's firmware have the words of its ROM in them. */
+    const bool recorded = is_played(b) && !c->rom->hashes;
+    return rom_boot(c, b->parts.flash, b->parts.uart0, recorded);
+}
+
+/* Nobody here plays any program but ESP-AT, and none from an encrypted flash: those stay silent. */
+static void run_program(struct board *b)
+{
+    if (is_played(b) && !is_secure(b, FUSE_ENCRYPTION))
+        b->firmware = firmware_boot(&b->env, b->cause);
+    if (b->firmware) b->runs = RUNS_FIRMWARE;
+}
+
+/* The ROM says so, until its watchdog restarts the chip, for ever. */
 static void complain(struct board *b)
 {
-    char line[40];
-    const struct chip *c = b->parts.chip;
-    uint32_t header = le32_get(flash_bytes(b->parts.flash) + c->bootloader_at);
-    const bool is_image = (header & 0xff) == IMAGE_MAGIC;
-    if (is_image && !has_firmware(b)) return;
-    snprintf(line, sizeof line, "invalid header: 0x%08x\r\n", header);
-    for (int i = 0; i < COMPLAINTS && !is_image; i++)
-        print(b, line);
-    b->reason = c->resets->watchdog;
+    const bool encrypted = is_secure(b, FUSE_ENCRYPTION);
+    rom_boot_complain(b->parts.chip, b->parts.flash, b->parts.uart0, encrypted);
+    b->reason = b->parts.chip->resets->watchdog;
     timer_arm(b->start, WATCHDOG_NS);
 }
 
-static bool boot_firmware(struct board *b)
+static void on_loaded(void *arg)
 {
-    if (has_firmware(b) && rom_boot(b->parts.chip, b->parts.flash, b->parts.uart0))
-        b->firmware = firmware_boot(&b->env, b->cause);
-    if (b->firmware) b->runs = RUNS_FIRMWARE;
-    return b->firmware != NULL;
+    struct board *b = arg;
+    uart_set_baud(b->parts.uart0, CONSOLE_BAUD); /* the bootloader knows its crystal */
+    run_program(b);
 }
 
 static void on_flash_banner_sent(void *arg)
 {
     struct board *b = arg;
-    uart_set_baud(b->parts.uart0, CONSOLE_BAUD); /* the bootloader knows its crystal */
-    if (boot_firmware(b)) return;
-    uart_set_baud(b->parts.uart0, rom_baud(b->rom));
-    complain(b);
+    if (is_loaded(b))
+        uart_when_sent(b->parts.uart0, on_loaded, b);
+    else
+        complain(b);
 }
 
 static void start_flash(struct board *b)
@@ -260,7 +270,8 @@ static bool loader_runs_flash(void *board)
 {
     struct board *b = board;
     b->cause = RESET_SOFTWARE;
-    if (!boot_firmware(b)) return false;
+    if (!is_loaded(b)) return false;
+    run_program(b);
     b->download = false;
     label_console(b);
     return true;
