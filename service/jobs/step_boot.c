@@ -75,23 +75,23 @@ static enum err listen(struct session *s, struct hearing *h)
     return e == ERR_TIMEOUT && !deadline_passed(s->ctx->until) ? ERR_OK : e;
 }
 
-/* A chip can be told to boot without a word, and some print at a speed of their own: what was not
- * understood proves nothing. */
-static const char *heard(enum boot b)
-{
-    return b == BOOT_SILENT ? "nothing" : b == BOOT_NOISE ? "noise" : "runs";
-}
+/* A chip can be told to boot without a word, some print at a speed of their own, and of what goes
+ * to the chip's own USB port a part can be lost. One that the ROM could not start is restarted by a
+ * watchdog and heard again: what was not said, or not understood, proves nothing. */
+static const char *const heard[] = {[BOOT_SILENT] = "nothing",
+                                    [BOOT_NOISE] = "noise",
+                                    [BOOT_STOPPED] = "start",
+                                    [BOOT_RUNS] = "runs"};
 
 enum err step_boot(struct session *s)
 {
     struct hearing h = {.boot = BOOT_SILENT};
     int64_t began = deadline_now_ns();
     enum err e = listen(s, &h);
-    if (!e && h.boot != BOOT_SILENT && h.boot != BOOT_NOISE)
-        e = diagnose_boot_failure(h.boot, h.text, h.n, s->download->name);
+    if (!e && h.boot > BOOT_RUNS) e = diagnose_boot_failure(h.boot, h.text, h.n, s->download->name);
     if (e) return e;
     session_result(s, "boot",
-                   json_pack("{s:s,s:I}", "heard", heard(h.boot), "ms",
+                   json_pack("{s:s,s:I}", "heard", heard[h.boot], "ms",
                              (json_int_t)((deadline_now_ns() - began) / 1000000)));
     return ERR_OK;
 }
