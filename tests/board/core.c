@@ -140,7 +140,7 @@ static void on_loaded(void *arg)
     run_program(b);
 }
 
-static void on_flash_banner_sent(void *arg)
+static void run_flash(void *arg)
 {
     struct board *b = arg;
     if (is_loaded(b))
@@ -155,7 +155,10 @@ static void start_flash(struct board *b)
     b->download = false;
     label_console(b);
     print_banner(b, flash->text, flash->wait);
-    uart_when_sent(b->parts.uart0, on_flash_banner_sent, b);
+    if (rom_baud(b->rom) == CONSOLE_BAUD)
+        run_flash(b);
+    else
+        uart_when_sent(b->parts.uart0, run_flash, b); /* at the old speed */
 }
 
 static void start_loader(struct board *b)

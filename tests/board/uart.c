@@ -146,6 +146,7 @@ static void hang_up(struct uart *u)
     lane_clear(&u->rx);
     lane_clear(&u->tx);
     u->tx_left = u->tx_queued;
+    if (u->waiter_count > 0) timer_arm(u->timer, 0); /* for what will not be sent */
 }
 
 /* What the chip's receiver makes of what the host sent. */

@@ -53,6 +53,14 @@ class Ports(unittest.TestCase):
             board.plug()
             self.assertIn(b"invalid header", board.open().read_until(b"invalid header"))
 
+    def test_answers_that_nobody_reads_and_then_nobody_can_hold_nothing_up(self):
+        with Board("--boot", "download", firmware="2.4") as board:
+            loader, at = board.loader(), board.open(board.at)
+            sync, run = b"\0\x08\0\0\0\0\0\0", b"\0\x04\x04\0\0\0\0\0\x01\0\0\0"
+            loader.port.write(espboard.slip(sync) * 300 + espboard.slip(run))
+            board.unplug()
+            self.assertIn(b"ready\r\n", at.read_until(b"ready\r\n"))
+
     def test_twice_is_as_good_as_once(self):
         with Board() as board:
             for command in ("unplug at", "unplug at", "plug at", "plug at", "plug download"):
