@@ -6,15 +6,18 @@
 #include <string.h>
 
 #include "api/handlers.h"
-#include "api/handlers/factory.h"
 #include "api/json_out.h"
 #include "service/base/clock.h"
+#include "service/base/digest.h"
 #include "service/base/json_in.h"
+#include "service/base/limits.h"
 #include "service/firmware/compose.h"
 #include "service/jobs/kept_images.h"
 #include "service/jobs/layout_json.h"
 #include "service/jobs/source.h"
 #include "service/pki/image.h"
+
+#define FACTORY_FILE "factory.bin"
 
 /* --- building --- */
 
@@ -32,25 +35,45 @@ static void wish_dispose(struct wish *w)
 struct built {
     struct layout layout;
     struct image_set set;
-    struct factory factory; /* no bytes: no firmware, or not asked for */
+    struct buf flash;     /* the whole of it, with the key; empty: no firmware, or not asked for */
+    struct image factory; /* the same bytes, borrowed; of no partition */
 };
 
 static void built_free(struct built *b)
 {
     if (!b) return;
     image_set_dispose(&b->set);
-    factory_dispose(&b->factory);
+    buf_dispose(&b->flash);
     free(b);
 }
 
-/* @param info  filled when there is a firmware */
+static enum err build_flash(const struct source *s, struct built *b)
+{
+    uint8_t digest[SHA256_BYTES];
+    struct content *content;
+    buf_init_secret(&b->flash, LIMIT_IMAGE_BYTES);
+    enum err e = firmware_content(&s->info, s->fd, &b->set, &content);
+    if (!e) e = content_compose(content, s->info.flash_bytes, &b->flash);
+    content_free(content);
+    if (e) return e;
+    digest_sha256(b->flash.data, b->flash.len, digest);
+    b->factory = (struct image){.file = FACTORY_FILE,
+                                .partition_size = s->info.flash_bytes,
+                                .bytes = {b->flash.data, b->flash.len},
+                                .holds_key = true};
+    digest_hex(digest, sizeof digest, b->factory.sha256);
+    return ERR_OK;
+}
+
+/* @param[out] source_out  NULL without a firmware */
 static enum err find_layout(const struct service *svc, const struct wish *w,
-                            struct firmware_info *info, struct layout *out,
+                            struct source **source_out, struct layout *out,
                             struct field_errors *errors)
 {
+    *source_out = NULL;
     if (!w->firmware[0]) return layout_from_json(w->layout, out, errors);
-    enum err e = source_info(svc->store, w->firmware, info);
-    return e ? e : firmware_layout(info, out);
+    enum err e = source_open(svc->store, svc->data_dir, w->firmware, source_out);
+    return e ? e : firmware_layout(&(*source_out)->info, out);
 }
 
 /* @param file  the only one that is wanted; NULL: all
@@ -59,17 +82,16 @@ static enum err build(const struct service *svc, const struct wish *w, const cha
                       struct built **out, struct field_errors *errors)
 {
     struct credential *c = NULL;
-    struct firmware_info *info = calloc(1, sizeof *info);
+    struct source *source = NULL;
     struct built *b = calloc(1, sizeof *b);
     *out = NULL;
-    enum err e = info && b ? find_layout(svc, w, info, &b->layout, errors)
-                           : err_set(ERR_MEM, "out of memory");
+    enum err e =
+        b ? find_layout(svc, w, &source, &b->layout, errors) : err_set(ERR_MEM, "out of memory");
     if (!e) e = credential_load(svc->store, w->credential, &c);
     if (!e) e = image_set_build(c, &b->layout, &b->set);
-    if (!e && w->firmware[0] && (!file || strcmp(file, FACTORY_FILE) == 0))
-        e = factory_build(svc, w->firmware, info, &b->set, &b->factory);
+    if (!e && source && (!file || strcmp(file, FACTORY_FILE) == 0)) e = build_flash(source, b);
     credential_free(c);
-    free(info);
+    source_close(source);
     if (e)
         built_free(b);
     else
@@ -89,7 +111,7 @@ static json_t *partitions_of(const struct layout *layout)
 static json_t *describe(const char *id, const struct wish *w, const struct built *b)
 {
     json_t *list = json_array();
-    if (b->factory.bytes.len) json_array_append_new(list, json_out_image(&b->factory.image, id));
+    if (b->flash.len) json_array_append_new(list, json_out_image(&b->factory, id));
     for (size_t i = 0; i < b->set.count; i++)
         json_array_append_new(list, json_out_image(&b->set.items[i], id));
     json_t *layout = w->firmware[0] ? partitions_of(&b->layout) : json_incref(w->layout);
@@ -218,7 +240,7 @@ static struct reply reply_image(const struct request *rq, const struct image *im
 static struct reply reply_file(const struct request *rq, struct built *b, const char *file)
 {
     struct buf bytes;
-    if (b->factory.bytes.len) return reply_image(rq, &b->factory.image, &b->factory.bytes);
+    if (b->flash.len) return reply_image(rq, &b->factory, &b->flash);
     for (size_t i = 0; i < b->set.count; i++) {
         const struct image *m = &b->set.items[i];
         if (strcmp(m->file, file) != 0) continue;
