@@ -48,6 +48,8 @@ struct reply handle_job_get(struct request *rq, const struct service *svc);
 struct reply handle_job_cancel(struct request *rq, const struct service *svc);
 struct reply handle_job_retry(struct request *rq, const struct service *svc);
 struct reply handle_job_log(struct request *rq, const struct service *svc);
+struct reply handle_job_data(struct request *rq, const struct service *svc);
+struct reply handle_job_data_delete(struct request *rq, const struct service *svc);
 
 /* devices.c */
 struct reply handle_device_list(struct request *rq, const struct service *svc);

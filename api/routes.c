@@ -62,6 +62,8 @@ static const struct route table[] = {
     {"POST", "/v1/jobs/{id}/cancel", "cancelJob", OPERATOR, "", 0, 0, handle_job_cancel},
     {"POST", "/v1/jobs/{id}/retry", "retryJob", OPERATOR, "", 0, 0, handle_job_retry},
     {"GET", "/v1/jobs/{id}/log", "getJobLog", VIEWER, "", 0, 0, handle_job_log},
+    {"GET", "/v1/jobs/{id}/data", "getJobData", ENGINEER, "", 0, 0, handle_job_data},
+    {"DELETE", "/v1/jobs/{id}/data", "deleteJobData", ENGINEER, "", 0, 0, handle_job_data_delete},
 
     {"GET", "/v1/devices", "listDevices", VIEWER, "limit cursor ", 0, 0, handle_device_list},
     {"GET", "/v1/devices/{mac}", "getDevice", VIEWER, "", 0, 0, handle_device_get},

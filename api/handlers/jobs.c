@@ -1,4 +1,5 @@
 /* jobs: orders are taken, stored and acknowledged; the work itself is done by the slot's worker. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,8 +7,11 @@
 #include "api/field.h"
 #include "api/handlers.h"
 #include "api/json_out.h"
+#include "service/base/digest.h"
 #include "service/base/limits.h"
 #include "service/jobs/command.h"
+
+enum { DATA_NAME = 32 };
 
 /* @param job  released */
 static struct reply reply_job(int status, struct job_record *job)
@@ -178,4 +182,61 @@ struct reply handle_job_log(struct request *rq, const struct service *svc)
     if (!e) return reply_bytes(200, "application/x-ndjson", &text);
     buf_dispose(&text);
     return reply_error(rq);
+}
+
+/* "mqtt_ca.bin", "0x10000-0x4000.bin", "flash.bin": after the place that was read. */
+static void name_after(const struct command *c, char out[DATA_NAME])
+{
+    const struct command_place *p = &c->place;
+    if (c->whole) {
+        snprintf(out, DATA_NAME, "flash.bin");
+    } else if (p->partition[0]) {
+        snprintf(out, DATA_NAME, "%s.bin", p->partition);
+        for (char *s = out; *s; s++) /* from a table of any board, and into a header field */
+            if (!isalnum((unsigned char)*s) && !strchr("-_.", *s)) *s = '_';
+    } else {
+        snprintf(out, DATA_NAME, "0x%x-0x%x.bin", (unsigned)p->offset, (unsigned)p->size);
+    }
+}
+
+static enum err data_name(const struct service *svc, const char *id, char out[DATA_NAME])
+{
+    struct buf body;
+    struct field_errors errors;
+    struct command *c = calloc(1, sizeof *c);
+    if (!c) return err_set(ERR_MEM, "out of memory");
+    buf_init_secret(&body, LIMIT_JSON_BODY);
+    enum err e = store_job_command(svc->store, id, &body);
+    if (!e) e = command_parse(buf_str(&body), body.len, c, &errors);
+    if (!e) name_after(c, out);
+    command_dispose(c);
+    free(c);
+    buf_dispose(&body);
+    return e;
+}
+
+struct reply handle_job_data(struct request *rq, const struct service *svc)
+{
+    uint8_t digest[SHA256_BYTES];
+    char name[DATA_NAME], hex[SHA256_HEX], etag[SHA256_HEX + 2];
+    struct buf data;
+    const char *id = request_var(rq, "id");
+    buf_init_secret(&data, LIMIT_DUMP_BYTES);
+    enum err e = data_name(svc, id, name);
+    if (!e) e = store_dump_get(svc->store, id, &data);
+    if (e) {
+        buf_dispose(&data);
+        return reply_error(rq);
+    }
+    digest_sha256(data.data, data.len, digest);
+    snprintf(etag, sizeof etag, "\"%s\"", digest_hex(digest, sizeof digest, hex));
+    struct reply r = reply_bytes(200, "application/octet-stream", &data);
+    reply_header(&r, "Content-Disposition", "attachment; filename=\"%s\"", name);
+    return reply_with_etag(rq, r, etag);
+}
+
+struct reply handle_job_data_delete(struct request *rq, const struct service *svc)
+{
+    return store_dump_delete(svc->store, request_var(rq, "id")) ? reply_error(rq)
+                                                                : reply_empty(204);
 }

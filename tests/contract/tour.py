@@ -49,6 +49,7 @@ class Tour:
                 ("POST", "/v1/images/atpki"), ("POST", "/v1/images/mfg-nvs"),
                 ("POST", "/v1/images/partition-table"), ("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("GET", "/v1/jobs/a"),
                 ("POST", "/v1/jobs/a/cancel"), ("POST", "/v1/jobs/a/retry"), ("GET", "/v1/jobs/a/log"),
+                ("GET", "/v1/jobs/a/data"), ("DELETE", "/v1/jobs/a/data"),
                 ("GET", "/v1/devices"), ("GET", "/v1/devices/a")):
             self.gate.request(method, path + "?nosuch=1").problem(400, "bad_query")
 
@@ -237,9 +238,11 @@ class Tour:
         for wrong in self.wrong_orders():
             gate.post("/v1/jobs", wrong).problem(400, "bad_body")
         running = self.occupy()
-        waiting = gate.create_job({"kind": "write", "slot": "silent", "credential": self.credential})
+        waiting = gate.create_job({"kind": "flash", "slot": "silent", "firmware": self.release,
+                                   "credential": self.credential})
         gate.delete("/v1/slots/silent").problem(409, "slot_busy")
         gate.delete(f"/v1/credentials/{self.credential}").problem(409, "credential_in_use")
+        gate.delete(f"/v1/firmware/{self.release}").problem(409, "firmware_in_use")
         gate.post(f"/v1/jobs/{waiting}/retry").problem(409, "job_not_ended")
         gate.post(f"/v1/jobs/{waiting}/cancel").expect(200)
         gate.post(f"/v1/jobs/{running}/cancel").expect(202)
@@ -253,8 +256,9 @@ class Tour:
                       "cursor=", "cursor=1", "cursor=cred_1", "cursor=" + "job_" + "a" * 40):
             gate.get("/v1/jobs?" + wrong).problem(400, "bad_query")
         gate.get("/v1/jobs?cursor=job_0").expect(200)
-        for method, path in (("GET", ""), ("POST", "/cancel"), ("POST", "/retry"), ("GET", "/log")):
+        for method, path in (("GET", ""), ("POST", "/cancel"), ("POST", "/retry"), ("GET", "/log"), ("GET", "/data")):
             gate.request(method, "/v1/jobs/job_0" + path).problem(404, "job_not_found")
+        gate.delete(f"/v1/jobs/{ended}/data").problem(404, "dump_not_found")
 
     def wrong_orders(self):
         """Each breaks one rule that a single field, or what a kind needs, can break."""
@@ -298,6 +302,11 @@ class Tour:
         gate = self.gate
         job = self.bench.run("identify", self.bench.boards[0])
         gate.get(f"/v1/jobs/{job['id']}/log").expect(200)
+        data = f"/v1/jobs/{self.bench.run('read', self.bench.boards[0], partition='mqtt_ca')['id']}/data"
+        etag = gate.get(data).expect(200).headers["ETag"]
+        gate.get(data, headers={"If-None-Match": etag}).expect(304)
+        gate.delete(data).expect(204)
+        gate.get(data).problem(404, "dump_not_found")
         gate.get("/v1/devices").expect(200)
         gate.get("/v1/devices", headers={"Accept": "text/csv"}).expect(200)
         mac = self.bench.boards[0].mac

@@ -324,6 +324,34 @@ class Factory(FirmwareCase):
         for file in ("", "/factory.bin", "/mqtt_ca.bin"):
             self.gate.get(path + file).problem(404, "image_not_found")
 
+    def test_what_a_queued_job_needs_is_not_deleted(self):
+        slot = self.bench.slot(self.bench.add_board(fault=["silent"]))
+        at = firmware_files.esp_at("esp32-v2.4", 64 * 1024)
+        whole, binary, in_set = self.keep(at.release()), self.keep(at.parts["esp-at.bin"][1]), self.keep(at.factory())
+        images = self.order(in_set).expect(201).json["id"]
+        first = self.gate.create_job({"kind": "identify", "slot": slot, "timeout": 900})  # runs for long
+        for order, needs in (
+                ({"firmware": whole}, (f"firmware/{whole}",)),
+                ({"images": [{"firmware": binary, "offset": 0x100000}]}, (f"firmware/{binary}",)),
+                ({"images": [{"image": images, "file": "mqtt_ca.bin"}]},
+                 (f"firmware/{in_set}", f"credentials/{self.credential}"))):
+            job = self.gate.create_job({"kind": "flash", "slot": slot, **order})
+            self.assertEqual(self.gate.job(job).get("firmware"), order.get("firmware"))
+            for path in needs:
+                with self.subTest(f"{order} {path}"):
+                    problem = self.gate.delete("/v1/" + path)
+                    problem.problem(409, path.split("/")[0].rstrip("s") + "_in_use")
+                    self.assertIn(job, problem.json["detail"])
+            self.gate.post(f"/v1/jobs/{job}/cancel").expect(200)
+        self.assertEqual(len(self.gate.get(f"/v1/jobs?firmware={whole}").expect(200).json["items"]), 1)
+        for path in (f"firmware/{whole}", f"firmware/{binary}", f"firmware/{in_set}", f"credentials/{self.credential}"):
+            self.gate.delete("/v1/" + path).expect(204)
+        self.gate.post("/v1/jobs", {"kind": "flash", "slot": slot, "firmware": whole}).problem(404, "firmware_not_found")
+        self.gate.post("/v1/jobs", {"kind": "flash", "slot": slot, "images": [{"image": images, "file": "mqtt_ca.bin"}]}) \
+            .problem(404, "image_not_found")
+        self.gate.post(f"/v1/jobs/{first}/cancel").expect(202)
+        self.gate.wait_job(first)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -228,6 +228,10 @@ static void what_is_not_there_is_404_with_its_own_code(void **state)
         {"POST", "/v1/jobs/job_0/cancel", "job_not_found"},
         {"POST", "/v1/jobs/job_0/retry", "job_not_found"},
         {"GET", "/v1/jobs/job_0/log", "job_not_found"},
+        {"GET", "/v1/jobs/job_0/data", "job_not_found"},
+        {"DELETE", "/v1/jobs/job_0/data", "dump_not_found"},
+        {"GET", "/v1/firmware/fw_0", "firmware_not_found"},
+        {"DELETE", "/v1/firmware/%2e%2e", "firmware_not_found"},
         {"GET", "/v1/devices/24:0a:c4:00:00:00", "device_not_found"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -363,6 +367,59 @@ static void pages_of_jobs_lead_to_one_another(void **state)
     assert_int_equal(seen, 5);
 }
 
+/* Order it. @param[out] path  of what it reads */
+static void order_read(const char *place, char path[96])
+{
+    char body[192];
+    struct request rq;
+    snprintf(body, sizeof body, "{\"kind\":\"read\",\"slot\":\"ttyTEST0\",%s}", place);
+    struct reply r = call(
+        &bench,
+        &(struct call){.method = "POST", .path = "/v1/jobs", .type = JSON_TYPE, .body = body}, &rq);
+    if (r.status != 202) fail_msg("%d: %s", r.status, buf_str(&r.body));
+    json_t *job = body_of(&r);
+    snprintf(path, 96, "/v1/jobs/%s/data", json_string_value(json_object_get(job, "id")));
+    json_decref(job);
+    reply_dispose(&r);
+}
+
+static void what_was_read_is_named_after_its_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *place, *name;
+    } cases[] = {
+        {"\"partition\":\"mqtt_ca\"", "mqtt_ca.bin"},
+        {"\"partition\":\"a\\\"; x/y.z\"", "a___x_y.z.bin"},
+        {"\"offset\":65536,\"size\":\"0x4000\"", "0x10000-0x4000.bin"},
+        {"\"whole\":true", "flash.bin"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[96], id[ID_TEXT], want[64], etag[80];
+        struct request rq;
+        order_read(cases[i].place, path);
+        struct call get = {.method = "GET", .path = path};
+        expect(&bench, &get, 404, "dump_not_found");
+        assert_int_equal(sscanf(path, "/v1/jobs/%31[^/]", id), 1);
+        assert_int_equal(store_dump_put(bench.store, id, "abc", 3), ERR_OK);
+        struct reply r = call(&bench, &get, &rq);
+        assert_int_equal(r.status, 200);
+        assert_string_equal(r.content_type, "application/octet-stream");
+        assert_string_equal(buf_str(&r.body), "abc");
+        snprintf(want, sizeof want, "attachment; filename=\"%s\"", cases[i].name);
+        assert_string_equal(header_of(&r, "Content-Disposition"), want);
+        snprintf(etag, sizeof etag, "%s", header_of(&r, "ETag"));
+        assert_string_equal(etag,
+                            "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"");
+        reply_dispose(&r);
+        get.if_none_match = etag;
+        expect(&bench, &get, 304, NULL);
+        get.method = "DELETE";
+        expect(&bench, &get, 204, NULL);
+        expect(&bench, &get, 404, "dump_not_found");
+    }
+}
+
 static void devices_come_as_csv_to_those_who_ask(void **state)
 {
     (void)state;
@@ -402,6 +459,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_job_that_waits_is_a_reply_for_later, start, stop),
         cmocka_unit_test_setup_teardown(a_full_queue_says_when_to_come_back, start, stop),
         cmocka_unit_test_setup_teardown(pages_of_jobs_lead_to_one_another, start, stop),
+        cmocka_unit_test_setup_teardown(what_was_read_is_named_after_its_place, start, stop),
         cmocka_unit_test_setup_teardown(devices_come_as_csv_to_those_who_ask, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
