@@ -138,21 +138,15 @@ void command_read_flash(struct command *c, const struct command_draft *d,
 void command_read_overwrite(struct command *c, const struct command_draft *d,
                             struct field_errors *errors)
 {
-    static const struct {
-        const char *name;
-        enum guard_area area;
-    } areas[] = {
-        {"bootloader", GUARD_BOOTLOADER}, {"partition_table", GUARD_TABLE}, {"nvs", GUARD_NVS}};
     for (size_t i = 0; i < json_array_size(d->overwrite); i++) {
         const char *name = json_string_value(json_array_get(d->overwrite, i));
-        unsigned area = 0;
-        for (size_t k = 0; name && k < sizeof areas / sizeof *areas; k++)
-            if (strcmp(areas[k].name, name) == 0) area = areas[k].area;
+        enum guard_area area;
         char pointer[POINTER];
         snprintf(pointer, sizeof pointer, "/overwrite/%zu", i);
-        if (!area)
+        if (name && guard_area_parse(name, &area))
+            c->overwrite |= area;
+        else
             field_errors_add(errors, pointer, "must be one of: bootloader, partition_table, nvs");
-        c->overwrite |= area;
     }
 }
 

@@ -9,11 +9,30 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
+/* What only flash, read and erase have. */
+static void check_flash(const struct command *c)
+{
+    bool flash = c->kind == COMMAND_FLASH;
+    bool place = c->kind == COMMAND_READ || c->kind == COMMAND_ERASE;
+    assert(c->image_count <= LIMIT_FLASH_IMAGES);
+    assert(flash == (c->firmware[0] || c->image_count));
+    assert(!c->firmware[0] || !c->image_count);
+    for (size_t i = 0; i < c->image_count; i++) {
+        const struct command_image *m = &c->images[i];
+        assert(!m->firmware[0] != !(m->image[0] && m->file[0]));
+        assert(m->placed || m->image[0]);
+        assert(m->place.offset % 4096 == 0);
+    }
+    assert(place == (c->whole || c->place.partition[0] || c->place.size));
+    assert(c->whole + (c->place.partition[0] != 0) + (c->place.size != 0) <= 1);
+    assert(c->overwrite <= 7 && (flash || c->kind == COMMAND_ERASE || !c->overwrite));
+}
+
 static void check(const struct command *c)
 {
     char text[sizeof c->mqtt.client_id];
     assert(c->slot[0] && strlen(c->slot) < sizeof c->slot);
-    assert(c->kind <= COMMAND_PROVISION && c->method <= METHOD_AT && c->level <= LEVEL_PUBLISH);
+    assert(c->kind <= COMMAND_ERASE && c->method <= METHOD_AT && c->level <= LEVEL_PUBLISH);
     assert(c->timeout_s >= 5 && c->timeout_s <= LIMIT_JOB_SECONDS);
     assert(c->at_line_count <= COMMAND_AT_LINES);
     assert((c->kind == COMMAND_AT) == (c->at_line_count > 0));
@@ -21,6 +40,7 @@ static void check(const struct command *c)
     assert(c->level < LEVEL_CONNECT || c->mqtt.host[0]);
     assert(!c->host_check || c->mqtt.host[0]);
     assert(c->mqtt.scheme >= 1 && c->mqtt.scheme <= 5 && c->mqtt.port >= 1);
+    check_flash(c);
     assert(!command_expand(c->mqtt.topic, "240ac4123456", c->slot, text, sizeof c->mqtt.topic));
     assert(!command_expand(c->mqtt.client_id, "240ac4123456", c->slot, text, sizeof text));
 }
