@@ -1,4 +1,5 @@
 /* Wires the modules in order, waits for a signal, unwinds in reverse. */
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 #include "service/jobs/jobs.h"
 #include "service/jobs/run.h"
 #include "service/store/store.h"
+
+enum { LARGE_BLOCK = 64 * 1024 }; /* bytes that are given back at once when they are freed */
 
 /* What is running; each pointer is NULL until its part has started. */
 struct parts {
@@ -77,6 +80,9 @@ static int serve(const struct config *c)
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);
     log_set_level(c->log_level);
+    /* Pieces, packs and transcripts of 32 boards come and go: fixed, else the allocator learns to
+     * keep blocks of that size to itself. */
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     const struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none); /* a core file would hold keys */
 

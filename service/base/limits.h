@@ -20,7 +20,7 @@ enum {
     LIMIT_WAIT_S = 60,    /* longest ?wait= */
     LIMIT_JOB_STEPS = 24,
     LIMIT_JOB_SECONDS = 3600,      /* longest per-job time limit a request may ask for */
-    LIMIT_TRANSCRIPT = 256 * 1024, /* bytes of serial transcript kept for a job */
+    LIMIT_TRANSCRIPT = 128 * 1024, /* bytes of serial transcript kept for a job */
     LIMIT_PAGE = 1000,             /* items of one list answer */
 };
 #endif

@@ -2,6 +2,7 @@
 fault run. All at 921600 on boards whose wires take their time; erasing and programming take none, so that what is
 compared is what the flasher can do something about.
 """
+import contextlib
 import json
 import os
 import random
@@ -15,11 +16,24 @@ import harness
 BAUD = 921600
 MB = 1 << 20
 OCTETS = {"Content-Type": "application/octet-stream"}
-PACED = {"pace": "wire", "firmware": "none"}
+PACED = {"pace": "wire"}
+USED = random.Random(9).randbytes(4 * MB)  # what the flash holds before: nothing of it may stay
 
 
 def upload(gate, data):
     return gate.post("/v1/firmware", data, headers=OCTETS).expect(200, 201).json["id"]
+
+
+@contextlib.contextmanager
+def used_boards(n):
+    """A bench of boards whose flash is full of something else."""
+    with harness.Bench([PACED] * n, broker=False) as bench:
+        for board in bench.boards:
+            board.stop()
+            with open(board.flash, "r+b") as f:
+                f.write(USED)
+            board.start()
+        yield bench
 
 
 def run_all(gate, orders):
@@ -60,7 +74,7 @@ class Meter:
 
 def one_board(row, image, esptool_js):
     """The image, the same again, and the peer on a board of its own."""
-    with harness.Bench([PACED], broker=False) as bench:
+    with used_boards(1) as bench:
         firmware = upload(bench.gate, image)
         order = {"kind": "flash", "slot": bench.slot(bench.boards[0], flash_baud=BAUD), "firmware": firmware}
         first, jobs = run_all(bench.gate, [order])
@@ -78,7 +92,7 @@ def one_board(row, image, esptool_js):
     row("4 MB factory image: step write / wire time of its compressed bytes", round(wire / least, 3), "x", 1.10, "above")
     row("4 MB factory image: whole job, with connect, diff, verify, boot", round(first, 2), "s")
     row("the same image again / the first, whole jobs", round(again / first, 3), "x", 0.15, "above")
-    with harness.Bench([PACED], broker=False, gate=False) as bench:
+    with harness.Bench([dict(PACED, firmware="none")], broker=False, gate=False) as bench:
         path = os.path.join(bench.folder, "factory.bin")
         with open(path, "wb") as f:
             f.write(image)
@@ -90,10 +104,10 @@ def one_board(row, image, esptool_js):
 
 
 def many_boards(row, image, counts=(1, 8, 32)):
-    """Blank boards, all at once; each count on boards of its own."""
+    """All at once; each count on boards of its own."""
     alone = None
     for n in counts:
-        with harness.Bench([PACED] * n, broker=False) as bench:
+        with used_boards(n) as bench:
             firmware = upload(bench.gate, image)
             slots = [bench.slot(b, flash_baud=BAUD) for b in bench.boards]
             meter = Meter(bench.gate.child.process.pid)
@@ -122,7 +136,7 @@ def fault_run(row, writes=1000, boards=8):
     chance = random.Random(1)
     verified = failed = wrong = 0
     codes = {}
-    with harness.Bench([{"firmware": "none", "pace": "off"}] * boards, broker=False) as bench:
+    with harness.Bench(boards, broker=False) as bench:
         slots = [bench.slot(b) for b in bench.boards]
         files = [random.Random(k).randbytes(6000) for k in range(16)]
         ids = [upload(bench.gate, f) for f in files]
@@ -133,7 +147,7 @@ def fault_run(row, writes=1000, boards=8):
                 board.clear_faults()
                 if (done + k) % 10 == 0:
                     board.fault(random_fault(chance))
-                which, at = chance.randrange(len(ids)), 0x100000 + 0x2000 * chance.randrange(8)
+                which, at = chance.randrange(len(ids)), 0x80000 + 0x2000 * chance.randrange(8)
                 order = {"kind": "flash", "slot": slots[k], "images": [{"firmware": ids[which], "offset": at}]}
                 jobs.append((k, which, at, bench.gate.create_job(order)))
             for k, which, at, job in jobs:
