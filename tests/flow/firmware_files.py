@@ -244,7 +244,11 @@ def customized(chip, module, rows):
 
 def esp_at(name, app_bytes=256 * 1024, seed=0):
     """A release of RELEASES; app_bytes as of a real one: 1.3 MB."""
-    chip_name, primary, user, version, idf, flash_bytes, module = RELEASES[name]
+    return built(*RELEASES[name], app_bytes, seed)
+
+
+def built(chip_name, primary, user, version, idf, flash_bytes, module, app_bytes, seed):
+    """What a build for a chip makes that there is no release for; as the rows of RELEASES."""
     chip, table, user_table = CHIPS[chip_name], rows_of(primary), rows_of(user)
     at = {row["name"]: row["offset"] for row in table}
     parts = {

@@ -1,0 +1,205 @@
+"""Each chip of the family, as a user meets it: who it is, a firmware onto it, and what of its flash is read, erased and
+never touched. All nine at once."""
+import functools
+import time
+import unittest
+
+import firmware_files
+from child import PATIENCE
+from flash_case import MB, FlashCase, blank, put, steps
+
+# chip: its firmware here. There is no ESP-AT release for the last two, so the C6's is built for them.
+RELEASES = {"esp32": "esp32-v2.4", "esp32s2": "esp32s2-v2.2", "esp32c2": "esp32c2-v4.1", "esp32c3": "esp32c3-v2.4",
+            "esp32c5": "esp32c5-v5.0", "esp32c6": "esp32c6-v4.1", "esp32c61": "esp32c61-v5.0"}
+CHIPS = [*RELEASES, "esp32s3", "esp32h2"]
+# The simulated board runs ESP-AT on these. The others have a ROM and a flash only: nothing speaks at their AT port.
+SPEAKS = ("esp32", "esp32s2", "esp32c2", "esp32c3")
+NOT_FOR = dict(zip(CHIPS, CHIPS[1:] + CHIPS[:1]))  # chip: another one
+APP_BYTES = 96 * 1024
+
+
+@functools.lru_cache(None)
+def firmware(chip, seed=0):
+    if chip in RELEASES:
+        return firmware_files.esp_at(RELEASES[chip], APP_BYTES, seed)
+    _, *rest = firmware_files.RELEASES["esp32c6-v4.1"]
+    return firmware_files.built(chip, *rest, APP_BYTES, seed)
+
+
+def option(chip, **more):
+    return {"chip": chip, **({} if chip in SPEAKS else {"firmware": "none"}), **more}
+
+
+class FamilyCase(FlashCase):
+    def setUp(self):
+        super().setUp()
+        self.by_chip = {board.options["chip"]: board for board in self.bench.boards}
+
+    def slot(self, chip):
+        """Its slot, with an AT port where somebody speaks."""
+        board = self.by_chip[chip]
+        if board.options.get("firmware") != "none":
+            return self.bench.slot(board)
+        self.gate.put(f"/v1/slots/{board.name}", {"download_port": board.download}).expect(200, 201)
+        return board.name
+
+    def run_all(self, kind, order, state="succeeded"):
+        """{chip: job}, after one job a board, all at once. order(chip): what is asked for."""
+        jobs = {chip: self.gate.create_job({"kind": kind, "slot": self.slot(chip), **order(chip)})
+                for chip in self.by_chip}
+        done = {chip: self.gate.wait_job(job) for chip, job in jobs.items()}
+        for chip, job in done.items():
+            self.assertEqual(job["state"], state, (chip, job))
+        return done
+
+    def flash_of(self, chip):
+        return self.by_chip[chip].flash_bytes(0, 4 * MB)
+
+    def assert_holds(self, chip, expected):
+        now = self.flash_of(chip)
+        wrong = [hex(i) for i in range(0, len(expected), 4096) if now[i:i + 4096] != expected[i:i + 4096]]
+        self.assertEqual(wrong, [], f"sectors of the {chip} that differ from what they should hold")
+
+    def is_let_go(self, board):
+        """The lines are at rest, and what the board said since then came from its flash, not from the loader."""
+        entries = board.transcript()
+        moves = [i for i, x in enumerate(entries) if x.get("note", "").startswith("download DTR")]
+        resting = not moves or entries[moves[-1]]["note"] in ("download DTR 0 RTS 0", "download DTR 1 RTS 1")
+        said = [x["port"] for x in entries[moves[-1] if moves else 0:] if x.get("dir") == "board"]
+        return resting and "log" in said and "download" not in said
+
+    def assert_runs(self, chip):
+        end = time.monotonic() + PATIENCE
+        while not self.is_let_go(self.by_chip[chip]):
+            self.assertLess(time.monotonic(), end, f"the {chip} was not left running")
+
+
+def sample(chip, size="4MB", crystal=None, mhz=40, revision="v0.1"):
+    """A blank board that is not like the others of its chip, and what identify shall say of it."""
+    options = {"chip": chip, "firmware": "none", "flash-size": size, **({"crystal": str(mhz)} if crystal else {})}
+    return options, (int(size.removesuffix("MB")) * MB, mhz, revision)
+
+
+class Identified(FamilyCase):
+    SAMPLES = (sample("esp32", revision="v3.0"), sample("esp32s2", revision="v1.0"),
+               sample("esp32s3", "16MB", revision="v0.2"), sample("esp32c2", "2MB", True, 26, "v1.0"),
+               sample("esp32c3", revision="v0.3"), sample("esp32c5", "4MB", True, 48, "v1.0"),
+               sample("esp32c6", "8MB"), sample("esp32c61", revision="v1.0"), sample("esp32h2", mhz=32))
+    bench_options = {"broker": False, "boards": [options for options, _ in SAMPLES]}
+
+    def test_who_they_are(self):
+        expected = {options["chip"]: told for options, told in self.SAMPLES}
+        for chip, job in self.run_all("identify", lambda chip: {}).items():
+            with self.subTest(chip):
+                told, (size, mhz, revision) = job["result"]["board"], expected[chip]
+                self.assertEqual(told["mac"], self.by_chip[chip].mac)
+                self.assertEqual((told["chip"], told["revision"], told["crystal_mhz"], told["flash_bytes"]),
+                                 (chip, revision, mhz, size))
+                self.assertEqual(1 << int(told["flash_id"][:2], 16), size, told["flash_id"])
+                self.assertEqual(told["security"],
+                                 {"secure_boot": False, "flash_encryption": False, "secure_download": False})
+                self.assert_runs(chip)
+
+
+class Used(FamilyCase):
+    """Boards that have another build of their firmware, and something where none has anything."""
+
+    bench_options = {"broker": False, "boards": [option(chip) for chip in CHIPS]}
+
+    def setUp(self):
+        super().setUp()
+        for chip, board in self.by_chip.items():
+            self.board = board
+            self.set_flash(self.before(chip))
+
+    @functools.lru_cache(None)
+    def before(self, chip):
+        dirt = bytes(range(256)) * 48
+        return put(put(firmware(chip, seed=1).factory(), 0x3F1000, dirt), 0x3C000, dirt[:100])
+
+    def steps_of(self, chip):
+        speaks = ["firmware"] if chip in SPEAKS else []
+        return ["identify", "plan", "diff", "write", "verify", "reset", "boot", *speaks, "record"]
+
+    def test_a_factory_image_then_a_range_of_it_read_and_erased(self):
+        images = {chip: self.upload(firmware(chip).factory(), chip + ".bin") for chip in self.by_chip}
+        for chip, job in self.run_all("flash", lambda chip: {"firmware": images[chip]}).items():
+            with self.subTest(chip, kind="flash"):
+                self.assert_holds(chip, firmware(chip).factory())
+                self.assertEqual(steps(job), self.steps_of(chip))
+                self.assertTrue(job["result"]["write"]["verified"])
+                self.assertEqual(job["result"]["boot"]["heard"], "runs")
+                self.assert_runs(chip)
+        # Not on a sector's border, and across one.
+        place = {"offset": firmware("esp32").chip.table_at - 10, "size": 0x2001}
+        for chip, job in self.run_all("read", lambda chip: place).items():
+            with self.subTest(chip, kind="read"):
+                read = self.gate.get(job["result"]["read"]["url"]).expect(200).body
+                self.assertEqual(read, self.flash_of(chip)[place["offset"]:place["offset"] + place["size"]])
+                self.assert_runs(chip)
+        app_at = {chip: firmware(chip).parts["esp-at.bin"][0] for chip in self.by_chip}
+        for chip, _ in self.run_all("erase", lambda chip: {"offset": app_at[chip] + 0x8000, "size": 0x3000}).items():
+            with self.subTest(chip, kind="erase"):
+                self.assert_holds(chip, put(firmware(chip).factory(), app_at[chip] + 0x8000, b"", room=0x3000))
+                self.assert_runs(chip)
+
+    def test_a_release_leaves_the_rest_alone(self):
+        zips = {chip: self.upload(firmware(chip).release("json" if chip == "esp32c5" else "line"), chip + ".zip")
+                for chip in self.by_chip}
+        for chip, job in self.run_all("flash", lambda chip: {"firmware": zips[chip]}).items():
+            with self.subTest(chip):
+                expected = self.before(chip)
+                for offset, data in firmware(chip).parts.values():
+                    expected = put(expected, offset, data)
+                self.assert_holds(chip, expected)
+                self.assertEqual(steps(job), self.steps_of(chip))
+                self.assertEqual(job["result"]["boot"]["heard"], "runs")
+
+    def test_another_chips_firmware_is_refused(self):
+        images = {chip: self.upload(firmware(chip).factory(), chip + ".bin") for chip in self.by_chip}
+        refused = self.run_all("flash", lambda chip: {"firmware": images[NOT_FOR[chip]]}, "failed")
+        boots = {chip: self.upload(firmware(chip).parts["bootloader/bootloader.bin"][1]) for chip in self.by_chip}
+
+        def bootloader(chip):
+            return {"images": [{"firmware": boots[NOT_FOR[chip]], "offset": firmware(chip).chip.bootloader_at}],
+                    "overwrite": ["bootloader"]}
+        for jobs in (refused, self.run_all("flash", bootloader, "failed")):
+            for chip, job in jobs.items():
+                with self.subTest(chip):
+                    error = job["error"]
+                    self.assertEqual((error["code"], error["step"]), ("wrong_chip", "plan"), error)
+                    self.assertTrue(error["hint"])
+                    self.assertEqual(self.flash_of(chip), self.before(chip))
+                    self.assert_runs(chip)
+
+
+class Cancelled(FamilyCase):
+    """In the middle of what takes long, one board of each generation."""
+
+    bench_options = {"broker": False, "boards": [option(c, pace="wire") for c in ("esp32", "esp32c3", "esp32h2")]}
+
+    def setUp(self):
+        super().setUp()
+        for chip, board in self.by_chip.items():
+            self.board = board
+            self.set_flash(firmware(chip).factory())
+
+    def test_a_board_runs_on(self):
+        jobs = {chip: self.gate.create_job({"kind": "read", "slot": self.slot(chip), "whole": True})
+                for chip in self.by_chip}
+        for chip, job in jobs.items():
+            while not self.gate.job(job)["progress"]["done"]:
+                self.assertIsNone(self.gate.job(job)["finished_at"])
+            self.gate.post(f"/v1/jobs/{job}/cancel").expect(202)
+        for chip, job in jobs.items():
+            with self.subTest(chip):
+                job = self.gate.wait_job(job)
+                self.assertEqual((job["state"], job["steps"][-1]["name"]), ("cancelled", "read"))
+                self.assert_runs(chip)
+                self.assert_holds(chip, firmware(chip).factory())
+                if chip in SPEAKS:
+                    self.bench.run("at", self.by_chip[chip], lines=["AT"])
+
+
+if __name__ == "__main__":
+    unittest.main()
