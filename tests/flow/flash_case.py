@@ -12,6 +12,7 @@ from fault_case import FaultCase
 
 MB = 1 << 20
 SECTOR = 4096
+SMALL = 192 * 1024
 PARTITIONS = {"mqtt_cert": 0x37000, "mqtt_key": 0x39000, "mqtt_ca": 0x3B000}
 CREDENTIAL_SIZE = 0x2000
 
@@ -22,7 +23,20 @@ contract = functools.lru_cache(Contract)
 @functools.lru_cache
 def esp_at(name="esp32-v2.4", seed=0):
     """Small, so that a test writes it in no time, and made once."""
-    return firmware_files.esp_at(name, 192 * 1024, seed)
+    return firmware_files.esp_at(name, SMALL, seed)
+
+
+RELEASES = {"esp32": "esp32-v2.4", "esp32s2": "esp32s2-v2.2", "esp32c2": "esp32c2-v4.1", "esp32c3": "esp32c3-v2.4",
+            "esp32c5": "esp32c5-v5.0", "esp32c6": "esp32c6-v4.1", "esp32c61": "esp32c61-v5.0"}
+
+
+@functools.lru_cache
+def built_for(chip, seed=0):
+    """An ESP-AT for any chip; there is no release for some, so that they get the C6's, built for them."""
+    if chip in RELEASES:
+        return esp_at(RELEASES[chip], seed)
+    _, *rest = firmware_files.RELEASES[RELEASES["esp32c6"]]
+    return firmware_files.built(chip, *rest, SMALL, seed)
 
 
 def app(seed=0):

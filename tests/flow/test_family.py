@@ -6,24 +6,13 @@ import unittest
 
 import firmware_files
 from child import PATIENCE
-from flash_case import MB, FlashCase, blank, put, steps
+from flash_case import MB, FlashCase, built_for, put, steps
 
-# chip: its firmware here. There is no ESP-AT release for the last two, so the C6's is built for them.
-RELEASES = {"esp32": "esp32-v2.4", "esp32s2": "esp32s2-v2.2", "esp32c2": "esp32c2-v4.1", "esp32c3": "esp32c3-v2.4",
-            "esp32c5": "esp32c5-v5.0", "esp32c6": "esp32c6-v4.1", "esp32c61": "esp32c61-v5.0"}
-CHIPS = [*RELEASES, "esp32s3", "esp32h2"]
+CHIPS = list(firmware_files.CHIPS)
 # The simulated board runs ESP-AT on these. The others have a ROM and a flash only: nothing speaks at their AT port.
 SPEAKS = ("esp32", "esp32s2", "esp32c2", "esp32c3")
+RESETS = ("auto", "classic", "tight", "D0|R1|W0.1|D1|R0|W0.05|D0")
 NOT_FOR = dict(zip(CHIPS, CHIPS[1:] + CHIPS[:1]))  # chip: another one
-APP_BYTES = 96 * 1024
-
-
-@functools.lru_cache(None)
-def firmware(chip, seed=0):
-    if chip in RELEASES:
-        return firmware_files.esp_at(RELEASES[chip], APP_BYTES, seed)
-    _, *rest = firmware_files.RELEASES["esp32c6-v4.1"]
-    return firmware_files.built(chip, *rest, APP_BYTES, seed)
 
 
 def option(chip, **more):
@@ -36,11 +25,12 @@ class FamilyCase(FlashCase):
         self.by_chip = {board.options["chip"]: board for board in self.bench.boards}
 
     def slot(self, chip):
-        """Its slot, with an AT port where somebody speaks."""
+        """Its slot, with an AT port where somebody speaks, and one of the ways to reset it."""
         board = self.by_chip[chip]
+        body = {"download_port": board.download, "reset": RESETS[CHIPS.index(chip) % len(RESETS)]}
         if board.options.get("firmware") != "none":
-            return self.bench.slot(board)
-        self.gate.put(f"/v1/slots/{board.name}", {"download_port": board.download}).expect(200, 201)
+            body["at_port"] = board.at
+        self.gate.put(f"/v1/slots/{board.name}", body).expect(200, 201)
         return board.name
 
     def run_all(self, kind, order, state="succeeded"):
@@ -104,7 +94,8 @@ class Identified(FamilyCase):
 class Used(FamilyCase):
     """Boards that have another build of their firmware, and something where none has anything."""
 
-    bench_options = {"broker": False, "boards": [option(chip) for chip in CHIPS]}
+    bench_options = {"broker": False, "boards": [
+        option(chip, **({"crystal": "26"} if chip == "esp32c2" else {})) for chip in CHIPS]}
 
     def setUp(self):
         super().setUp()
@@ -115,53 +106,53 @@ class Used(FamilyCase):
     @functools.lru_cache(None)
     def before(self, chip):
         dirt = bytes(range(256)) * 48
-        return put(put(firmware(chip, seed=1).factory(), 0x3F1000, dirt), 0x3C000, dirt[:100])
+        return put(put(built_for(chip, seed=1).factory(), 0x3F1000, dirt), 0x3C000, dirt[:100])
 
     def steps_of(self, chip):
         speaks = ["firmware"] if chip in SPEAKS else []
         return ["identify", "plan", "diff", "write", "verify", "reset", "boot", *speaks, "record"]
 
     def test_a_factory_image_then_a_range_of_it_read_and_erased(self):
-        images = {chip: self.upload(firmware(chip).factory(), chip + ".bin") for chip in self.by_chip}
+        images = {chip: self.upload(built_for(chip).factory(), chip + ".bin") for chip in self.by_chip}
         for chip, job in self.run_all("flash", lambda chip: {"firmware": images[chip]}).items():
             with self.subTest(chip, kind="flash"):
-                self.assert_holds(chip, firmware(chip).factory())
+                self.assert_holds(chip, built_for(chip).factory())
                 self.assertEqual(steps(job), self.steps_of(chip))
                 self.assertTrue(job["result"]["write"]["verified"])
                 self.assertEqual(job["result"]["boot"]["heard"], "runs")
                 self.assert_runs(chip)
         # Not on a sector's border, and across one.
-        place = {"offset": firmware("esp32").chip.table_at - 10, "size": 0x2001}
+        place = {"offset": built_for("esp32").chip.table_at - 10, "size": 0x2001}
         for chip, job in self.run_all("read", lambda chip: place).items():
             with self.subTest(chip, kind="read"):
                 read = self.gate.get(job["result"]["read"]["url"]).expect(200).body
                 self.assertEqual(read, self.flash_of(chip)[place["offset"]:place["offset"] + place["size"]])
                 self.assert_runs(chip)
-        app_at = {chip: firmware(chip).parts["esp-at.bin"][0] for chip in self.by_chip}
+        app_at = {chip: built_for(chip).parts["esp-at.bin"][0] for chip in self.by_chip}
         for chip, _ in self.run_all("erase", lambda chip: {"offset": app_at[chip] + 0x8000, "size": 0x3000}).items():
             with self.subTest(chip, kind="erase"):
-                self.assert_holds(chip, put(firmware(chip).factory(), app_at[chip] + 0x8000, b"", room=0x3000))
+                self.assert_holds(chip, put(built_for(chip).factory(), app_at[chip] + 0x8000, b"", room=0x3000))
                 self.assert_runs(chip)
 
     def test_a_release_leaves_the_rest_alone(self):
-        zips = {chip: self.upload(firmware(chip).release("json" if chip == "esp32c5" else "line"), chip + ".zip")
+        zips = {chip: self.upload(built_for(chip).release("json" if chip == "esp32c5" else "line"), chip + ".zip")
                 for chip in self.by_chip}
         for chip, job in self.run_all("flash", lambda chip: {"firmware": zips[chip]}).items():
             with self.subTest(chip):
                 expected = self.before(chip)
-                for offset, data in firmware(chip).parts.values():
+                for offset, data in built_for(chip).parts.values():
                     expected = put(expected, offset, data)
                 self.assert_holds(chip, expected)
                 self.assertEqual(steps(job), self.steps_of(chip))
                 self.assertEqual(job["result"]["boot"]["heard"], "runs")
 
     def test_another_chips_firmware_is_refused(self):
-        images = {chip: self.upload(firmware(chip).factory(), chip + ".bin") for chip in self.by_chip}
+        images = {chip: self.upload(built_for(chip).factory(), chip + ".bin") for chip in self.by_chip}
         refused = self.run_all("flash", lambda chip: {"firmware": images[NOT_FOR[chip]]}, "failed")
-        boots = {chip: self.upload(firmware(chip).parts["bootloader/bootloader.bin"][1]) for chip in self.by_chip}
+        boots = {chip: self.upload(built_for(chip).parts["bootloader/bootloader.bin"][1]) for chip in self.by_chip}
 
         def bootloader(chip):
-            return {"images": [{"firmware": boots[NOT_FOR[chip]], "offset": firmware(chip).chip.bootloader_at}],
+            return {"images": [{"firmware": boots[NOT_FOR[chip]], "offset": built_for(chip).chip.bootloader_at}],
                     "overwrite": ["bootloader"]}
         for jobs in (refused, self.run_all("flash", bootloader, "failed")):
             for chip, job in jobs.items():
@@ -173,6 +164,18 @@ class Used(FamilyCase):
                     self.assert_runs(chip)
 
 
+class Noise(FamilyCase):
+    """A ROM that takes its crystal for another one cannot be read, and nothing speaks after it."""
+
+    bench_options = {"broker": False, "boards": [{"chip": "esp32c2", "firmware": "none", "crystal": "26"}]}
+
+    def test_what_cannot_be_read_is_no_failure(self):
+        image = self.upload(built_for("esp32c2").factory())
+        job = self.run_all("flash", lambda chip: {"firmware": image})["esp32c2"]
+        self.assertEqual(job["result"]["boot"]["heard"], "noise")
+        self.assert_holds("esp32c2", built_for("esp32c2").factory())
+
+
 class Cancelled(FamilyCase):
     """In the middle of what takes long, one board of each generation."""
 
@@ -182,7 +185,7 @@ class Cancelled(FamilyCase):
         super().setUp()
         for chip, board in self.by_chip.items():
             self.board = board
-            self.set_flash(firmware(chip).factory())
+            self.set_flash(built_for(chip).factory())
 
     def test_a_board_runs_on(self):
         jobs = {chip: self.gate.create_job({"kind": "read", "slot": self.slot(chip), "whole": True})
@@ -196,7 +199,7 @@ class Cancelled(FamilyCase):
                 job = self.gate.wait_job(job)
                 self.assertEqual((job["state"], job["steps"][-1]["name"]), ("cancelled", "read"))
                 self.assert_runs(chip)
-                self.assert_holds(chip, firmware(chip).factory())
+                self.assert_holds(chip, built_for(chip).factory())
                 if chip in SPEAKS:
                     self.bench.run("at", self.by_chip[chip], lines=["AT"])
 

@@ -1,7 +1,7 @@
 """Boards whose fuses forbid what others allow: told by identify, and refused before the first byte."""
 import unittest
 
-from flash_case import FlashCase, esp_at, steps
+from flash_case import FlashCase, built_for, steps
 
 
 def boards(secure, *chips):
@@ -10,15 +10,10 @@ def boards(secure, *chips):
 
 
 class Fused(FlashCase):
-    FIRMWARE = {"esp32": "esp32-v2.4", "esp32s2": "esp32s2-v2.2", "esp32c3": "esp32c3-v2.4"}
-
     def each_board(self):
         for self.board in self.bench.boards:
             with self.subTest(self.board.options["chip"]):
                 yield self.board.options["chip"]
-
-    def firmware(self, chip):
-        return esp_at(self.FIRMWARE[chip])
 
     def run_on(self, kind, state="succeeded", **order):
         """Without a way out of the loader."""
@@ -39,7 +34,7 @@ class Fused(FlashCase):
 
     def refuses_all_writing(self, chip, code):
         credential = self.bench.upload()
-        self.refuses("flash", code, "plan", firmware=self.factory(self.firmware(chip)))
+        self.refuses("flash", code, "plan", firmware=self.factory(built_for(chip)))
         self.refuses("flash", code, "plan", images=[{"firmware": self.upload(b"a"), "offset": "0x70000"}])
         self.refuses("erase", code, "place", offset="0x70000", size=4096)
         self.refuses("write", code, "layout", method="rom", credential=credential)
@@ -65,7 +60,7 @@ class SecureDownload(Fused):
 
     def test_what_cannot_be_proved_is_written_only_when_that_is_allowed(self):
         for chip in self.each_board():
-            firmware = self.firmware(chip)
+            firmware = built_for(chip)
             order = {"firmware": self.factory(firmware)}
             self.refuses("flash", "secure_download", "plan", **order)
             job = self.run_on("flash", allow_unverified=True, **order)
@@ -77,7 +72,7 @@ class SecureDownload(Fused):
         for chip in self.each_board():
             other = "esp32c3" if chip == "esp32s2" else "esp32s2"
             self.refuses("flash", "wrong_chip", "plan", allow_unverified=True,
-                         firmware=self.factory(self.firmware(other)))
+                         firmware=self.factory(built_for(other)))
 
     def test_the_rest_is_refused(self):
         for _ in self.each_board():
@@ -105,6 +100,28 @@ class SecureBoot(Fused):
             self.assertEqual(self.security(),
                              {"secure_boot": True, "flash_encryption": False, "secure_download": False})
             self.refuses_all_writing(chip, "secure_boot")
+
+class Running(FlashCase):
+    """Boards that run their firmware, and go on with it."""
+
+    bench_options = {"broker": False, "boards": [{"secure": "boot", "chip": "esp32c3"},
+                                                 {"secure": "no-download", "chip": "esp32"},
+                                                 {"secure": "no-download", "chip": "esp32c3"}]}
+
+    def refuses(self, board, kind, code, **order):
+        job = self.bench.run(kind, board, "failed", **order)
+        self.assertEqual(job["error"]["code"], code, job["error"])
+        self.assertTrue(job["error"]["hint"])
+        self.bench.run("at", board, lines=["AT"])
+
+    def test_secure_boot(self):
+        self.refuses(self.bench.boards[0], "erase", "secure_boot", offset="0x70000", size=4096)
+
+    def test_a_loader_that_is_forbidden(self):
+        """An ESP32 does not say so: it goes on to its firmware."""
+        for board, code in zip(self.bench.boards[1:], ("board_wrong_boot_mode", "board_download_disabled")):
+            with self.subTest(code):
+                self.refuses(board, "identify", code, method="rom")
 
 
 if __name__ == "__main__":
