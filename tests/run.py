@@ -29,7 +29,7 @@ TSAN_UNITS = ("jobs", "store", "api", "port", "cloud")
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
-    "TSAN_OPTIONS": "second_deadlock_stack=1",
+    "TSAN_OPTIONS": f"second_deadlock_stack=1:suppressions={ROOT}/tests/tsan.supp",
 }
 
 Program = collections.namedtuple("Program", "name argv count")

@@ -98,6 +98,8 @@ static const struct mark {
     {"Failed to verify partition table", BOOT_NO_APP},
     {"nvalid header", BOOT_NO_FIRMWARE},
     {"flash read err", BOOT_NO_FIRMWARE},
+    {"nvalid image block", BOOT_NO_FIRMWARE},
+    {"csum err", BOOT_NO_FIRMWARE},
     {"built-in command interpreter", BOOT_NO_FIRMWARE},
     {"Guru Meditation", BOOT_CRASH},
     {"abort() was called", BOOT_CRASH},
@@ -157,7 +159,8 @@ enum boot diagnose_boot(const uint8_t *text, size_t n)
     if (find(last, "entry 0x") || heard == HEARD_TEXT || has_log_line(last)) return BOOT_RUNS;
     if (before != BOOT_RUNS) return before; /* the last start is too short to tell */
     if (heard == HEARD_NOTHING) return BOOT_SILENT;
-    return heard == HEARD_NOISE ? BOOT_NOISE : BOOT_STOPPED;
+    if (heard == HEARD_NOISE) return BOOT_NOISE;
+    return count_watchdogs(t) && count(t, "rst:0x") > 1 ? BOOT_STOPPED : BOOT_BEGUN;
 }
 
 /* ---- in words ---- */
@@ -179,18 +182,12 @@ static const char hint_basic[] =
     "firmware.";
 
 static const struct story boots[] = {
-    [BOOT_SILENT] = {ERR_TIMEOUT, "board_silent", "says nothing after its reset",
-                     "Check that the board has power, that this port is its UART0, and the wire "
-                     "from its TX to the adapter's RX."},
-    [BOOT_NOISE] = {ERR_PROTOCOL, "board_garbage", "says nothing that can be read",
-                    "Its firmware may talk at another speed. Else check the ground wire, the cable "
-                    "and the power supply."},
     [BOOT_STOPPED] = {ERR_DEVICE, "board_stopped", "begins to start, and stops",
                       "Flash the whole firmware again, its bootloader, too."},
-    [BOOT_RUNS] = {ERR_OK, "", "runs its firmware", ""},
     [BOOT_LOADER] = {ERR_DEVICE, "board_in_loader", "is in its loader instead of its firmware",
                      "The boot pin is low: let go of BOOT, and tap EN."},
-    [BOOT_NO_FIRMWARE] = {ERR_DEVICE, "board_no_firmware", "finds no firmware in its flash",
+    [BOOT_NO_FIRMWARE] = {ERR_DEVICE, "board_no_firmware",
+                          "finds no firmware in its flash that it can start",
                           "Flash a firmware for this chip. On an ESP32, GPIO12 must not be high at "
                           "reset, or the flash cannot be read."},
     [BOOT_NO_APP] = {ERR_DEVICE, "board_no_app",
@@ -246,7 +243,7 @@ static enum err with_words(enum err e, const uint8_t *text, size_t n)
 
 enum err diagnose_boot_failure(enum boot boot, const uint8_t *text, size_t n, const char *port)
 {
-    if (boot == BOOT_RUNS) return ERR_OK;
+    if (boot <= BOOT_RUNS) return ERR_OK;
     return with_words(tell(&boots[boot], port), text, n);
 }
 

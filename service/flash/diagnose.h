@@ -41,9 +41,10 @@ enum err diagnose_failure(const struct evidence *ev);
 enum boot {
     BOOT_SILENT,      /* nothing was received */
     BOOT_NOISE,       /* nothing that can be read */
-    BOOT_STOPPED,     /* the ROM began, and no more was heard */
+    BOOT_BEGUN,       /* the ROM's first line, and no more */
     BOOT_RUNS,        /* a program was entered, and nothing bad was heard of it since */
     BOOT_LOADER,      /* it is in its loader instead */
+    BOOT_STOPPED,     /* the ROM begins, and a watchdog ends it */
     BOOT_NO_FIRMWARE, /* the ROM finds no bootloader, or cannot read the flash */
     BOOT_NO_APP,      /* the bootloader finds no application or no partition table */
     BOOT_WRONG_CHIP,  /* the application is for another chip */
@@ -55,9 +56,10 @@ enum boot {
 /** Judge what was received since a reset; judge again when more has come: what runs may still
  * crash, and what crashed once may run. */
 enum boot diagnose_boot(const uint8_t *text, size_t n);
-/** Record what is wrong with a board that booted so, with a hint and its words: board_silent,
- * board_garbage, board_stopped, board_in_loader, board_no_firmware, board_no_app, board_wrong_chip,
- * board_crash, board_boot_loop, board_brownout. @param port  for the message
- * @return ERR_OK for BOOT_RUNS, else the kind of that error */
+/** Record what is wrong with a board that booted so, with a hint and its words: board_stopped,
+ * board_in_loader, board_no_firmware, board_no_app, board_wrong_chip, board_crash, board_boot_loop,
+ * board_brownout. @param port  for the message
+ * @return ERR_OK up to BOOT_RUNS, for what was not said proves nothing: a chip that its ROM cannot
+ * start is restarted by a watchdog and heard again; else the kind of that error */
 enum err diagnose_boot_failure(enum boot boot, const uint8_t *text, size_t n, const char *port);
 #endif

@@ -76,22 +76,23 @@ static enum err listen(struct session *s, struct hearing *h)
 }
 
 /* A chip can be told to boot without a word, some print at a speed of their own, and of what goes
- * to the chip's own USB port a part can be lost. One that the ROM could not start is restarted by a
- * watchdog and heard again: what was not said, or not understood, proves nothing. */
-static const char *const heard[] = {[BOOT_SILENT] = "nothing",
-                                    [BOOT_NOISE] = "noise",
-                                    [BOOT_STOPPED] = "start",
-                                    [BOOT_RUNS] = "runs"};
+ * to the chip's own USB port a part can be lost. */
+static const char *heard(enum boot b)
+{
+    if (b == BOOT_SILENT) return "nothing";
+    if (b == BOOT_NOISE) return "noise";
+    return b == BOOT_BEGUN ? "start" : "runs";
+}
 
 enum err step_boot(struct session *s)
 {
     struct hearing h = {.boot = BOOT_SILENT};
     int64_t began = deadline_now_ns();
     enum err e = listen(s, &h);
-    if (!e && h.boot > BOOT_RUNS) e = diagnose_boot_failure(h.boot, h.text, h.n, s->download->name);
+    if (!e) e = diagnose_boot_failure(h.boot, h.text, h.n, s->download->name);
     if (e) return e;
     session_result(s, "boot",
-                   json_pack("{s:s,s:I}", "heard", heard[h.boot], "ms",
+                   json_pack("{s:s,s:I}", "heard", heard(h.boot), "ms",
                              (json_int_t)((deadline_now_ns() - began) / 1000000)));
     return ERR_OK;
 }

@@ -189,9 +189,9 @@ class Board:
             return f.read(n)
 
     def transcript(self):
-        """What went over both ports since the last start."""
+        """What went over both ports since the last start, up to the last whole line."""
         with open(self.transcript_path, encoding="utf-8") as f:
-            return [json.loads(line) for line in f]
+            return [json.loads(line) for line in f if line.endswith("\n")]
 
 
 class Espgate(Client):

@@ -8,6 +8,7 @@ import firmware_files
 from child import PATIENCE
 from flash_case import MB, FlashCase, built_for, put, steps
 
+CONCURRENT = True
 CHIPS = list(firmware_files.CHIPS)
 # The simulated board runs ESP-AT on these. The others have a ROM and a flash only: nothing speaks at their AT port.
 SPEAKS = ("esp32", "esp32s2", "esp32c2", "esp32c3")
@@ -17,6 +18,13 @@ NOT_FOR = dict(zip(CHIPS, CHIPS[1:] + CHIPS[:1]))  # chip: another one
 
 def option(chip, **more):
     return {"chip": chip, **({} if chip in SPEAKS else {"firmware": "none"}), **more}
+
+
+@functools.lru_cache
+def used(chip):
+    """A flash with another build of the chip's firmware, and something where none has anything."""
+    dirt = bytes(range(256)) * 48
+    return put(put(built_for(chip, seed=1).factory(), 0x3F1000, dirt), 0x3C000, dirt[:100])
 
 
 class FamilyCase(FlashCase):
@@ -46,9 +54,8 @@ class FamilyCase(FlashCase):
         return self.by_chip[chip].flash_bytes(0, 4 * MB)
 
     def assert_holds(self, chip, expected):
-        now = self.flash_of(chip)
-        wrong = [hex(i) for i in range(0, len(expected), 4096) if now[i:i + 4096] != expected[i:i + 4096]]
-        self.assertEqual(wrong, [], f"sectors of the {chip} that differ from what they should hold")
+        self.board = self.by_chip[chip]
+        self.assert_flash(expected)
 
     def is_let_go(self, board):
         """The lines are at rest, and what the board said since then came from its flash, not from the loader."""
@@ -64,17 +71,16 @@ class FamilyCase(FlashCase):
             self.assertLess(time.monotonic(), end, f"the {chip} was not left running")
 
 
-def sample(chip, size="4MB", crystal=None, mhz=40, revision="v0.1"):
-    """A blank board that is not like the others of its chip, and what identify shall say of it."""
-    options = {"chip": chip, "firmware": "none", "flash-size": size, **({"crystal": str(mhz)} if crystal else {})}
-    return options, (int(size.removesuffix("MB")) * MB, mhz, revision)
+def sample(chip, revision, size_mb=4, mhz=40):
+    """A blank board, not always like most of its chip, and what identify shall say of it."""
+    options = {"chip": chip, "firmware": "none", "flash-size": f"{size_mb}MB", "crystal": str(mhz)}
+    return options, (size_mb * MB, mhz, revision)
 
 
 class Identified(FamilyCase):
-    SAMPLES = (sample("esp32", revision="v3.0"), sample("esp32s2", revision="v1.0"),
-               sample("esp32s3", "16MB", revision="v0.2"), sample("esp32c2", "2MB", True, 26, "v1.0"),
-               sample("esp32c3", revision="v0.3"), sample("esp32c5", "4MB", True, 48, "v1.0"),
-               sample("esp32c6", "8MB"), sample("esp32c61", revision="v1.0"), sample("esp32h2", mhz=32))
+    SAMPLES = (sample("esp32", "v3.0"), sample("esp32s2", "v1.0"), sample("esp32s3", "v0.2", 16),
+               sample("esp32c2", "v1.0", 2, 26), sample("esp32c3", "v0.3"), sample("esp32c5", "v1.0", mhz=40),
+               sample("esp32c6", "v0.1", 8), sample("esp32c61", "v1.0"), sample("esp32h2", "v0.1", mhz=32))
     bench_options = {"broker": False, "boards": [options for options, _ in SAMPLES]}
 
     def test_who_they_are(self):
@@ -92,8 +98,6 @@ class Identified(FamilyCase):
 
 
 class Used(FamilyCase):
-    """Boards that have another build of their firmware, and something where none has anything."""
-
     bench_options = {"broker": False, "boards": [
         option(chip, **({"crystal": "26"} if chip == "esp32c2" else {})) for chip in CHIPS]}
 
@@ -101,12 +105,7 @@ class Used(FamilyCase):
         super().setUp()
         for chip, board in self.by_chip.items():
             self.board = board
-            self.set_flash(self.before(chip))
-
-    @functools.lru_cache(None)
-    def before(self, chip):
-        dirt = bytes(range(256)) * 48
-        return put(put(built_for(chip, seed=1).factory(), 0x3F1000, dirt), 0x3C000, dirt[:100])
+            self.set_flash(used(chip))
 
     def steps_of(self, chip):
         speaks = ["firmware"] if chip in SPEAKS else []
@@ -139,7 +138,7 @@ class Used(FamilyCase):
                 for chip in self.by_chip}
         for chip, job in self.run_all("flash", lambda chip: {"firmware": zips[chip]}).items():
             with self.subTest(chip):
-                expected = self.before(chip)
+                expected = used(chip)
                 for offset, data in built_for(chip).parts.values():
                     expected = put(expected, offset, data)
                 self.assert_holds(chip, expected)
@@ -160,7 +159,7 @@ class Used(FamilyCase):
                     error = job["error"]
                     self.assertEqual((error["code"], error["step"]), ("wrong_chip", "plan"), error)
                     self.assertTrue(error["hint"])
-                    self.assertEqual(self.flash_of(chip), self.before(chip))
+                    self.assertEqual(self.flash_of(chip), used(chip))
                     self.assert_runs(chip)
 
 

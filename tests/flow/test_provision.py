@@ -180,6 +180,18 @@ class OtherJobs(harness.BenchCase):
         self.assertEqual((again["state"], again["retry_of"]), ("succeeded", first["id"]))
 
 
+class OtherChips(harness.BenchCase):
+    bench_options = {"boards": [{"chip": chip} for chip in ("esp32s2", "esp32c3", "esp32c2")]}
+
+    def test_by_either_way(self):
+        for board in self.bench.boards:
+            for method in ("rom", "at"):
+                with self.subTest(board.options["chip"], method=method):
+                    job = self.bench.run("provision", board, method=method)
+                    self.assertEqual(steps(job), WRITES + CHECKS + ["record"])
+                    self.assertTrue(job["result"]["mqtt"]["echoed"])
+
+
 class OneUart(harness.BenchCase):
     bench_options = {"boards": []}
 

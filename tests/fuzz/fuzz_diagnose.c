@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_told(diagnose_failure(&ev));
     enum boot boot = diagnose_boot(data, size);
     enum err e = diagnose_boot_failure(boot, data, size, "ttyS7");
-    assert((boot == BOOT_RUNS) == (e == ERR_OK));
+    assert((boot <= BOOT_RUNS) == (e == ERR_OK));
     if (e) check_told(e);
     return 0;
 }
