@@ -1,4 +1,5 @@
 /* Where a read or an erase takes place. What can be refused is refused here. */
+#include "service/flash/security.h"
 #include "service/jobs/board_guard.h"
 #include "service/jobs/board_tables.h"
 #include "service/jobs/steps.h"
@@ -24,7 +25,8 @@ static enum err check_size(const struct place *p)
 enum err step_read_place(struct session *s)
 {
     const struct command *c = s->ctx->command;
-    enum err e = c->place.partition[0] ? board_look(s) : flasher_attach(s->flasher, c->flash_bytes);
+    enum err e = security_check_read(&flasher_board(s->flasher)->security);
+    if (!e) e = c->place.partition[0] ? board_look(s) : flasher_attach(s->flasher, c->flash_bytes);
     if (!e) e = find(s);
     return e ? e : check_size(&s->place);
 }
