@@ -4,24 +4,28 @@
 
 enum { NOISE_ODDS = 256 }; /* one byte in so many, on a cable that does not bear the speed */
 
-static uint32_t next_noise(struct line *l)
-{
-    l->noise ^= l->noise << 13;
-    l->noise ^= l->noise >> 17;
-    l->noise ^= l->noise << 5;
-    return l->noise;
-}
-
 void line_garble(struct line *l, uint8_t *data, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        data[i] = (uint8_t)(next_noise(l) >> 24);
+    for (size_t i = 0; i < n; i++) {
+        l->noise ^= l->noise << 13;
+        l->noise ^= l->noise >> 17;
+        l->noise ^= l->noise << 5;
+        data[i] = (uint8_t)(l->noise >> 24);
+    }
 }
 
-static void disturb(struct line *l, uint8_t *data, size_t n)
+/* A mixing of bits in which each bit of the number touches each of the result. */
+static uint32_t scatter(uint64_t number)
+{
+    number = (number + 1) * 0x9e3779b97f4a7c15;
+    number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9;
+    return (uint32_t)(number >> 32);
+}
+
+static void disturb(uint64_t first, uint8_t *data, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        uint32_t r = next_noise(l);
+        uint32_t r = scatter(first + i);
         if (r % NOISE_ODDS == 0) data[i] ^= (uint8_t)(1u << (r >> 29));
     }
 }
@@ -39,7 +43,7 @@ size_t line_inward(struct line *l, uint8_t *data, size_t n, uint32_t baud, bool 
         l->received += n;
         return n;
     }
-    if (faults_hit(l->faults, FAULT_NOISE_ABOVE, l->port, baud)) disturb(l, data, n);
+    if (faults_hit(l->faults, FAULT_NOISE_ABOVE, l->port, baud)) disturb(l->received, data, n);
     size_t kept = 0;
     for (size_t i = 0; i < n && !*gone_out; i++) {
         l->received++;
@@ -52,10 +56,10 @@ size_t line_inward(struct line *l, uint8_t *data, size_t n, uint32_t baud, bool 
     return deaf ? 0 : kept;
 }
 
-bool line_outward(struct line *l, uint8_t *data, size_t n, uint32_t baud)
+bool line_outward(struct line *l, uint64_t first, uint8_t *data, size_t n, uint32_t baud)
 {
     if (faults_none(l->faults)) return true;
-    if (faults_hit(l->faults, FAULT_NOISE_ABOVE, l->port, baud)) disturb(l, data, n);
+    if (faults_hit(l->faults, FAULT_NOISE_ABOVE, l->port, baud)) disturb(first, data, n);
     if (faults_hit(l->faults, FAULT_GARBAGE, l->port, 0)) line_garble(l, data, n);
     return !faults_hit(l->faults, FAULT_DEAF_ABOVE, l->port, baud);
 }

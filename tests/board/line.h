@@ -22,6 +22,9 @@ void line_garble(struct line *l, uint8_t *data, size_t n);
  *  @param gone_out  the port is to go
  *  @return how many are left */
 size_t line_inward(struct line *l, uint8_t *data, size_t n, uint32_t baud, bool *gone_out);
-/** Bytes from the chip at @p baud. @return false when the host gets none of them */
-bool line_outward(struct line *l, uint8_t *data, size_t n, uint32_t baud);
+/** Bytes from the chip at @p baud. What noise does to a byte goes by its number, so that bytes
+ * which the host has no room for come again as they were.
+ *  @param first  number of the first of them
+ *  @return false when the host gets none of them */
+bool line_outward(struct line *l, uint64_t first, uint8_t *data, size_t n, uint32_t baud);
 #endif

@@ -115,7 +115,7 @@ static bool send_due(struct uart *u, uint64_t now)
         if (n > sizeof chunk) n = sizeof chunk;
         memcpy(chunk, data, n);
         if (speeds_differ(u)) line_garble(&u->line, chunk, n);
-        bool arrives = line_outward(&u->line, chunk, n, line_baud(u, u->baud));
+        bool arrives = line_outward(&u->line, u->tx_left, chunk, n, line_baud(u, u->baud));
         size_t done = arrives ? pty_write(&u->pty, chunk, n) : n;
         transcript_bytes(u->transcript, "board", u->label, chunk, done);
         lane_pop(&u->tx, done, per_byte);
