@@ -91,7 +91,6 @@ static const struct mark {
     const char *word;
     enum boot means;
 } marks[] = {
-    {"mismatch chip ID", BOOT_WRONG_CHIP},
     {"Image requires chip rev", BOOT_WRONG_CHIP},
     {"No bootable app", BOOT_NO_APP},
     {"load partition table error", BOOT_NO_APP},
@@ -109,9 +108,21 @@ static const struct mark {
 
 enum { WATCHDOGS = 2, RESTARTS = 3, CRASHES = 2 };
 
+/* Erased flash has a chip id, too: 65535. Some bootloaders complain of it where there is no app. */
+static bool names_another_chip(struct text t)
+{
+    for (const uint8_t *p = find(t, "mismatch chip ID"); p; p = find(t, "mismatch chip ID")) {
+        t = behind(t, p);
+        const uint8_t *end = find(t, "\n");
+        if (!find((struct text){t.p, end ? (size_t)(end - t.p) : t.n}, "found 65535")) return true;
+    }
+    return false;
+}
+
 /* @return BOOT_RUNS when there is none */
 static enum boot find_mark(struct text t)
 {
+    if (names_another_chip(t)) return BOOT_WRONG_CHIP;
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
         if (find(t, marks[i].word)) return marks[i].means;
     return BOOT_RUNS;

@@ -206,6 +206,9 @@ static void each_boot_is_judged(void **state)
         {ESP32 FROM_ROM ENTRY "E (75) boot_comm: mismatch chip ID, expected 0, found 5\r\n"
                               "E (80) boot: No bootable app partitions in the partition table\r\n",
          BOOT_WRONG_CHIP, "board_wrong_chip"},
+        {ESP32 FROM_ROM ENTRY "E (75) boot_comm: mismatch chip ID, expected 0, found 65535\r\n"
+                              "E (80) boot: No bootable app partitions in the partition table\r\n",
+         BOOT_NO_APP, "board_no_app"},
         {ESP32 FROM_ROM ENTRY "E (75) boot_comm: Image requires chip rev >= v3.0, but chip is v1.0",
          BOOT_WRONG_CHIP, "board_wrong_chip"},
         {ESP32 FROM_ROM ENTRY CRASH, BOOT_CRASH, "board_crash"},
