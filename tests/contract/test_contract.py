@@ -5,6 +5,7 @@ import subprocess
 import unittest
 
 import contract
+import firmware_files
 import harness
 from tour import Tour, json_of
 
@@ -122,6 +123,19 @@ class ResultsTest(unittest.TestCase):
         self.run_job("write", credential=self.credential)
         result = self.run_job("check", level="connect", credential=self.credential)
         self.assertLessEqual({"wifi", "time", "mqtt", "host_check"}, set(result))
+
+    def test_flash_read_and_erase(self):
+        release = firmware_files.esp_at("esp32-v2.4", 64 * 1024).release()
+        firmware = self.bench.gate.post("/v1/firmware", release, headers={"Content-Type": "application/zip"}).expect(201)
+        for _ in range(2):  # the second time all of it is there
+            result = self.run_job("flash", firmware=firmware.json["id"], credential=self.credential)
+            self.assertEqual(set(result), {"board", "layout", "flash", "images", "write", "boot", "firmware"})
+        result = self.run_job("read", partition="mqtt_ca")
+        self.assertEqual(set(result), {"board", "read"})
+        path = result["read"]["url"]
+        self.assertEqual(self.judge.judge("GET", path, self.bench.gate.get(path))[0], [])
+        self.assertEqual(set(self.run_job("erase", partition="fatfs")), {"board", "erase"})
+        self.run_job("flash", firmware=firmware.json["id"], flash_bytes=1 << 20, state="failed")
 
     def test_at_and_reset(self):
         self.assertEqual(set(self.run_job("at", lines=["AT", "AT+GMR"])), {"lines"})

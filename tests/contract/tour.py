@@ -147,6 +147,7 @@ class Tour:
         for one in (made, binary):
             got = gate.get(one.headers["Location"]).expect(200)
             gate.get(one.headers["Location"], headers={"If-None-Match": got.headers["ETag"]}).expect(304)
+        self.binary = gate.post("/v1/firmware", b"some other binary", headers=octets).expect(201).json["id"]
         gate.delete(binary.headers["Location"]).expect(204)
         gate.delete(binary.headers["Location"]).problem(404, "firmware_not_found")
         gate.get(binary.headers["Location"]).problem(404, "firmware_not_found")
@@ -169,6 +170,7 @@ class Tour:
     def factory_images(self):
         gate, order = self.gate, {"credential": self.credential, "firmware": self.release}
         made = gate.post("/v1/images", order).expect(201)
+        self.images_of_factory = made.json["id"]
         gate.get(made.headers["Location"]).expect(200)
         for image in made.json["images"]:
             gate.get(image["url"]).expect(200)
@@ -245,6 +247,11 @@ class Tour:
         gate.delete(f"/v1/firmware/{self.release}").problem(409, "firmware_in_use")
         gate.post(f"/v1/jobs/{waiting}/retry").problem(409, "job_not_ended")
         gate.post(f"/v1/jobs/{waiting}/cancel").expect(200)
+        for order in self.flash_orders():
+            queued = gate.post("/v1/jobs", {"slot": "silent", **order}).expect(202).headers["Location"]
+            if order.get("firmware"):
+                gate.delete(f"/v1/firmware/{order['firmware']}").problem(409, "firmware_in_use")
+            gate.post(queued + "/cancel").expect(200)
         gate.post(f"/v1/jobs/{running}/cancel").expect(202)
         gate.wait_job(running)
         page = gate.get("/v1/jobs?limit=2&slot=silent").expect(200)
@@ -289,7 +296,50 @@ class Tour:
             yield {name: value for name, value in check.items() if name != missing}
             yield {name: value for name, value in write.items() if name != missing}
         yield {**write, "check": "all"}
+        yield from self.wrong_flash_orders()
         yield {**write, "check": "time", "mqtt": {}, "host_check": True}
+
+    def flash_orders(self):
+        """Each way of saying what goes where."""
+        flash, binary = {"kind": "flash"}, {"firmware": self.binary}
+        yield {**flash, "firmware": self.release}
+        yield {**flash, "firmware": self.release, "credential": self.credential, "diff": False, "flash_bytes": "0x400000",
+               "allow_unverified": True, "overwrite": ["bootloader", "partition_table", "nvs"], "timeout": 3600,
+               "header": {"mode": "dio", "freq": "40m", "size": "4MB"}}
+        yield {**flash, "images": [{**binary, "offset": "0x100000"}, {**binary, "offset": 0x200000},
+                                   {**binary, "partition": "ota_0"},
+                                   {"image": self.images_of_factory, "file": "mqtt_ca.bin"},
+                                   {"image": self.images_of_factory, "file": "mqtt_key.bin", "partition": "client_key"}]}
+        for place in ({"partition": "mqtt_ca"}, {"offset": "0x70000", "size": 4096}, {"whole": True}):
+            yield {"kind": "read", **place}
+            yield {"kind": "erase", **place, "overwrite": ["nvs"]}
+        yield {"kind": "read", "offset": 1, "size": 1, "whole": False}
+
+    def wrong_flash_orders(self):
+        flash, read = {"kind": "flash", "slot": "gone"}, {"kind": "read", "slot": "gone"}
+        whole, placed = {**flash, "firmware": "fw_0"}, {"firmware": "fw_0", "offset": 4096}
+        yield flash
+        yield {**flash, "firmware": "../x"}
+        yield {**whole, "images": [placed]}
+        yield {**flash, "images": [placed], "credential": self.credential}
+        for images in ([], [placed] * 17, {}, [{}], [1], [{"firmware": "fw_0"}], [{**placed, "partition": "ota_0"}],
+                       [{**placed, "offset": 1}], [{**placed, "offset": "0x1001"}], [{**placed, "offset": "4096"}],
+                       [{**placed, "offset": 1 << 32}], [{**placed, "file": "a.bin"}], [{**placed, "size": 1}],
+                       [{"image": "img_0"}], [{**placed, "image": "img_0", "file": "a.bin"}],
+                       [{"firmware": "fw_0", "partition": "p" * 17}], [{"image": "img_0", "file": "f" * 48}]):
+            yield {**flash, "images": images}
+        for change in ({"overwrite": ["app"]}, {"overwrite": "nvs"}, {"overwrite": ["nvs"] * 4}, {"diff": 1},
+                       {"header": {"mode": "fast"}}, {"header": {"freq": "81m"}}, {"header": {"size": "4"}},
+                       {"header": {"speed": "40m"}}, {"flash_bytes": 4096}, {"flash_bytes": "0x1000"},
+                       {"flash_bytes": "0x0ffff"}, {"flash_bytes": "0x10000001"}, {"allow_unverified": "yes"},
+                       {"method": "rom"}, {"whole": True}):
+            yield {**whole, **change}
+        for place in ({}, {"whole": False}, {"offset": 0}, {"size": 1}, {"offset": 0, "size": 0}, {"offset": -1, "size": 1},
+                      {"partition": ""}, {"partition": "nvs", "whole": True}, {"partition": "nvs", "offset": 0, "size": 1},
+                      {"offset": 0, "size": 1, "whole": True}, {"whole": True, "overwrite": ["nvs"]}):
+            yield {**read, **place}
+        for place in ({"offset": 1, "size": 4096}, {"offset": 0, "size": 1}, {"offset": "0x1", "size": "0x1000"}, {}):
+            yield {**read, "kind": "erase", **place}
 
     def occupy(self):
         """A job that runs on the silent board, and for long."""
