@@ -22,7 +22,10 @@ static enum err open_content(struct source *s, const char *data_dir)
     shelf_path(data_dir, s->id, "pack", s->pack);
     s->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (s->fd >= 0) return ERR_OK;
-    return err_set(ERR_IO, "the content of firmware %s: %s", s->id, strerror(errno));
+    return err_fail(ERR_IO, "firmware_lost",
+                    "Its file is gone from the data directory or cannot be read: delete the "
+                    "firmware and upload it again.",
+                    "the content of firmware %s: %s", s->id, strerror(errno));
 }
 
 void source_close(struct source *s)

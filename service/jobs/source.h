@@ -18,7 +18,8 @@ struct source {
     char pack[SHELF_PATH]; /* its pack, which may not be there yet */
 };
 
-/** @return ERR_OK; ERR_NOT_FOUND with code firmware_not_found; ERR_IO; ERR_MEM */
+/** @return ERR_OK; ERR_NOT_FOUND with code firmware_not_found; ERR_IO, with code firmware_lost when
+ * the store knows it and its file is not there; ERR_MEM */
 enum err source_open(struct store *s, const char *data_dir, const char *id, struct source **out);
 void source_close(struct source *s); /* NULL allowed */
 /** What is known of a stored firmware. @return as source_open() */

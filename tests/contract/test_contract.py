@@ -108,6 +108,10 @@ class ResultsTest(unittest.TestCase):
         self.assertEqual(self.judge.faults({"$ref": "#/components/schemas/Job"}, job), [], job)
         return job["result"]
 
+    def assert_record(self):
+        path = f"/v1/devices/{self.bench.boards[0].mac}"
+        self.assertEqual(self.judge.judge("GET", path, self.bench.gate.get(path))[0], [])
+
     def test_identify(self):
         for method, parts in (("rom", {"board", "layout", "firmware"}), ("at", {"board", "layout", "firmware"})):
             self.assertEqual(set(self.run_job("identify", method=method)), parts)
@@ -116,8 +120,7 @@ class ResultsTest(unittest.TestCase):
         for method in ("rom", "at"):
             result = self.run_job("provision", method=method, credential=self.credential)
             self.assertLessEqual({"board", "layout", "images", "write", "wifi", "time", "mqtt", "host_check"}, set(result))
-        path = f"/v1/devices/{self.bench.boards[0].mac}"
-        self.assertEqual(self.judge.judge("GET", path, self.bench.gate.get(path))[0], [])
+        self.assert_record()
 
     def test_write_and_check(self):
         self.run_job("write", credential=self.credential)
@@ -136,6 +139,7 @@ class ResultsTest(unittest.TestCase):
         self.assertEqual(self.judge.judge("GET", path, self.bench.gate.get(path))[0], [])
         self.assertEqual(set(self.run_job("erase", partition="fatfs")), {"board", "erase"})
         self.run_job("flash", firmware=firmware.json["id"], flash_bytes=1 << 20, state="failed")
+        self.assert_record()
 
     def test_at_and_reset(self):
         self.assertEqual(set(self.run_job("at", lines=["AT", "AT+GMR"])), {"lines"})

@@ -54,6 +54,7 @@ static void kinds_and_codes_mean_what_the_contract_says(void **state)
         {ERR_IO, "store_full", 503, 503},
         {ERR_IO, "disk_full", 507, 507},
         {ERR_BUSY, "too_many_uploads", 503, 503},
+        {ERR_IO, "firmware_lost", 500, 500},
         {ERR_MEM, NULL, 503, 503},
         {ERR_INTERNAL, NULL, 500, 500},
     };

@@ -110,6 +110,7 @@ static void a_firmware_whose_files_are_gone_cannot_be_opened(void **state)
     const struct fixture *f = *state;
     struct source *s;
     assert_int_equal(source_open(f->store, f->folder.path, "fw_factory", &s), ERR_IO);
+    assert_string_equal(err_last()->code, "firmware_lost");
     assert_null(s);
     assert_int_equal(source_open(f->store, f->folder.path, "fw_other", &s), ERR_NOT_FOUND);
     assert_null(s);
