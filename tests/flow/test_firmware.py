@@ -324,6 +324,16 @@ class Factory(FirmwareCase):
         for file in ("", "/factory.bin", "/mqtt_ca.bin"):
             self.gate.get(path + file).problem(404, "image_not_found")
 
+    def test_a_file_that_is_gone_is_told_and_comes_again(self):
+        data = firmware_files.esp_at("esp32-v2.4", 64 * 1024).release()
+        firmware = self.keep(data)
+        made = self.order(firmware).expect(201)
+        os.unlink(os.path.join(self.data_dir(), "firmware", firmware, "content"))
+        self.order(firmware).problem(500, "firmware_lost")
+        self.gate.get(made.headers["Location"] + "/factory.bin").problem(500, "firmware_lost")
+        self.gate.delete(f"/v1/firmware/{firmware}").expect(204)
+        self.order(self.keep(data)).expect(201)
+
     def test_what_a_queued_job_needs_is_not_deleted(self):
         slot = self.bench.slot(self.bench.add_board(fault=["silent"]))
         at = firmware_files.esp_at("esp32-v2.4", 64 * 1024)
