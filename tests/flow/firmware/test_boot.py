@@ -5,6 +5,7 @@ import hashlib
 import os
 import struct
 import time
+import types
 import unittest
 
 import firmware_files
@@ -152,6 +153,19 @@ class Fails(unittest.TestCase):
             with self.subTest(stock.chip):
                 self.says(self.damaged(stock, (stock.bootloader + 40, b"\x55")), b"mode:DIO, clock div:2\r\nload:0x3f",
                           b"\r\ncsum err:0x", b"\r\nets_main.c %d \r\n" % line, b"rst:0x10 (RTCWDT_RTC_R", b"csum err")
+
+    def test_any_chips_rom_loads_what_no_one_here_runs(self):
+        for name in ("esp32", "esp32s3", "esp32c5", "esp32h2"):
+            chip, stock = firmware_files.CHIPS[name], types.SimpleNamespace(chip=name, firmware="none")
+            whole = firmware_files.bootloader(chip, size=0x1000)
+            entry = b"entry 0x%08x\r\n" % struct.unpack_from("<I", whole, 4)
+            with self.subTest(name):
+                board = self.damaged(stock, (chip.bootloader_at, whole))
+                self.says(board, b"mode:DIO, clock div:", b"\r\nload:0x", entry)
+                self.assertTrue(board.log.seen.endswith(entry))
+            with self.subTest(name, damaged=True):
+                self.says(self.damaged(stock, (chip.bootloader_at, whole[:40] + b"\x55" + whole[41:])),
+                          b"\r\ncsum err:0x", b"rst:0x10 (", b"csum err")
 
     def test_a_bootloader_whose_hash_alone_is_wrong(self):
         """Later ROMs say so and go on, the ESP32 does not look."""
