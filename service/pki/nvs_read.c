@@ -7,7 +7,7 @@
 
 #include "service/pki/nvs_page.h"
 
-enum { SEQUENCE = 4, VERSION = 8, HEADER_CRC = 28, KEY = 8, VALUE = 24, SPACES = 255 };
+enum { SEQUENCE = 4, FORMAT = 8, HEADER_CRC = 28, KEY = 8, VALUE = 24, SPACES = 255 };
 
 struct page {
     const uint8_t *p;
@@ -45,10 +45,10 @@ static enum err take_page(struct reader *r, const uint8_t *p)
     uint32_t state = le32_get(p);
     if (state == NVS_STATE_BLANK && is_blank(p, NVS_FIRST)) return ERR_OK;
     bool whole = le32_get(p + HEADER_CRC) == nvs_crc(p + SEQUENCE, HEADER_CRC - SEQUENCE);
-    if (whole && p[VERSION] != NVS_VERSION_2)
+    if (whole && p[FORMAT] != NVS_VERSION_2)
         return err_fail(ERR_PROTOCOL, "nvs_version",
                         "Flash a present ESP-AT release: its own tool makes format 2.",
-                        "the NVS partition has a page of format %u", 0xffU - p[VERSION] + 1);
+                        "the NVS partition has a page of format %u", 0xffU - p[FORMAT] + 1);
     bool used = state == NVS_STATE_ACTIVE || state == NVS_STATE_FULL || state == NVS_STATE_FREEING;
     if (!whole || !used) {
         r->found->damaged_pages++;

@@ -9,7 +9,7 @@
 enum {
     STATE = 0,
     SEQUENCE = 4,
-    VERSION = 8,
+    FORMAT = 8,
     HEADER_CRC = 28,
     KEY = 8,
     VALUE = 24,
@@ -55,7 +55,7 @@ static void begin_page(struct writer *w, size_t page)
     w->used = 0;
     set_state(w, page, NVS_STATE_ACTIVE);
     le32_put(p + SEQUENCE, (uint32_t)page);
-    p[VERSION] = NVS_VERSION_2;
+    p[FORMAT] = NVS_VERSION_2;
     le32_put(p + HEADER_CRC, nvs_crc(p + SEQUENCE, HEADER_CRC - SEQUENCE));
 }
 
