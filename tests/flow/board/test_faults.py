@@ -115,6 +115,16 @@ class SpeedFaults(unittest.TestCase):
             self.change_baud(loader, 921600)
             self.assertTrue(50 < self.answers(loader, 300) < 280)
 
+    def test_the_noise_is_the_same_each_time(self):
+        runs = []
+        for _ in range(2):
+            with Board("--boot", "download", "--fault", "noise-above:460800") as board:
+                loader = board.loader()
+                self.change_baud(loader, 921600)
+                loader.port.write(self.READ * 300)
+                runs.append(loader.port.read(100 * self.ANSWER))
+        self.assertEqual(runs[0], runs[1])
+
     def test_a_cable_that_carries_nothing_at_the_speed(self):
         with Board("--boot", "download", "--fault", "deaf-above:460800") as board:
             loader = board.loader()
