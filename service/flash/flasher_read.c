@@ -1,15 +1,12 @@
-/* Looking at the flash: by MD5, and by slow reads. A slow read has no checksum, so that what was
- * read in bulk is proved, sector by sector, by the board's own MD5; that costs 2 % and tells before
- * which sectors are erased and need not be read at all. */
+/* Looking at the flash: by MD5, and by slow reads. A slow read has no checksum, so that what takes
+ * more than one is proved, sector by sector, by the board's own MD5; that costs 2 % and tells
+ * before which sectors are erased and need not be read at all. */
 #include <string.h>
 
 #include "service/flash/flasher_core.h"
 #include "service/flash/security.h"
 
-enum {
-    BULK = 2 * FLASHER_SECTOR, /* bytes; less is read as it is */
-    LOOK = 64 * 1024,          /* bytes of the first look for erased flash */
-};
+enum { LOOK = 64 * 1024 /* bytes of the first look for erased flash */ };
 
 struct range {
     uint32_t offset, n;
@@ -114,11 +111,14 @@ static struct range part_of(const struct range *r, uint32_t done, uint32_t block
         .offset = at, .n = n < r->n - done ? n : r->n - done, .out = r->out + done};
 }
 
-/* A whole block of erased flash is filled in at the price of one MD5. */
+/* A whole block of erased flash is filled in at the price of one MD5. Within one sector that is
+ * looked at anyway. */
 static enum err fill_erased(struct flasher *f, const struct range *r, bool *erased_out)
 {
     uint8_t md5[MD5_BYTES] = {0};
     struct range look = {.offset = r->offset, .n = r->n, .out = md5};
+    *erased_out = false;
+    if (r->n <= FLASHER_SECTOR) return ERR_OK;
     enum err e = flasher_persist(f, step_md5, &look);
     *erased_out = !e && is_of_erased(md5, r->n);
     if (*erased_out) memset(r->out, 0xff, r->n);
@@ -151,12 +151,8 @@ enum err flasher_read(struct flasher *f, uint32_t offset, uint8_t *out, size_t n
     if (e) return e;
     f->rom.until = deadline_never();
     flasher_hurry(f, n);
-    if (n >= BULK) return read_bulk(f, &all, fn, arg);
-    for (uint32_t done = 0; done < n && !e;) {
-        struct range part = part_of(&all, done, ROM_READ_MAX);
-        e = flasher_persist(f, step_read, &part);
-        done += part.n;
-        if (!e && fn) fn(done, n, arg);
-    }
+    if (n > ROM_READ_MAX) return read_bulk(f, &all, fn, arg);
+    e = flasher_persist(f, step_read, &all);
+    if (!e && fn) fn(n, n, arg);
     return e;
 }
