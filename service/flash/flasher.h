@@ -101,10 +101,14 @@ enum err flasher_check_writable(struct flasher *f);
 /** MD5 of a range of flash, by the board. This and the calls below are repeated when bytes are lost
  * on the way: in step again or after another reset, slower after each second loss, until there were
  * three tries at one speed without progress.
- * @return ERR_OK, ERR_ARG (beyond the flash), ERR_DEVICE, ERR_TIMEOUT, port errors */
+ * @return ERR_OK, ERR_ARG (beyond the flash), ERR_DEVICE, ERR_TIMEOUT, port errors; ERR_CONFLICT
+ * when the flash is not attached, or with code board_changed when another board answers after a
+ * reset in between; ERR_UNSUPPORTED with code secure_download where the loader does not read its
+ * flash */
 enum err flasher_md5(struct flasher *f, uint32_t offset, uint32_t n, uint8_t out[MD5_BYTES]);
 /** Read @p n bytes by slow reads, 64 at a time: 9 KiB/s at 115200 baud, 65 at 921600 (from 16 KiB
- * on). From 8 KiB on erased flash is not read, and what is read is proved by MD5. */
+ * on). More than 64 bytes are proved by MD5, and sectors that are erased are told by it and not
+ * read; 64 or less are as the wire brought them: let their format prove them. */
 enum err flasher_read(struct flasher *f, uint32_t offset, uint8_t *out, size_t n,
                       flasher_progress_fn fn, void *arg);
 /** Erase and write one region; then, unless it says verify_later, compare as flasher_verify().
@@ -133,7 +137,11 @@ enum err flasher_write_changed(struct flasher *f, const struct flasher_region *r
 /** Whole sectors to 0xFF, and proved so by MD5. What is erased already is left alone. */
 enum err flasher_erase(struct flasher *f, uint32_t offset, uint32_t n, struct deadline until,
                        flasher_progress_fn fn, void *arg);
-/** Regions written again so far, ROM commands sent so far. */
+/** Was anything written or erased that could not be checked? Only in secure download mode, and only
+ * with the option allow_unverified. */
+bool flasher_unverified(const struct flasher *f);
+/** Tries that were not the first, of a region or of a part to erase, so far; ROM commands sent so
+ * far. */
 unsigned flasher_retries(const struct flasher *f);
 unsigned flasher_commands(const struct flasher *f);
 /** Bytes of flash written, and erased, so far. */

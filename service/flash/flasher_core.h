@@ -1,5 +1,5 @@
 /* flasher_core: what the parts of the flasher share: flasher.c (life, connection, recovery),
- * flasher_speed.c, flasher_read.c, flasher_write.c, flasher_erase.c. */
+ * flasher_speed.c, flasher_read.c, flasher_write.c, flasher_changed.c, flasher_erase.c. */
 #ifndef SERVICE_FLASH_FLASHER_CORE_H
 #define SERVICE_FLASH_FLASHER_CORE_H
 
@@ -21,6 +21,9 @@ struct flasher {
     uint32_t flash_bytes; /* as told to the loader; 0 = not attached */
     uint32_t told_bytes;  /* what the loader takes for its size now: flash_bytes, or a fence */
     bool no_lines;        /* nothing to reset with */
+    bool entered;         /* the loader was entered anew: is it the same board's? */
+    bool astray;          /* something went wrong: it is to be attached anew */
+    bool unverified;      /* something was written or erased that nobody could check */
     bool hurry;           /* something large was begun: top_baud from then on */
     bool read_singly;     /* asking ahead did not work here */
     bool advanced;        /* the present try of a step got further than any before it */
@@ -53,7 +56,12 @@ void flasher_leave_speed(struct flasher *f);
 enum err flasher_fence(struct flasher *f, uint32_t end);
 /** Away with a fence that ends before @p end. */
 enum err flasher_unfence(struct flasher *f, uint32_t end);
-/** Compare the MD5 of a range, once. */
+/** A fence at @p end, before a BEGIN of what ends there or before; but none where the ROM refused,
+ * twice, a BEGIN within its fence. */
+enum err flasher_bound(struct flasher *f, uint32_t end);
+/** How that BEGIN, or what followed it, ended. */
+void flasher_note_begin(struct flasher *f, enum err e);
+/** Compare the MD5 of a range, once. In secure download mode nobody can look: it differs. */
 enum err flasher_same(struct flasher *f, uint32_t offset, uint32_t n,
                       const uint8_t wanted[MD5_BYTES], bool *same_out);
 /** The same; a difference is ERR_VERIFY with code flash_verify. */

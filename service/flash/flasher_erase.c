@@ -6,17 +6,21 @@ enum { RUN = 64 * 1024 }; /* what flash chips erase at once */
 
 struct run {
     uint32_t offset, n;
+    uint32_t end; /* of all that is to be erased */
     uint8_t erased[MD5_BYTES];
+    unsigned tries;
 };
 
 static enum err step_erase(struct flasher *f, void *arg)
 {
-    const struct run *r = arg;
-    bool done;
-    enum err e = flasher_same(f, r->offset, r->n, r->erased, &done);
+    struct run *r = arg;
+    bool done = false;
+    if (r->tries++) f->retries++;
+    enum err e = flasher_bound(f, r->end);
+    if (!e) e = flasher_same(f, r->offset, r->n, r->erased, &done);
     if (e || done) return e;
-    e = flasher_unfence(f, r->offset + r->n);
-    if (!e) e = rom_flash_begin(&f->rom, r->n, 0, ROM_BLOCK, r->offset);
+    e = rom_flash_begin(&f->rom, r->n, 0, ROM_BLOCK, r->offset);
+    flasher_note_begin(f, e);
     if (!e) e = flasher_expect(f, r->offset, r->n, r->erased);
     if (!e) f->erased += r->n;
     return e;
@@ -31,7 +35,8 @@ enum err flasher_erase(struct flasher *f, uint32_t offset, uint32_t n, struct de
     enum err e = flasher_check_range(f, offset, n);
     f->rom.until = until;
     for (uint32_t done = 0; done < n && !e;) {
-        struct run r = {.offset = offset + done, .n = RUN - (offset + done) % RUN};
+        struct run r = {
+            .offset = offset + done, .n = RUN - (offset + done) % RUN, .end = offset + n};
         if (r.n > n - done) r.n = n - done;
         digest_md5_erased(NULL, 0, r.n, r.erased);
         e = flasher_persist(f, step_erase, &r);

@@ -99,14 +99,13 @@ static enum err send_raw(struct flasher *f, struct work *w)
     return e;
 }
 
-/* Where a ROM does not take a BEGIN that ends at its fence, there is none. */
-static enum err fence(struct flasher *f, uint32_t end)
+enum err flasher_bound(struct flasher *f, uint32_t end)
 {
-    bool wanted = f->hurry && f->fences_refused < FENCES_REFUSED;
+    bool wanted = f->fences_refused < FENCES_REFUSED;
     return wanted ? flasher_fence(f, end) : flasher_unfence(f, end);
 }
 
-static void note_refusal(struct flasher *f, enum err e)
+void flasher_note_begin(struct flasher *f, enum err e)
 {
     bool refused = e == ERR_DEVICE && f->rom.last_error == 0x06;
     if (refused) f->fences_refused++;
@@ -121,10 +120,11 @@ static enum err step_write(struct flasher *f, void *arg)
     if (w->tries++) f->retries++;
     /* A loader in secure download mode may not know it. */
     bool packed = r->packed && !f->board.security.secure_download;
-    enum err e = fence(f, end);
+    /* Not for a credential: its few blocks are hardly hit, and go in as few commands as can be. */
+    enum err e = f->hurry ? flasher_bound(f, end) : flasher_unfence(f, end);
     if (!e && packed && !w->sure && w->packed_tries < PACKED_TRIES) e = send_packed(f, w);
     if (!e && w->sure < r->erase_bytes) e = send_raw(f, w);
-    note_refusal(f, e);
+    flasher_note_begin(f, e);
     /* To the end of what was erased: nothing old may stay there, and a damaged length in a block's
      * head would be believed and written past the image. */
     if (!e && !r->verify_later) e = flasher_expect(f, r->offset, r->erase_bytes, w->md5);
