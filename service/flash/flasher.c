@@ -81,17 +81,49 @@ static enum err attach(struct flasher *f, uint32_t flash_bytes)
     return e ? e : flasher_fence(f, flash_bytes);
 }
 
+/* While nothing was heard of it, somebody may have put another board there: it must not get the
+ * rest of what was begun on this one. */
+static enum err check_same_board(struct flasher *f)
+{
+    struct flasher_board now = {.chip = NULL};
+    enum err e = detect_chip(&f->rom, &now);
+    bool same = !e && now.chip == f->board.chip;
+    if (same && f->board.mac_known) {
+        e = identify_mac(&f->rom, &now);
+        same = !e && !memcmp(now.mac, f->board.mac, sizeof now.mac);
+    }
+    if (e || same) return e;
+    return err_fail(ERR_CONFLICT, "board_changed",
+                    "Leave a board where it is until its job has ended. Do both boards again: "
+                    "neither has all that it should have.",
+                    "another board is on %s than the one that this was begun with", f->port->name);
+}
+
+/* What a loader has to be told, or asked, after an error. */
+static enum err resume(struct flasher *f)
+{
+    enum err e = ERR_OK;
+    if (f->entered && f->board.chip) {
+        e = check_same_board(f);
+        if (!e) e = quiet_watchdogs(f);
+    }
+    if (!e) f->entered = false;
+    if (!e && f->astray && f->flash_bytes) e = attach(f, f->flash_bytes);
+    if (!e) f->astray = false;
+    return e;
+}
+
 /* Into step with the loader again. One that has refused something is in step. */
 static enum err recover(struct flasher *f, enum err why)
 {
     enum err e = ERR_OK;
     rom_forget(&f->rom);
-    if (why != ERR_DEVICE && why != ERR_VERIFY) {
-        e = rom_sync(&f->rom, deadline_in_ms(RESYNC_MS));
-        if (e && is_worth_a_retry(e)) e = enter_loader(f);
-    }
-    /* Always: the loader may be another one, or may have got a damaged flash size. */
-    return e || !f->flash_bytes ? e : attach(f, f->flash_bytes);
+    f->astray = true; /* always: the loader may have got a damaged flash size */
+    if (why == ERR_DEVICE || why == ERR_VERIFY) return ERR_OK;
+    e = rom_sync(&f->rom, deadline_in_ms(RESYNC_MS));
+    if (!is_worth_a_retry(e)) return e;
+    f->entered = true;
+    return enter_loader(f);
 }
 
 static bool is_wire_fault(const struct flasher *f, enum err e)
@@ -106,7 +138,8 @@ enum err flasher_persist(struct flasher *f, step_fn step, void *arg)
     for (;;) {
         uint32_t speed = f->top_baud;
         f->advanced = false;
-        enum err e = flasher_hold_speed(f);
+        enum err e = resume(f);
+        if (!e) e = flasher_hold_speed(f);
         if (!e) e = step(f, arg);
         if (!is_worth_a_retry(e) || deadline_passed(f->rom.until)) return e;
         if (is_wire_fault(f, e) && f->top_baud == speed && ++faults == FAULTS) flasher_slow_down(f);
@@ -147,7 +180,7 @@ enum err flasher_connect(struct flasher *f, struct deadline until)
 {
     f->rom.until = until;
     f->flash_bytes = f->pins = 0;
-    f->hurry = false;
+    f->hurry = f->entered = f->astray = false;
     f->board = (struct flasher_board){0};
     enum err e = enter_loader(f);
     if (!e) e = flasher_persist(f, step_detect, NULL);

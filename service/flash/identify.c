@@ -45,15 +45,16 @@ static enum err read_mac_words(struct rom *r, const struct chip *chip, uint32_t 
 
 /* Records are kept by MAC, and a read has no checksum of its own: one that does not fit the fuses'
  * CRC counts only when it comes twice. */
-static enum err read_mac(struct rom *r, const struct chip *chip, uint8_t mac[6])
+enum err identify_mac(struct rom *r, struct flasher_board *b)
 {
     uint32_t w[2], again[2];
-    enum err e = read_mac_words(r, chip, w);
-    if (e) return e;
-    put_mac(mac, w);
-    if (chip->mac_crc && mac_crc(mac) == (uint8_t)(w[1] >> 16)) return ERR_OK;
-    e = read_mac_words(r, chip, again);
-    if (e || !memcmp(w, again, sizeof w)) return e;
+    enum err e = read_mac_words(r, b->chip, w);
+    if (e) return err_wrap(e, "read MAC");
+    put_mac(b->mac, w);
+    if (b->chip->mac_crc && mac_crc(b->mac) == (uint8_t)(w[1] >> 16)) return ERR_OK;
+    e = read_mac_words(r, b->chip, again);
+    if (e) return err_wrap(e, "read MAC");
+    if (!memcmp(w, again, sizeof w)) return ERR_OK;
     return err_set(ERR_PROTOCOL, "two reads of the MAC differ");
 }
 
@@ -79,8 +80,8 @@ enum err identify_fuses(struct rom *r, struct flasher_board *b, uint32_t *pins_o
 {
     struct fields f = {.rom = r};
     *pins_out = 0;
-    enum err e = read_mac(r, b->chip, b->mac);
-    if (e) return err_wrap(e, "read MAC");
+    enum err e = identify_mac(r, b);
+    if (e) return e;
     b->revision = revision(&f, b->chip);
     uint32_t pins = flash_pins(&f, b->chip);
     if (f.error) return err_wrap(f.error, "read eFuses");

@@ -9,6 +9,8 @@
 #include "service/flash/flasher.h"
 #include "service/flash/rom.h"
 
+/** The MAC, for which chip must be known; mac_known stays as it was. */
+enum err identify_mac(struct rom *r, struct flasher_board *b);
 /** MAC, revision, and the pins of a flash inside the package.
  *  @param[out] pins_out  for rom_spi_attach(); 0 = the usual ones */
 enum err identify_fuses(struct rom *r, struct flasher_board *b, uint32_t *pins_out);

@@ -319,6 +319,68 @@ static void a_lost_answer_anywhere_is_recovered(void **state)
         try_fault(MUTE, at, 0);
 }
 
+/* ---- two faults, the second while the first is mended ---- */
+
+/* Strikes the next frame of an opcode. */
+struct trap {
+    uint8_t op;
+    enum fault kind;
+    uint64_t byte; /* of the frame, from 1; MUTE: its answer */
+};
+
+static void spring(enum port_direction dir, const uint8_t *bytes, size_t n, void *arg)
+{
+    struct trap *t = arg;
+    if (dir != PORT_TO_BOARD || n < 3 || bytes[2] != t->op) return;
+    strike(t->kind, t->kind == MUTE ? 1 : b.m->host_bytes + t->byte);
+    t->op = 0xff;
+}
+
+static void set_trap(struct trap *t)
+{
+    b.m->port.tap = spring;
+    b.m->port.tap_arg = t;
+}
+
+static void attaching_again_may_fail_too(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    struct trap t = {.op = 0x0d, .kind = MUTE}; /* SPI_ATTACH */
+    r.packed = NULL;
+    set_trap(&t);
+    b.m->flip_at = b.m->host_bytes + 20000;
+    assert_int_equal(write_region(&r), ERR_OK);
+    expect_region();
+    assert_true(bench_flash_is_right());
+    assert_int_equal(t.op, 0xff); /* it did */
+}
+
+static void swap_board(size_t done, size_t total, void *arg)
+{
+    bool *swapped = arg;
+    (void)done;
+    (void)total;
+    if (*swapped) return;
+    *swapped = true;
+    model_set_reg(b.m, b.m->chip.mac_word, 0x33445567);
+    model_boot(b.m);
+    b.m->begins = b.m->deflates = 0;
+}
+
+static void another_board_does_not_get_the_rest(void **state)
+{
+    (void)state;
+    bool swapped = false;
+    struct flasher_region r = region();
+    assert_int_equal(flasher_read_mac(b.f), ERR_OK);
+    assert_int_equal(flasher_write(b.f, &r, deadline_in_ms(60000), swap_board, &swapped),
+                     ERR_CONFLICT);
+    assert_true(swapped && err_is(ERR_CONFLICT, "board_changed"));
+    assert_int_equal(b.m->begins + b.m->deflates, 0);
+    bench_board_is_left_running();
+}
+
 /* ---- what is sure is not sent again ---- */
 
 static void the_raw_part_goes_on_from_the_block_that_failed(void **state)
@@ -483,6 +545,56 @@ static void a_board_that_is_not_reset_is_left_at_the_speed_it_was_found(void **s
     assert_int_equal(b.m->resets, 1);
 }
 
+static void start_without_reset(void)
+{
+    static const struct flasher_options o = {.reset = {.kind = RESET_NONE}, .flash_baud = 921600};
+    const struct reset tight = {.kind = RESET_TIGHT};
+    bench_stop();
+    bench_start(&o);
+    assert_int_equal(reset_to_download(&b.m->port, &tight, 0), ERR_OK);
+    assert_int_equal(bench_connect(), ERR_OK);
+}
+
+static void a_board_that_is_not_reset_is_found_at_the_speed_it_went_to(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    struct trap t = {.op = 0x0f, .kind = MUTE};
+    start_without_reset();
+    set_trap(&t);
+    assert_int_equal(write_region(&r), ERR_OK);
+    expect_region();
+    assert_true(bench_flash_is_right());
+    assert_int_equal(b.m->chip_baud, 921600);
+    assert_int_equal(flasher_retries(b.f), 0);
+}
+
+static void the_way_back_to_its_speed_is_tried_twice(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    for (int i = 0; i < 2; i++) {
+        struct trap t = {.op = 0x0f, .kind = i ? MUTE : DROP, .byte = 1};
+        start_without_reset();
+        assert_int_equal(write_region(&r), ERR_OK);
+        set_trap(&t);
+        assert_int_equal(flasher_finish(b.f), ERR_OK);
+        assert_int_equal(b.m->chip_baud, 115200);
+        assert_int_equal(b.m->port.baud, 115200);
+    }
+}
+
+static void what_never_met_a_board_can_be_finished(void **state)
+{
+    (void)state;
+    const struct flasher_options o = {.reset = {.kind = RESET_NONE}};
+    bench_stop();
+    bench_start(&o);
+    b.m->port.baud = 9600;
+    assert_int_equal(flasher_finish(b.f), ERR_OK);
+    assert_int_equal(b.m->port.baud, 115200);
+}
+
 /* 96 KiB at 921600 baud: what is compressed in the time that its bytes take, and little more. */
 static void the_write_takes_little_more_than_wire_and_flash(void **state)
 {
@@ -633,6 +745,16 @@ static void a_read_that_was_damaged_is_read_again(void **state)
     }
 }
 
+static void a_short_read_that_was_damaged_is_read_again(void **state)
+{
+    (void)state;
+    uint8_t out[300];
+    b.m->flip_answer = 200;
+    assert_int_equal(flasher_read(b.f, 0x9000, out, sizeof out, NULL, NULL), ERR_OK);
+    assert_int_equal(b.m->flip_answer, 0);
+    assert_memory_equal(out, b.want + 0x9000, sizeof out);
+}
+
 static void note_erased(size_t done, size_t total, void *arg)
 {
     size_t *last = arg;
@@ -652,6 +774,18 @@ static void an_erase_goes_by_blocks_and_skips_what_is_erased(void **state)
     assert_int_equal(done, 0x30000);
     assert_int_equal(b.m->begins, 3); /* 0x85000, 0xa0000, 0xb0000 */
     assert_int_equal(flasher_retries(b.f), 0);
+}
+
+static void an_erase_that_points_behind_its_end_is_refused(void **state)
+{
+    (void)state;
+    struct trap t = {.op = 0x02, .kind = FLIP, .byte = 24}; /* bit 18 of the offset */
+    set_trap(&t);
+    assert_int_equal(flasher_erase(b.f, 0x80000, 0x13000, deadline_in_ms(60000), NULL, NULL),
+                     ERR_OK);
+    memset(b.want + 0x80000, 0xff, 0x13000);
+    assert_true(bench_flash_is_right());
+    assert_int_equal(flasher_retries(b.f), 1);
 }
 
 static void a_whole_chip_is_erased(void **state)
@@ -682,6 +816,8 @@ int main(void)
         cmocka_unit_test(a_flipped_bit_anywhere_is_recovered),
         cmocka_unit_test(a_board_that_resets_itself_anywhere_is_recovered),
         cmocka_unit_test(a_lost_answer_anywhere_is_recovered),
+        TEST(attaching_again_may_fail_too),
+        TEST(another_board_does_not_get_the_rest),
         TEST(the_raw_part_goes_on_from_the_block_that_failed),
         TEST(the_packed_part_is_not_sent_again_for_the_raw_ones_sake),
         TEST(a_wrong_md5_makes_nothing_sure),
@@ -693,6 +829,9 @@ int main(void)
         TEST(a_speed_that_loses_bytes_twice_is_given_up),
         TEST(the_speed_that_holds_is_kept_for_what_follows),
         TEST(a_board_that_is_not_reset_is_left_at_the_speed_it_was_found),
+        TEST(a_board_that_is_not_reset_is_found_at_the_speed_it_went_to),
+        TEST(the_way_back_to_its_speed_is_tried_twice),
+        TEST(what_never_met_a_board_can_be_finished),
         TEST(the_write_takes_little_more_than_wire_and_flash),
         TEST(a_begin_that_points_behind_the_region_is_refused),
         TEST(what_lies_behind_a_fence_is_still_reached),
@@ -702,7 +841,9 @@ int main(void)
         TEST(where_much_has_changed_all_is_written),
         TEST(erased_flash_is_not_read),
         TEST(a_read_that_was_damaged_is_read_again),
+        TEST(a_short_read_that_was_damaged_is_read_again),
         TEST(an_erase_goes_by_blocks_and_skips_what_is_erased),
+        TEST(an_erase_that_points_behind_its_end_is_refused),
         TEST(a_whole_chip_is_erased),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
