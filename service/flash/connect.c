@@ -27,11 +27,6 @@ struct story {
     uint32_t baud; /* of the loader */
 };
 
-static enum err use_baud(struct port *p, uint32_t baud)
-{
-    return p->baud == baud ? ERR_OK : port_set_baud(p, baud);
-}
-
 static enum err read_boot_text(struct port *p, struct buf *text, struct deadline until)
 {
     uint8_t chunk[256];
@@ -51,7 +46,7 @@ static enum err attempt(struct rom *r, struct story *s, struct deadline until)
 {
     rom_forget(r);
     enum err e = read_boot_text(r->port, &s->now, until);
-    if (!e) e = use_baud(r->port, s->baud);
+    if (!e) e = port_use_baud(r->port, s->baud);
     if (e) return e;
     bool runs = diagnose_text(s->now.data, s->now.len) == HEARD_FIRMWARE;
     r->heard = &s->now;
@@ -96,7 +91,7 @@ static enum err reset_once(struct port *p, const struct reset *reset, int i, con
 {
     if (reset->kind == RESET_NONE) return ERR_OK;
     enum err e = ERR_OK;
-    if (s->noisy) e = use_baud(p, SLOW_ROM_BAUD);
+    if (s->noisy) e = port_use_baud(p, SLOW_ROM_BAUD);
     if (!e || e == ERR_UNSUPPORTED) e = port_flush_input(p);
     return e ? e : reset_to_download(p, reset, i);
 }

@@ -48,11 +48,6 @@ void flasher_free(struct flasher *f)
     free(f);
 }
 
-static enum err set_baud(struct flasher *f, uint32_t baud)
-{
-    return f->port->baud == baud ? ERR_OK : port_set_baud(f->port, baud);
-}
-
 static bool is_worth_a_retry(enum err e)
 {
     return e == ERR_TIMEOUT || e == ERR_PROTOCOL || e == ERR_DEVICE || e == ERR_UNSUPPORTED ||
@@ -63,7 +58,7 @@ static enum err enter_loader(struct flasher *f)
 {
     const struct connect_plan plan = {.reset = &f->options.reset,
                                       .attempts = f->options.connect_attempts};
-    enum err e = set_baud(f, f->options.connect_baud);
+    enum err e = port_use_baud(f->port, f->options.connect_baud);
     return e ? e : connect_loader(&f->rom, &plan, f->rom.until, &f->no_lines);
 }
 
@@ -364,8 +359,8 @@ enum err flasher_finish(struct flasher *f)
     f->hurry = false;
     rom_forget(&f->rom);
     if (!flasher_can_reset(f)) flasher_leave_speed(f);
-    enum err baud = set_baud(f, f->options.connect_baud);
-    enum err reset = f->no_lines ? ERR_OK : reset_to_run(f->port, f->options.reset);
+    enum err baud = f->port->gone ? ERR_OK : port_use_baud(f->port, f->options.connect_baud);
+    enum err reset = f->no_lines ? ERR_OK : reset_to_run(f->port, &f->options.reset);
     f->port->cancel = cancel;
     return reset ? reset : baud;
 }

@@ -75,10 +75,10 @@ enum err flasher_new(struct port *port, const struct flasher_options *options,
 void flasher_free(struct flasher *f);
 
 /** Reset into the loader, SYNC, detect the chip. A failure says why, from the boot text and from
- * what was received: codes board_silent (no power, wrong port, RX dead), board_wrong_boot_mode,
- * board_tx_dead (the board hears nothing), board_garbage (speed or noise), board_echo (TX and RX
- * bridged), port_no_lines, chip_unknown, chip_unsupported (ERR_UNSUPPORTED, named in the detail);
- * port errors. The boot text is kept with the error (err_last()->device). */
+ * what was received: the codes of connect_loader() and diagnose_failure(), of which board_silent,
+ * board_wrong_boot_mode, board_tx_dead and board_garbage are the usual ones; chip_unknown,
+ * chip_unsupported (ERR_UNSUPPORTED, named in the detail); port errors. The boot text is kept with
+ * the error (err_last()->device). */
 enum err flasher_connect(struct flasher *f, struct deadline until);
 /** MAC, revision, security state, and the pins of a flash inside the chip's package (which
  * flasher_attach() needs on such modules, so call this or flasher_identify() before it): about ten

@@ -88,8 +88,7 @@ enum err session_at_port(struct session *s, struct port **out)
     enum err e = s->at ? ERR_OK : open_port(s, slot->at_port, slot->at_baud, "at", &s->at);
     if (!e) e = be_there(s->at);
     /* A shared port may still be at the loader's speed. */
-    if (!e && !s->flasher && s->at->baud != speed(slot->at_baud))
-        e = port_set_baud(s->at, speed(slot->at_baud));
+    if (!e && !s->flasher) e = port_use_baud(s->at, speed(slot->at_baud));
     *out = s->at;
     return e;
 }

@@ -82,6 +82,11 @@ enum err port_set_baud(struct port *p, uint32_t baud)
     return e;
 }
 
+enum err port_use_baud(struct port *p, uint32_t baud)
+{
+    return p->baud == baud ? ERR_OK : port_set_baud(p, baud);
+}
+
 enum err port_set_lines(struct port *p, bool dtr, bool rts)
 {
     enum err e = check_there(p);

@@ -55,6 +55,8 @@ enum err port_write(struct port *p, const void *data, size_t n, struct deadline 
 enum err port_write_secret(struct port *p, const void *data, size_t n, struct deadline until);
 /** @param baud  bits a second, 300…4 000 000. The lines keep their state. */
 enum err port_set_baud(struct port *p, uint32_t baud);
+/** The same; nothing when the port is at that speed already. */
+enum err port_use_baud(struct port *p, uint32_t baud);
 /** Both lines in one call; true = asserted (low at the pin). @return ERR_UNSUPPORTED when the port
  * has no lines */
 enum err port_set_lines(struct port *p, bool dtr, bool rts);
