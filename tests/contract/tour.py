@@ -8,6 +8,7 @@ import select
 import socket
 
 import firmware_files
+import orders
 import raw
 
 QUEUE = 1000  # LIMIT_QUEUE
@@ -237,7 +238,7 @@ class Tour:
         gate.wait_job(again)
         gate.post("/v1/jobs", {"kind": "at", "slot": "silent", "lines": ["AT"]}).problem(422, "slot_has_no_at_port")
         gate.post("/v1/jobs", {"kind": "reset", "slot": "nowhere"}).problem(404, "slot_not_found")
-        for wrong in self.wrong_orders():
+        for wrong in orders.wrong(self.credential):
             gate.post("/v1/jobs", wrong).problem(400, "bad_body")
         running = self.occupy()
         waiting = gate.create_job({"kind": "flash", "slot": "silent", "firmware": self.release,
@@ -247,7 +248,7 @@ class Tour:
         gate.delete(f"/v1/firmware/{self.release}").problem(409, "firmware_in_use")
         gate.post(f"/v1/jobs/{waiting}/retry").problem(409, "job_not_ended")
         gate.post(f"/v1/jobs/{waiting}/cancel").expect(200)
-        for order in self.flash_orders():
+        for order in orders.flash(self.credential, self.release, self.binary, self.images_of_factory):
             queued = gate.post("/v1/jobs", {"slot": "silent", **order}).expect(202).headers["Location"]
             if order.get("firmware"):
                 gate.delete(f"/v1/firmware/{order['firmware']}").problem(409, "firmware_in_use")
@@ -266,80 +267,6 @@ class Tour:
         for method, path in (("GET", ""), ("POST", "/cancel"), ("POST", "/retry"), ("GET", "/log"), ("GET", "/data")):
             gate.request(method, "/v1/jobs/job_0" + path).problem(404, "job_not_found")
         gate.delete(f"/v1/jobs/{ended}/data").problem(404, "dump_not_found")
-
-    def wrong_orders(self):
-        """Each breaks one rule that a single field, or what a kind needs, can break."""
-        wifi, mqtt = {"ssid": "bench"}, {"host": "localhost"}
-        check = {"kind": "check", "slot": "gone", "wifi": wifi, "mqtt": mqtt}
-        write = {"kind": "provision", "slot": "gone", "credential": self.credential, "wifi": wifi, "mqtt": mqtt}
-        yield {"kind": "reset"}
-        yield {"kind": "fly", "slot": "gone"}
-        yield {"kind": "reset", "slot": "go\nne"}
-        yield {"kind": "reset", "slot": ""}
-        yield {"kind": "reset", "slot": "gone", "method": "rom"}
-        yield {"kind": "reset", "slot": "gone", "timeout": 4}
-        yield {"kind": "identify", "slot": "gone", "method": "jtag"}
-        yield {"kind": "write", "slot": "gone"}
-        yield {"kind": "write", "slot": "gone", "credential": "../x"}
-        for lines in ([], [""], ["A\rT"], ["A" * 255], [1], ["AT"] * 33):
-            yield {"kind": "at", "slot": "gone", "lines": lines}
-        for change in ({"level": "none"}, {"wifi": {}}, {"wifi": {"ssid": "s" * 33}},
-                       {"wifi": {"ssid": "s", "password": "short"}}, {"wifi": {"ssid": "s", "password": "p" * 65}},
-                       {"wifi": {"ssid": "a\tb"}}, {"time": {"zone": 15}}, {"time": {"server": "http://x"}},
-                       {"time": {"server": "-a"}}, {"mqtt": {"host": "a b"}}, {"mqtt": {"host": "a..b"}}, {"mqtt": {}},
-                       {"mqtt": dict(mqtt, topic="a/#")}, {"mqtt": dict(mqtt, topic="+/a")},
-                       {"mqtt": dict(mqtt, keepalive=4)}, {"mqtt": dict(mqtt, qos=2)}, {"mqtt": dict(mqtt, scheme=6)},
-                       {"mqtt": dict(mqtt, port=0)}, {"mqtt": dict(mqtt, client_id="")},
-                       {"mqtt": dict(mqtt, password="a\nb")}, {"host_check": True, "level": "publish"}):
-            yield {**check, **change}
-        for missing in ("wifi", "mqtt"):
-            yield {name: value for name, value in check.items() if name != missing}
-            yield {name: value for name, value in write.items() if name != missing}
-        yield {**write, "check": "all"}
-        yield from self.wrong_flash_orders()
-        yield {**write, "check": "time", "mqtt": {}, "host_check": True}
-
-    def flash_orders(self):
-        """Each way of saying what goes where."""
-        flash, binary = {"kind": "flash"}, {"firmware": self.binary}
-        yield {**flash, "firmware": self.release}
-        yield {**flash, "firmware": self.release, "credential": self.credential, "diff": False, "flash_bytes": "0x400000",
-               "allow_unverified": True, "overwrite": ["bootloader", "partition_table", "nvs"], "timeout": 3600,
-               "header": {"mode": "dio", "freq": "40m", "size": "4MB"}}
-        yield {**flash, "images": [{**binary, "offset": "0x100000"}, {**binary, "offset": 0x200000},
-                                   {**binary, "partition": "ota_0"},
-                                   {"image": self.images_of_factory, "file": "mqtt_ca.bin"},
-                                   {"image": self.images_of_factory, "file": "mqtt_key.bin", "partition": "client_key"}]}
-        for place in ({"partition": "mqtt_ca"}, {"offset": "0x70000", "size": 4096}, {"whole": True}):
-            yield {"kind": "read", **place}
-            yield {"kind": "erase", **place, "overwrite": ["nvs"]}
-        yield {"kind": "read", "offset": 1, "size": 1, "whole": False}
-
-    def wrong_flash_orders(self):
-        flash, read = {"kind": "flash", "slot": "gone"}, {"kind": "read", "slot": "gone"}
-        whole, placed = {**flash, "firmware": "fw_0"}, {"firmware": "fw_0", "offset": 4096}
-        yield flash
-        yield {**flash, "firmware": "../x"}
-        yield {**whole, "images": [placed]}
-        yield {**flash, "images": [placed], "credential": self.credential}
-        for images in ([], [placed] * 17, {}, [{}], [1], [{"firmware": "fw_0"}], [{**placed, "partition": "ota_0"}],
-                       [{**placed, "offset": 1}], [{**placed, "offset": "0x1001"}], [{**placed, "offset": "4096"}],
-                       [{**placed, "offset": 1 << 32}], [{**placed, "file": "a.bin"}], [{**placed, "size": 1}],
-                       [{"image": "img_0"}], [{**placed, "image": "img_0", "file": "a.bin"}],
-                       [{"firmware": "fw_0", "partition": "p" * 17}], [{"image": "img_0", "file": "f" * 48}]):
-            yield {**flash, "images": images}
-        for change in ({"overwrite": ["app"]}, {"overwrite": "nvs"}, {"overwrite": ["nvs"] * 4}, {"diff": 1},
-                       {"header": {"mode": "fast"}}, {"header": {"freq": "81m"}}, {"header": {"size": "4"}},
-                       {"header": {"speed": "40m"}}, {"flash_bytes": 4096}, {"flash_bytes": "0x1000"},
-                       {"flash_bytes": "0x0ffff"}, {"flash_bytes": "0x10000001"}, {"allow_unverified": "yes"},
-                       {"method": "rom"}, {"whole": True}):
-            yield {**whole, **change}
-        for place in ({}, {"whole": False}, {"offset": 0}, {"size": 1}, {"offset": 0, "size": 0}, {"offset": -1, "size": 1},
-                      {"partition": ""}, {"partition": "nvs", "whole": True}, {"partition": "nvs", "offset": 0, "size": 1},
-                      {"offset": 0, "size": 1, "whole": True}, {"whole": True, "overwrite": ["nvs"]}):
-            yield {**read, **place}
-        for place in ({"offset": 1, "size": 4096}, {"offset": 0, "size": 1}, {"offset": "0x1", "size": "0x1000"}, {}):
-            yield {**read, "kind": "erase", **place}
 
     def occupy(self):
         """A job that runs on the silent board, and for long."""

@@ -1,0 +1,79 @@
+"""Bodies of POST /v1/jobs: those that are taken, and those that break a rule."""
+
+
+def wrong(credential):
+    """Each breaks one rule that a single field, or what a kind needs, can break."""
+    wifi, mqtt = {"ssid": "bench"}, {"host": "localhost"}
+    check = {"kind": "check", "slot": "gone", "wifi": wifi, "mqtt": mqtt}
+    write = {"kind": "provision", "slot": "gone", "credential": credential, "wifi": wifi, "mqtt": mqtt}
+    yield {"kind": "reset"}
+    yield {"kind": "fly", "slot": "gone"}
+    yield {"kind": "reset", "slot": "go\nne"}
+    yield {"kind": "reset", "slot": ""}
+    yield {"kind": "reset", "slot": "gone", "method": "rom"}
+    yield {"kind": "reset", "slot": "gone", "timeout": 4}
+    yield {"kind": "identify", "slot": "gone", "method": "jtag"}
+    yield {"kind": "write", "slot": "gone"}
+    yield {"kind": "write", "slot": "gone", "credential": "../x"}
+    for lines in ([], [""], ["A\rT"], ["A" * 255], [1], ["AT"] * 33):
+        yield {"kind": "at", "slot": "gone", "lines": lines}
+    for change in ({"level": "none"}, {"wifi": {}}, {"wifi": {"ssid": "s" * 33}},
+                   {"wifi": {"ssid": "s", "password": "short"}}, {"wifi": {"ssid": "s", "password": "p" * 65}},
+                   {"wifi": {"ssid": "a\tb"}}, {"time": {"zone": 15}}, {"time": {"server": "http://x"}},
+                   {"time": {"server": "-a"}}, {"mqtt": {"host": "a b"}}, {"mqtt": {"host": "a..b"}}, {"mqtt": {}},
+                   {"mqtt": dict(mqtt, topic="a/#")}, {"mqtt": dict(mqtt, topic="+/a")},
+                   {"mqtt": dict(mqtt, keepalive=4)}, {"mqtt": dict(mqtt, qos=2)}, {"mqtt": dict(mqtt, scheme=6)},
+                   {"mqtt": dict(mqtt, port=0)}, {"mqtt": dict(mqtt, client_id="")},
+                   {"mqtt": dict(mqtt, password="a\nb")}, {"host_check": True, "level": "publish"}):
+        yield {**check, **change}
+    for missing in ("wifi", "mqtt"):
+        yield {name: value for name, value in check.items() if name != missing}
+        yield {name: value for name, value in write.items() if name != missing}
+    yield {**write, "check": "all"}
+    yield {**write, "check": "time", "mqtt": {}, "host_check": True}
+    yield from wrong_flash(credential)
+
+
+def flash(credential, release, binary, images):
+    """Each way of saying what goes where."""
+    order, placed = {"kind": "flash"}, {"firmware": binary}
+    yield {**order, "firmware": release}
+    yield {**order, "firmware": release, "credential": credential, "diff": False, "flash_bytes": "0x400000",
+           "allow_unverified": True, "overwrite": ["bootloader", "partition_table", "nvs"], "timeout": 3600,
+           "header": {"mode": "dio", "freq": "40m", "size": "4MB"}}
+    yield {**order, "images": [{**placed, "offset": "0x100000"}, {**placed, "offset": 0x200000},
+                               {**placed, "partition": "ota_0"},
+                               {"image": images, "file": "mqtt_ca.bin"},
+                               {"image": images, "file": "mqtt_key.bin", "partition": "client_key"}]}
+    for place in ({"partition": "mqtt_ca"}, {"offset": "0x70000", "size": 4096}, {"whole": True}):
+        yield {"kind": "read", **place}
+        yield {"kind": "erase", **place, "overwrite": ["nvs"]}
+    yield {"kind": "read", "offset": 1, "size": 1, "whole": False}
+
+
+def wrong_flash(credential):
+    """The same for what goes into a flash, or comes out of it."""
+    order, read = {"kind": "flash", "slot": "gone"}, {"kind": "read", "slot": "gone"}
+    whole, placed = {**order, "firmware": "fw_0"}, {"firmware": "fw_0", "offset": 4096}
+    yield order
+    yield {**order, "firmware": "../x"}
+    yield {**whole, "images": [placed]}
+    yield {**order, "images": [placed], "credential": credential}
+    for images in ([], [placed] * 17, {}, [{}], [1], [{"firmware": "fw_0"}], [{**placed, "partition": "ota_0"}],
+                   [{**placed, "offset": 1}], [{**placed, "offset": "0x1001"}], [{**placed, "offset": "4096"}],
+                   [{**placed, "offset": 1 << 32}], [{**placed, "file": "a.bin"}], [{**placed, "size": 1}],
+                   [{"image": "img_0"}], [{**placed, "image": "img_0", "file": "a.bin"}],
+                   [{"firmware": "fw_0", "partition": "p" * 17}], [{"image": "img_0", "file": "f" * 48}]):
+        yield {**order, "images": images}
+    for change in ({"overwrite": ["app"]}, {"overwrite": "nvs"}, {"overwrite": ["nvs"] * 4}, {"diff": 1},
+                   {"header": {"mode": "fast"}}, {"header": {"freq": "81m"}}, {"header": {"size": "4"}},
+                   {"header": {"speed": "40m"}}, {"flash_bytes": 4096}, {"flash_bytes": "0x1000"},
+                   {"flash_bytes": "0x0ffff"}, {"flash_bytes": "0x10000001"}, {"allow_unverified": "yes"},
+                   {"method": "rom"}, {"whole": True}):
+        yield {**whole, **change}
+    for place in ({}, {"whole": False}, {"offset": 0}, {"size": 1}, {"offset": 0, "size": 0}, {"offset": -1, "size": 1},
+                  {"partition": ""}, {"partition": "nvs", "whole": True}, {"partition": "nvs", "offset": 0, "size": 1},
+                  {"offset": 0, "size": 1, "whole": True}, {"whole": True, "overwrite": ["nvs"]}):
+        yield {**read, **place}
+    for place in ({"offset": 1, "size": 4096}, {"offset": 0, "size": 1}, {"offset": "0x1", "size": "0x1000"}, {}):
+        yield {**read, "kind": "erase", **place}
