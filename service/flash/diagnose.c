@@ -108,13 +108,16 @@ static const struct mark {
 
 enum { WATCHDOGS = 2, RESTARTS = 3, CRASHES = 2 };
 
-/* Erased flash has a chip id, too: 65535. Some bootloaders complain of it where there is no app. */
-static bool names_another_chip(struct text t)
+/* Is a word that speaks against an application the last word on it? What is erased is no
+ * application for another chip, though its chip is told as 65535; and the bootloader may have found
+ * another one behind it. */
+static bool counts_for_all(struct text t, const char *word)
 {
-    for (const uint8_t *p = find(t, "mismatch chip ID"); p; p = find(t, "mismatch chip ID")) {
+    for (const uint8_t *p = find(t, word); p; p = find(t, word)) {
         t = behind(t, p);
         const uint8_t *end = find(t, "\n");
-        if (!find((struct text){t.p, end ? (size_t)(end - t.p) : t.n}, "found 65535")) return true;
+        struct text line = {t.p, end ? (size_t)(end - t.p) : t.n};
+        if (!find(line, "found 65535") && !find(t, "Loaded app from partition")) return true;
     }
     return false;
 }
@@ -122,9 +125,12 @@ static bool names_another_chip(struct text t)
 /* @return BOOT_RUNS when there is none */
 static enum boot find_mark(struct text t)
 {
-    if (names_another_chip(t)) return BOOT_WRONG_CHIP;
-    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
-        if (find(t, marks[i].word)) return marks[i].means;
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        const struct mark *m = &marks[i];
+        bool found =
+            m->means == BOOT_WRONG_CHIP ? counts_for_all(t, m->word) : find(t, m->word) != NULL;
+        if (found) return m->means;
+    }
     return BOOT_RUNS;
 }
 

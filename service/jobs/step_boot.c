@@ -42,11 +42,10 @@ struct hearing {
     enum boot boot;
 };
 
-/* What will not get better by waiting. */
+/* What will not get better by waiting. Not an app for another chip: a second one may be there. */
 static bool is_certain(enum boot b)
 {
-    return b == BOOT_NO_FIRMWARE || b == BOOT_NO_APP || b == BOOT_WRONG_CHIP || b == BOOT_LOADER ||
-           b == BOOT_LOOP;
+    return b == BOOT_NO_FIRMWARE || b == BOOT_NO_APP || b == BOOT_LOADER || b == BOOT_LOOP;
 }
 
 /* The chip's own USB port goes away with the reset, and comes back with the firmware, or never. */

@@ -211,6 +211,15 @@ static void each_boot_is_judged(void **state)
          BOOT_NO_APP, "board_no_app"},
         {ESP32 FROM_ROM ENTRY "E (75) boot_comm: Image requires chip rev >= v3.0, but chip is v1.0",
          BOOT_WRONG_CHIP, "board_wrong_chip"},
+        /* erased, where the head's 0xFFFF is taken for a chip */
+        {ESP32 FROM_ROM ENTRY "E (75) esp_image: image at 0x100000 has invalid magic byte\r\n"
+                              "E (76) boot_comm: mismatch chip ID, expected 0, found 65535\r\n"
+                              "E (80) boot: No bootable app partitions in the partition table\r\n",
+         BOOT_NO_APP, "board_no_app"},
+        /* another one is there */
+        {ESP32 FROM_ROM ENTRY "E (75) boot_comm: mismatch chip ID, expected 0, found 5\r\n"
+                              "I (90) boot: Loaded app from partition at offset 0x280000\r\n",
+         BOOT_RUNS, ""},
         {ESP32 FROM_ROM ENTRY CRASH, BOOT_CRASH, "board_crash"},
         {ESP32 FROM_ROM ENTRY "abort() was called at PC 0x400d2b3f on core 0\r\n", BOOT_CRASH,
          "board_crash"},
