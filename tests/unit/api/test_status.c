@@ -51,7 +51,7 @@ static void kinds_and_codes_mean_what_the_contract_says(void **state)
         {ERR_CRYPTO, NULL, 422, 422},
         {ERR_CRYPTO, "vault_broken", 500, 500},
         {ERR_PROTOCOL, "no_partition_table", 502, 422},
-        {ERR_IO, "store_full", 503, 503},
+        {ERR_IO, "store_full", 507, 507},
         {ERR_IO, "disk_full", 507, 507},
         {ERR_BUSY, "too_many_uploads", 503, 503},
         {ERR_IO, "firmware_lost", 500, 500},
