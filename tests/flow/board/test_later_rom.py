@@ -6,7 +6,8 @@ import unittest
 import zlib
 
 import espboard
-from espboard import Board, MAGIC, slip
+from espboard import MAGIC, slip
+from loader_case import LoaderCase, QUIET
 
 SYNC, READ_REG, WRITE_REG, ATTACH, PARAMS, BAUD = 0x08, 0x0A, 0x09, 0x0D, 0x0B, 0x0F
 BEGIN, DATA, END = 0x02, 0x03, 0x04
@@ -18,7 +19,6 @@ NOT_ERASED, RANGE, TOO_LONG, INFLATE, ADLER = (bytes((1, n)) for n in (8, 9, 10,
 AT, CHIP, RAM, WINDOW = 0x100000, 4 << 20, 0x3FCA0000, 32768
 STRAY = 0x31B900
 USED = random.Random(9).randbytes(CHIP)
-QUIET = 0.2
 C3 = espboard.CHIPS["esp32c3"].magic
 
 
@@ -34,20 +34,8 @@ def pieces(stream, size=1024):
     return [stream[i:i + size] for i in range(0, len(stream), size)]
 
 
-class LaterCase(unittest.TestCase):
-    def start(self, flash=None, attach=True, chip="esp32c3"):
-        board = Board("--boot", "download", "--chip", chip, flash=flash)
-        self.enterContext(board)
-        loader = board.loader()
-        if attach:
-            loader.attach()
-        return board, loader
-
-    def is_alive(self, loader):
-        self.assertEqual(C3, loader.read_reg(MAGIC))
-
-    def is_dead(self, loader):
-        self.assertFalse(loader.sync(QUIET))
+class LaterCase(LoaderCase):
+    chip = "esp32c3"
 
 
 class Frames(LaterCase):

@@ -7,6 +7,7 @@ import zlib
 
 import espboard
 from espboard import Board, ESP32, Loader, MAGIC, slip
+from loader_case import LoaderCase, QUIET
 
 SYNC, READ_REG, WRITE_REG, BAUD = 0x08, 0x0A, 0x09, 0x0F
 BEGIN, DATA, END = 0x02, 0x03, 0x04
@@ -17,7 +18,6 @@ OK, FORMAT, REFUSED, BAD_SUM = b"\x00\x00", b"\x01\x05", b"\x01\x06", b"\x01\x07
 NOT_ERASED, RANGE, TOO_LONG, INFLATE, ADLER = (bytes((1, n)) for n in (8, 9, 10, 11, 12))
 AT, CHIP = 0x100000, 4 << 20
 USED = random.Random(6).randbytes(CHIP)
-QUIET = 0.2
 
 
 def words(*values):
@@ -28,27 +28,13 @@ def block(n, seed=1):
     return bytes(random.Random(seed).choices(b"0123456789abcdef\n", k=n))
 
 
-class LoaderCase(unittest.TestCase):
-    def start(self, flash=None, attach=True):
-        board = Board("--boot", "download", flash=flash)
-        self.enterContext(board)
-        loader = board.loader()
-        if attach:
-            loader.attach()
-        return board, loader
-
-    def is_alive(self, loader):
-        self.assertEqual(ESP32, loader.read_reg(MAGIC))
-
-    def is_dead(self, loader):
-        self.assertFalse(loader.sync(QUIET))
-
+class Esp32Case(LoaderCase):
     def data_refused(self, loader, n, seq, content, checksum):
         """The first two status bytes of a data block whose parts do not fit each other."""
         return loader.command(DATA, words(n, seq, 0, 0) + content, checksum).status
 
 
-class Frames(LoaderCase):
+class Frames(Esp32Case):
     def test_an_unknown_command_answers_as_often_as_the_command_before(self):
         _, loader = self.start(attach=False)
         for op in (0x00, 0x01, 0x0C, 0x14, 0x99, 0xD0, 0xD1, 0xD2):
@@ -121,7 +107,7 @@ class Frames(LoaderCase):
         self.assertEqual(data[:64], loader.command(SLOW, words(AT, 64)).payload)
 
 
-class Registers(LoaderCase):
+class Registers(Esp32Case):
     def test_unaligned_reads_answer_and_unmapped_ones_kill_the_loader(self):
         _, loader = self.start()
         self.assertEqual(0x18A0A288, loader.read_reg(0x40001011))
@@ -155,7 +141,7 @@ class Registers(LoaderCase):
         self.assertEqual(FORMAT, loader.data(MEM_DATA, 2, code).status)
 
 
-class Raw(LoaderCase):
+class Raw(Esp32Case):
     def test_begin_takes_any_count_and_block_sizes_up_to_0x1800(self):
         _, loader = self.start()
         for count, size, status in ((1, 0x1800, OK), (0, 0, OK), (0, 3, OK), (7, 0x1001, OK),
@@ -277,7 +263,7 @@ class Raw(LoaderCase):
         self.assertEqual(OK, loader.command(SLOW, words(CHIP - 4, 4)).status)
 
 
-class Deflate(LoaderCase):
+class Deflate(Esp32Case):
     def write(self, loader, pieces, size, count=None, address=AT):
         loader.begin(DEFL_BEGIN, size, count or len(pieces), 0x400, address)
         return [loader.data(DEFL_DATA, n, piece).status for n, piece in enumerate(pieces)]
@@ -345,7 +331,7 @@ class Deflate(LoaderCase):
         self.assertEqual(FORMAT, loader.data(DEFL_DATA, 1, stream[1024:2048]).status)
 
 
-class WaysOut(LoaderCase):
+class WaysOut(Esp32Case):
     RESTART = b"rst:0x3 (SW_RESET),boot:0xf (UART_BOOT(UART0))\r\n"
 
     def test_both_ends_with_0_restart_the_chip_into_the_loader(self):
