@@ -37,7 +37,8 @@ static enum err look_there(struct flasher *f, uint32_t baud, enum err why)
 {
     const struct err_info said = *err_last();
     uint32_t before = f->port->baud;
-    if (why != ERR_TIMEOUT || flasher_can_reset(f) || port_set_baud(f->port, baud)) return why;
+    if (why != ERR_TIMEOUT || flasher_can_reset(f) || port_set_baud(f->port, baud))
+        return err_restore(&said);
     enum err e = rom_sync(&f->rom, deadline_in_ms(RESYNC_MS));
     if (!e || e == ERR_CANCELLED || e == ERR_PORT_GONE) return e;
     e = port_set_baud(f->port, before);
