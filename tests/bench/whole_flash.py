@@ -134,7 +134,7 @@ def fault_run(row, writes=1000, boards=8):
     """Small images over and over, in every tenth job a byte is lost or flipped. Each ends verified, or failed with a
     cause; after each the whole flash is looked at."""
     chance = random.Random(1)
-    verified = failed = wrong = 0
+    verified = failed = wrong = faulted = again = 0
     codes = {}
     with harness.Bench(boards, broker=False) as bench:
         slots = [bench.slot(b) for b in bench.boards]
@@ -147,6 +147,7 @@ def fault_run(row, writes=1000, boards=8):
                 board.clear_faults()
                 if (done + k) % 10 == 0:
                     board.fault(random_fault(chance))
+                    faulted += 1
                 which, at = chance.randrange(len(ids)), 0x80000 + 0x2000 * chance.randrange(8)
                 order = {"kind": "flash", "slot": slots[k], "images": [{"firmware": ids[which], "offset": at}]}
                 jobs.append((k, which, at, bench.gate.create_job(order)))
@@ -158,11 +159,13 @@ def fault_run(row, writes=1000, boards=8):
                 if ended["state"] == "succeeded":
                     verified += 1
                     wrong += now != want
+                    again += ended["result"]["write"]["retries"]
                 else:
                     failed += 1
                     codes[ended["error"]["code"]] = codes.get(ended["error"]["code"], 0) + 1
                 held[k] = bytearray(now)
-    row(f"fault run over HTTP: {writes} writes, a byte lost or flipped in every tenth: verified", verified, "writes")
+    row(f"fault run over HTTP: {writes} writes, {faulted} with a byte lost or flipped: verified", verified, "writes")
+    row("fault run over HTTP: tries of a region more than one", again, "tries")
     row("fault run over HTTP: failed with a cause" + (f" {codes}" if codes else ""), failed, "writes")
     row("fault run over HTTP: called good and wrong somewhere in the flash", wrong, "writes", 0, "above")
 
