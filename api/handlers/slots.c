@@ -143,7 +143,7 @@ static enum err read_slot(const struct request *rq, struct slot_record *out,
                           struct field_errors *errors)
 {
     struct reset reset;
-    int64_t download = 115200, flash = 460800, at = 115200;
+    int64_t download = 115200, flash = 921600, at = 115200;
     json_t *body;
     const struct json_field fields[] = {
         JSON_STR("download_port", out->download_port, JSON_OPTIONAL, 1, 255),

@@ -179,8 +179,8 @@ static enum err read_content(const char *path, bool whole, struct firmware_info 
 enum err firmware_read(const char *upload_path, const char *content_path, const char *name,
                        struct firmware_info *out)
 {
-    struct upload u = {0};
-    bool whole = false;
+    struct upload u = {.size = 0};
+    bool whole = true; /* the content is one file, which may be anything */
     memset(out, 0, sizeof *out);
     enum err e = sniff(upload_path, &u);
     if (e) return e;

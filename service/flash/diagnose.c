@@ -91,6 +91,7 @@ static const struct mark {
     const char *word;
     enum boot means;
 } marks[] = {
+    {"mismatch chip ID", BOOT_WRONG_CHIP},
     {"Image requires chip rev", BOOT_WRONG_CHIP},
     {"No bootable app", BOOT_NO_APP},
     {"load partition table error", BOOT_NO_APP},

@@ -21,7 +21,10 @@ struct flasher_options {
     struct reset reset;
     uint32_t connect_baud; /* bits a second; 0 = 115200 */
     uint32_t flash_baud;   /* for large transfers; 0 = stay at connect_baud */
-    int connect_attempts;  /* resets tried; 0 = 4 */
+    int connect_attempts;  /* resets tried; 0 = 5 */
+    uint32_t flash_bytes;  /* where the flash chip does not tell; 0 = 4 MiB */
+    bool force_plain;      /* write in plain though flash encryption or secure boot is on */
+    bool allow_unverified; /* write though secure download mode lets nobody check it */
 };
 
 /** What the fuses of a board forbid. */

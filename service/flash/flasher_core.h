@@ -40,6 +40,10 @@ typedef enum err (*step_fn)(struct flasher *f, void *arg);
  *  @return the error of the last try, or why there could be none */
 enum err flasher_persist(struct flasher *f, step_fn step, void *arg);
 
+/** As flasher_check_writable(), within the deadline of what is under way: the flash is about to
+ * change, and flasher_unverified() will say so where nobody can look. */
+enum err flasher_allow_write(struct flasher *f);
+
 /** @p n bytes are to be moved: at the flash speed, if that is worth it. */
 void flasher_hurry(struct flasher *f, size_t n);
 /** To the speed that is wanted, when the port is not there yet. @return also ERR_UNSUPPORTED when
@@ -64,7 +68,8 @@ void flasher_note_begin(struct flasher *f, enum err e);
 /** Compare the MD5 of a range, once. In secure download mode nobody can look: it differs. */
 enum err flasher_same(struct flasher *f, uint32_t offset, uint32_t n,
                       const uint8_t wanted[MD5_BYTES], bool *same_out);
-/** The same; a difference is ERR_VERIFY with code flash_verify. */
+/** The same; a difference is ERR_VERIFY with code flash_verify. Where nobody can look, it is taken
+ * for right: flasher_allow_write() has written that down. */
 enum err flasher_expect(struct flasher *f, uint32_t offset, uint32_t n,
                         const uint8_t wanted[MD5_BYTES]);
 /** @return ERR_OK; ERR_CONFLICT when the flash is not attached; ERR_ARG beyond the flash */

@@ -32,8 +32,9 @@ enum err flasher_erase(struct flasher *f, uint32_t offset, uint32_t n, struct de
     if (offset % FLASHER_SECTOR || n % FLASHER_SECTOR || !n)
         return err_set(ERR_ARG, "erasing 0x%x bytes at 0x%x: not whole sectors", (unsigned)n,
                        (unsigned)offset);
-    enum err e = flasher_check_range(f, offset, n);
     f->rom.until = until;
+    enum err e = flasher_allow_write(f);
+    if (!e) e = flasher_check_range(f, offset, n);
     for (uint32_t done = 0; done < n && !e;) {
         struct run r = {
             .offset = offset + done, .n = RUN - (offset + done) % RUN, .end = offset + n};

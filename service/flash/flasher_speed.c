@@ -2,6 +2,7 @@
  * given up for the next lower one, and not tried again on this board. After another reset the
  * loader is back at the connect speed, and is brought to the present one again. */
 #include "service/flash/flasher_core.h"
+#include "service/flash/identify.h"
 
 enum { LEAVE_MS = 2500 /* two changes, and a SYNC in between */ };
 

@@ -18,7 +18,6 @@
 #include <string.h>
 
 #include "service/flash/flasher_core.h"
-#include "service/flash/identify.h"
 #include "service/flash/security.h"
 
 enum { PACKED_TRIES = 2, FENCES_REFUSED = 2 };
@@ -198,7 +197,8 @@ enum err flasher_write(struct flasher *f, const struct flasher_region *r, struct
 enum err flasher_verify(struct flasher *f, const struct flasher_region *r)
 {
     struct work w = {.region = r, .until = deadline_never()};
-    enum err e = prepare(f, &w);
+    enum err e = security_check_read(&f->board.security);
+    if (!e) e = prepare(f, &w);
     return e ? e : flasher_persist(f, step_verify, &w);
 }
 

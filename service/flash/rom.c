@@ -14,6 +14,7 @@ enum {
     OP_SPI_SET_PARAMS = 0x0b,
     OP_SPI_ATTACH = 0x0d,
     OP_CHANGE_BAUDRATE = 0x0f,
+    OP_GET_SECURITY_INFO = 0x14,
 };
 
 enum { ERROR_FORMAT = 0x05 }; /* also of a command that is not known, or not allowed */
@@ -50,7 +51,7 @@ void rom_forget(struct rom *r)
 
 bool rom_is_wire_error(uint8_t code)
 {
-    return code == 0x05 || code == 0x07 || code == 0x0b || code == 0x0c;
+    return code == ERROR_FORMAT || code == 0x07 || code == 0x0b || code == 0x0c;
 }
 
 static const char *refusal_text(uint8_t code)
@@ -222,6 +223,11 @@ enum err rom_await(struct rom *r, const struct rom_call *c)
                     c->name);
 }
 
+bool rom_is_unsupported(const struct rom *r, enum err e)
+{
+    return e == ERR_UNSUPPORTED || (e == ERR_DEVICE && r->last_error == ERROR_FORMAT);
+}
+
 enum err rom_transact(struct rom *r, const struct rom_call *c)
 {
     enum err e = rom_send(r, c);
@@ -309,7 +315,26 @@ enum err rom_spi_set_params(struct rom *r, uint32_t flash_bytes)
 
 enum err rom_security_info(struct rom *r, struct rom_security_info *out)
 {
-    const uint32_t words[] = {baud, 0};
+    uint8_t bytes[20] = {0}; /* flags, crypt count, seven key purposes, chip id, version */
+    *out = (struct rom_security_info){0};
+    const struct rom_call c = {.name = "GET_SECURITY_INFO",
+                               .op = OP_GET_SECURITY_INFO,
+                               .payload = bytes,
+                               .payload_n = sizeof bytes,
+                               .short_n = 12,
+                               .payload_n_out = &out->bytes,
+                               .until = rom_within(r, ROM_COMMAND_MS)};
+    enum err e = rom_words(r, &c, NULL, 0);
+    if (e) return e;
+    out->flags = le32_get(bytes);
+    out->crypt_count = bytes[4];
+    out->chip_id = le32_get(bytes + 12);
+    return ERR_OK;
+}
+
+enum err rom_change_baud(struct rom *r, uint32_t baud, uint32_t told)
+{
+    const uint32_t words[] = {told, 0};
     const struct rom_call c = {
         .name = "CHANGE_BAUDRATE", .op = OP_CHANGE_BAUDRATE, .until = rom_within(r, CHANGE_MS)};
     enum err e = rom_words(r, &c, words, 2);

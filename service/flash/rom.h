@@ -76,6 +76,21 @@ enum err rom_flash_md5(struct rom *r, uint32_t offset, uint32_t n, uint8_t out[M
  *  @param ahead  so many are asked for before the first is answered, 1…ROM_READ_AHEAD: the wire is
  * then not idle between one and the next */
 enum err rom_read_flash(struct rom *r, uint32_t offset, uint8_t *out, size_t n, unsigned ahead);
-/** Answered at the old speed; the port follows and the stray delimiters are dropped. */
-enum err rom_change_baud(struct rom *r, uint32_t baud);
+
+struct rom_security_info {
+    uint32_t flags; /* rom-protocol.md 7 */
+    uint8_t crypt_count;
+    size_t bytes;     /* of the answer: 12 of an ESP32-S2, which does not tell its id; else 20 */
+    uint32_t chip_id; /* 0 when not told */
+};
+
+/** Not for an ESP32, which does not know it. */
+enum err rom_security_info(struct rom *r, struct rom_security_info *out);
+/** Answered at the old speed; the port follows and the stray delimiters are dropped.
+ *  @param told  what the loader is asked for: @p baud, or another figure when it is wrong about its
+ * crystal */
+enum err rom_change_baud(struct rom *r, uint32_t baud, uint32_t told);
+/** Did the call that ended with @p e fail because the loader does not know the command, or does not
+ * allow it? A damaged frame looks the same. */
+bool rom_is_unsupported(const struct rom *r, enum err e);
 #endif

@@ -11,9 +11,11 @@ struct rom_call {
     const char *name; /* for messages */
     const uint8_t *head, *data;
     size_t head_n, n;
-    uint8_t *payload;    /* of the answer, before its status */
-    size_t payload_n;    /* what the answer must carry */
-    uint32_t *value_out; /* NULL: not wanted */
+    uint8_t *payload;      /* of the answer, before its status */
+    size_t payload_n;      /* what the answer must carry */
+    size_t short_n;        /* 0, or what it may carry instead, and … */
+    size_t *payload_n_out; /* … what it did carry */
+    uint32_t *value_out;   /* NULL: not wanted */
     struct deadline until;
     uint8_t op;
     uint8_t checksum;

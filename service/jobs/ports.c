@@ -98,7 +98,7 @@ static enum err refuse_named(const struct port_source *from, const struct port_l
 static void fill_implicit(const struct port_info *port, struct slot_record *out)
 {
     *out = (struct slot_record){
-        .reset = "auto", .download_baud = 115200, .flash_baud = 115200, .at_baud = 115200};
+        .reset = "auto", .download_baud = 115200, .flash_baud = 921600, .at_baud = 115200};
     memcpy(out->name, port->name, sizeof port->name);
     memcpy(out->download_port, port->path, sizeof port->path);
     memcpy(out->at_port, port->path, sizeof port->path);

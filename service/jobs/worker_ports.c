@@ -2,6 +2,8 @@
  * its way: an adapter that was just plugged in, a board that enumerates again. So a job waits a
  * while, woken by jobs_ports_changed(); at the end of the wait it looks once more, since not every
  * port announces itself. */
+#include <stdlib.h>
+
 #include "service/base/thread.h"
 #include "service/jobs/worker.h"
 
@@ -42,23 +44,28 @@ static uint64_t await_change(struct worker *w, uint64_t seen, struct deadline un
     return seen;
 }
 
-/* Where the slot's ports are now. */
-static enum err find_ports(struct worker *w, struct port_claim *claim)
+/* Where the slot's ports are now.
+ * @param[out] away_out  a port is not there; an implicit slot goes and comes with its port */
+static enum err find_ports(struct worker *w, struct port_claim *claim, bool *away_out)
 {
-    enum err e = slot_find(&w->jobs->source, w->record->slot, &w->slot_now);
+    struct port_list ports;
+    enum err e = ports_look(&w->jobs->source, &ports);
+    if (!e) e = slot_find(&w->jobs->source, &ports, w->record->slot, &w->slot_now);
+    *away_out = e == ERR_NOT_FOUND && !enumerate_match(&ports, w->record->slot);
     if (!e) e = slot_serves(&w->slot_now, w->command);
-    return e ? e : slot_resolve(&w->jobs->source, &w->slot_now, claim);
+    if (!e) e = slot_resolve(&ports, &w->slot_now, claim);
+    if (err_is(e, "port_not_found")) *away_out = true;
+    free(ports.items);
+    return e;
 }
 
-/* An implicit slot is there only while its port is, so a slot that is not found is waited for too.
- */
 static enum err await_ports(struct worker *w, struct deadline until, struct port_claim *claim)
 {
     uint64_t seen = generation(w);
     for (;;) {
-        bool last = deadline_passed(until);
-        enum err e = find_ports(w, claim);
-        if (e != ERR_NOT_FOUND || last) return e;
+        bool away, last = deadline_passed(until);
+        enum err e = find_ports(w, claim, &away);
+        if (!away || last) return e;
         seen = await_change(w, seen, until);
         enum stop_reason why = worker_why(w);
         if (why) return worker_stop_error(why);
@@ -105,14 +112,15 @@ static enum err claim_ports(struct worker *w, const struct port_claim *claim)
 enum err worker_take_ports(struct worker *w, struct job_context *ctx)
 {
     struct port_claim claim;
-    enum err e = find_ports(w, &claim);
+    bool away;
+    enum err e = find_ports(w, &claim, &away);
     if (!e) enter_claim(w, &claim);
     if (!e && own_ports(w, false)) return ERR_OK;
     struct err_info saved = *err_last();
     enum err begun = job_step_begin(ctx, "ports");
     if (begun) return begun;
     if (!e) return job_step_end(ctx, own_ports(w, true) ? ERR_OK : job_why_cancelled(ctx));
-    if (e != ERR_NOT_FOUND) return job_step_end(ctx, err_restore(&saved));
+    if (!away) return job_step_end(ctx, err_restore(&saved));
     e = await_ports(w, arrival_time(w), &claim);
     return job_step_end(ctx, e ? e : claim_ports(w, &claim));
 }

@@ -14,7 +14,7 @@
 enum { EXIT_USAGE = 2 };
 
 static const char usage[] =
-    "usage: espboard [--chip CHIP] [--firmware none|2.0|2.4|3.4|4.1] --flash FILE\n"
+    "usage: espboard [--chip CHIP] [--firmware none|RELEASE] --flash FILE\n"
     "                --download LINK --at LINK [--boot download|flash] [--mac M]\n"
     "                [--flash-size SIZE] [--crystal MHZ] [--secure STATE[,STATE]...]\n"
     "                [--pace off|wire|full] [--wifi SSID[:PASSWORD]]... [--fault SPEC]...\n"
@@ -24,7 +24,9 @@ static const char usage[] =
     "it.\n"
     "  --chip C        esp32 (default), esp32s2, esp32s3, esp32c2, esp32c3, esp32c5, esp32c6,\n"
     "                  esp32c61 or esp32h2\n"
-    "  --firmware F    ESP-AT release that a new flash file is filled with and that runs (2.4)\n"
+    "  --firmware F    ESP-AT release that a new flash file is filled with and that runs, by "
+    "chip:\n"
+    "                  esp32 2.4, 2.0; esp32c3 2.4; esp32s2 2.2, 2.1; esp32c2 3.0 (the newest)\n"
     "  --flash FILE    the flash chip; made when it is not there\n"
     "  --flash-size S  of a chip that is made: 2MB, 4MB, 8MB or 16MB (4MB)\n"
     "  --download LINK symbolic link to make for UART0: ROM loader and console\n"
@@ -88,20 +90,6 @@ static bool parse_wifi(struct board_options *o, const char *text)
     memcpy(ap->password, password, strlen(password));
     o->wifi_count++;
     return true;
-}
-
-static bool parse_firmware(struct board_options *o, const char *text)
-{
-    static const char *const runs[] = {"none", "2.0", "2.4"};
-    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
-        if (strcmp(text, runs[i]) == 0) {
-            memcpy(o->firmware, text, strlen(text) + 1);
-            return true;
-        }
-    }
-    if (strcmp(text, "3.4") == 0 || strcmp(text, "4.1") == 0)
-        return refuse("firmware", text, "this board does not run it yet: none, 2.0 or 2.4");
-    return refuse("firmware", text, "none, 2.0, 2.4, 3.4 or 4.1");
 }
 
 static bool parse_flash_size(struct arguments *a, const char *text)
@@ -215,7 +203,8 @@ static bool take(struct arguments *a, enum choice c, const char *value)
     case C_CHIP:
         return parse_chip(a, value);
     case C_FIRMWARE:
-        return parse_firmware(&a->options, value);
+        a->firmware = value;
+        return true;
     case C_FLASH:
         a->flash = value;
         return true;
@@ -280,6 +269,24 @@ static bool chip_has_fuses(const struct arguments *a)
     return true;
 }
 
+/* One that there is for the chip; the newest by default. */
+static bool choose_firmware(struct arguments *a)
+{
+    char want[80];
+    const char *newest = firmware_release(a->chip->name, 0);
+    if (!a->firmware) a->firmware = newest ? newest : "none";
+    int n = snprintf(want, sizeof want, "what this board runs on an %s: none", a->chip->name);
+    bool known = strcmp(a->firmware, "none") == 0;
+    for (unsigned i = 0; firmware_release(a->chip->name, i); i++) {
+        const char *release = firmware_release(a->chip->name, i);
+        known = known || strcmp(a->firmware, release) == 0;
+        n += snprintf(want + n, sizeof want - (size_t)n, ", %s", release);
+    }
+    if (!known) return refuse("firmware", a->firmware, want);
+    snprintf(a->options.firmware, sizeof a->options.firmware, "%s", a->firmware);
+    return true;
+}
+
 /* What the chip and the pace decide when nobody else has, and what does not go together. */
 static bool settle(struct arguments *a)
 {
@@ -291,14 +298,14 @@ static bool settle(struct arguments *a)
     a->options.watchdog_ms = (unsigned)a->watchdog_ms;
     if (a->options.usb_jtag && !a->chip->watchdog)
         return refuse("usb-jtag", a->chip->name, "this chip has no USB-Serial/JTAG");
-    return chip_has_crystal(a) && chip_has_fuses(a);
+    return chip_has_crystal(a) && chip_has_fuses(a) && choose_firmware(a);
 }
 
 static void set_defaults(struct arguments *a)
 {
     enum { FLASH_BYTES = 4 << 20 };
-    a->options = (struct board_options){
-        .chip = "esp32", .firmware = "2.4", .mac = {0x24, 0x0a, 0xc4, 0x12, 0x34, 0x56}};
+    a->options =
+        (struct board_options){.chip = "esp32", .mac = {0x24, 0x0a, 0xc4, 0x12, 0x34, 0x56}};
     a->chip = chip_find(a->options.chip);
     a->flash_bytes = FLASH_BYTES;
     a->usb_gap_ms = -1;

@@ -72,7 +72,7 @@ static const struct chip_rom esp32_rom = {
  * RISC-V registers to dump. */
 #define LATER                                                                                      \
     .begin_bytes = 20, .deflate_block = 0x1800, .separate_sessions = true,                         \
-    .runs_long_frames = true, .hashes = true
+    .runs_long_frames = true, .hashes = true, .disabled = "Download boot modes disabled\r\n"
 static const struct chip_rom s2_rom = {LATER, .security_bytes = 12, .main_line = 329};
 static const struct chip_rom s3_rom = {LATER, .security_bytes = 20, .main_line = 329};
 static const struct chip_rom riscv_rom = {LATER, .security_bytes = 20, .main_line = 333,

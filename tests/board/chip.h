@@ -61,9 +61,11 @@ struct chip_rom {
     bool runs_long_frames;  /* a frame longer than the buffer runs with what the buffer holds */
     bool divides_by_zero;   /* a speed of 0 kills it */
     bool end_runs_flash;    /* FLASH_END 1 goes on to the program in flash; else into a crash */
-    bool hashes;        /* it compares the SHA-256 of the bootloader, and prints lengths in hex */
-    uint16_t main_line; /* of its source, which it names when it gives up booting */
-    bool panics;        /* it prints a dump when it crashes; else it is silent */
+    bool hashes;          /* it compares the SHA-256 of the bootloader, and prints lengths in hex */
+    uint16_t main_line;   /* of its source, which it names when it gives up booting */
+    const char *disabled; /* said instead of entering a loader that the fuses forbid, before it
+                             starts again; NULL: it goes on to the flash */
+    bool panics;          /* it prints a dump when it crashes; else it is silent */
 };
 
 struct chip {

@@ -97,7 +97,7 @@ static void print_banner(struct board *b, const char *boot, const char *line)
     print(b, text);
 }
 
-static bool has_firmware(const struct board *b)
+static bool is_secure(const struct board *b, enum chip_fuse state)
 {
     return b->parts.options->secure & 1u << state;
 }
@@ -348,8 +348,7 @@ struct board *board_new(const struct board_parts *parts)
                           .flash = parts->flash,
                           .uart = parts->uart0,
                           .faults = parts->faults,
-                          .mac = parts->options->mac,
-                          .usb = parts->options->usb_jtag,
+                          .options = parts->options,
                           .restart = loader_wants_restart,
                           .run_flash = loader_runs_flash,
                           .wrote = on_written,

@@ -324,7 +324,7 @@ void rom_start(struct rom *r, uint32_t straps)
     r->mode = regs_reset(r->regs) ? MODE_LOADER : MODE_DEAD;
     regs_write(r->regs, r->env.chip->strap_reg, straps);
     const struct chip_word *port = &r->env.chip->usb_port;
-    if (r->env.usb && port->address) regs_write(r->regs, port->address, port->value);
+    if (r->env.options->usb_jtag && port->address) regs_write(r->regs, port->address, port->value);
     r->slip = (struct slip){.buf = r->rx, .cap = sizeof r->rx};
     r->op = 0;
     r->value = 0;

@@ -22,8 +22,7 @@ struct rom_env {
     struct flash *flash;
     struct uart *uart;
     struct faults *faults;
-    const uint8_t *mac;
-    bool usb; /* it talks over the chip's USB-Serial/JTAG */
+    const struct board_options *options;
     /** The loader wants a software reset. Must not act before it has returned. */
     void (*restart)(void *board);
     /** The loader has ended and the ROM goes on to the program in flash.

@@ -68,10 +68,19 @@ class SecureDownload(Fused):
             self.assertFalse(job["result"]["write"]["verified"])
             self.assert_flash(firmware.factory())
 
-    def test_reading_and_erasing_are_refused(self):
-        self.refuses("read", "secure_download", "place", offset=0, size=64)
-        self.refuses("read", "secure_download", "place", partition="mqtt_ca")
-        self.refuses("erase", "secure_download", "place", offset=0, size=4096)
+    def test_another_chips_firmware_is_refused_all_the_same(self):
+        for chip in self.each_board():
+            other = "esp32c3" if chip == "esp32s2" else "esp32s2"
+            self.refuses("flash", "wrong_chip", "plan", allow_unverified=True,
+                         firmware=self.factory(built_for(other)))
+
+    def test_the_rest_is_refused(self):
+        for _ in self.each_board():
+            credential = self.bench.upload()
+            self.refuses("read", "secure_download", "place", offset=0, size=64)
+            self.refuses("read", "secure_download", "place", partition="mqtt_ca")
+            self.refuses("erase", "secure_download", "place", offset=0, size=4096)
+            self.refuses("write", "secure_download", "layout", method="rom", credential=credential)
 
 
 class Encrypted(Fused):

@@ -57,7 +57,8 @@ static void run(struct rom *r, uint8_t choice)
     static const uint8_t block[64] = {0xc0, 0xdb};
     uint8_t out[64];
     uint32_t v;
-    switch (choice % 9) {
+    struct rom_security_info info;
+    switch (choice % 10) {
     case 0:
         (void)rom_sync(r, deadline_in_ms(1000));
         break;
@@ -82,7 +83,7 @@ static void run(struct rom *r, uint8_t choice)
     case 7:
         (void)rom_defl_data(r, 0, block, sizeof block, 0x10000);
         break;
-    case 6:
+    case 8:
         (void)rom_change_baud(r, 921600, 921600);
         break;
     default:

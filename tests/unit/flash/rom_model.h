@@ -146,6 +146,14 @@ static inline void model_end_deflate(struct model *m)
     m->deflating = false;
 }
 
+static inline void model_say(struct model *m, const char *text)
+{
+    bool was = m->noisy;
+    m->noisy = was || (m->rom_baud && m->port.baud != m->rom_baud);
+    model_put(m, text, strlen(text), 10000000);
+    m->noisy = was;
+}
+
 static inline void model_boot(struct model *m)
 {
     static const char loader[] = "ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x3 "
@@ -252,8 +260,9 @@ static inline void model_begin(struct model *m, size_t n)
     uint8_t op = m->frame[1];
     m->begins++;
     if (op == 0x10) m->deflates++;
-    if (m->hit && n == 16) m->begin_hit = true;
-    if (n != 16 || model_word(m, 2) > (op == 0x10 ? 0x1000 : 0x1800)) {
+    if (m->hit && n == m->chip.begin_bytes) m->begin_hit = true;
+    if (n != m->chip.begin_bytes || model_word(m, 2) > (op == 0x10 ? 0x1000 : 0x1800) ||
+        (n == 20 && model_word(m, 4))) {
         model_answer(m, op, 5, NULL, 0, 0);
         return;
     }

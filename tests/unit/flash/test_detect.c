@@ -226,7 +226,8 @@ static void nothing_is_written_to_a_locked_board(void **state)
     assert_int_equal(write_something(), ERR_UNSUPPORTED);
     assert_string_equal(err_last()->code, "flash_encrypted");
     assert_string_not_equal(err_last()->hint, "");
-    assert_int_equal(flasher_erase(f, 0x10000, 0x1000, deadline_in_ms(60000)), ERR_UNSUPPORTED);
+    assert_int_equal(flasher_erase(f, 0x10000, 0x1000, deadline_in_ms(60000), NULL, NULL),
+                     ERR_UNSUPPORTED);
     assert_int_equal(m->begins, 0);
     end();
 }
@@ -320,7 +321,8 @@ static void what_nobody_can_check_is_refused(void **state)
     assert_int_equal(flasher_attach(f, 0), ERR_OK);
     assert_int_equal(write_something(), ERR_UNSUPPORTED);
     assert_string_equal(err_last()->code, "secure_download");
-    assert_int_equal(flasher_erase(f, 0x10000, 0x1000, deadline_in_ms(60000)), ERR_UNSUPPORTED);
+    assert_int_equal(flasher_erase(f, 0x10000, 0x1000, deadline_in_ms(60000), NULL, NULL),
+                     ERR_UNSUPPORTED);
     assert_int_equal(flasher_md5(f, 0, 64, md5), ERR_UNSUPPORTED);
     assert_string_equal(err_last()->code, "secure_download");
     assert_int_equal(flasher_read(f, 0, out, sizeof out, NULL, NULL), ERR_UNSUPPORTED);
@@ -342,7 +344,8 @@ static void what_nobody_can_check_is_written_on_demand(void **state)
         assert_false(flasher_unverified(f));
         assert_int_equal(write_something(), ERR_OK);
         assert_true(flasher_unverified(f));
-        assert_int_equal(flasher_erase(f, 0x20000, 0x1000, deadline_in_ms(60000)), ERR_OK);
+        assert_int_equal(flasher_erase(f, 0x20000, 0x1000, deadline_in_ms(60000), NULL, NULL),
+                         ERR_OK);
         assert_memory_equal(m->flash + 0x10000, "four words or five", 19);
         assert_int_equal(m->flash[0x11fff], 0xff);
         assert_int_equal(m->flash[0x20fff], 0xff);

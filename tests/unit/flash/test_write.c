@@ -12,7 +12,7 @@ enum {
     FRAMES = 200,
 };
 
-static const struct flasher_options fast = {.reset = RESET_AUTO, .flash_baud = 921600};
+static const struct flasher_options fast = {.reset = {.kind = RESET_AUTO}, .flash_baud = 921600};
 
 static uint8_t data[N], packed[N];
 static size_t packed_n;
@@ -483,7 +483,8 @@ static void the_speed_goes_down_the_ladder_to_one_that_holds(void **state)
                  {115200, 115200, 115200, 0},    {115200, 0, 115200, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct flasher_region r = region();
-        const struct flasher_options o = {.reset = RESET_AUTO, .flash_baud = cases[i].wanted};
+        const struct flasher_options o = {.reset = {.kind = RESET_AUTO},
+                                          .flash_baud = cases[i].wanted};
         bench_stop();
         bench_start(&o);
         assert_int_equal(bench_connect(), ERR_OK);
@@ -529,11 +530,12 @@ static void the_speed_that_holds_is_kept_for_what_follows(void **state)
 static void a_board_that_is_not_reset_is_left_at_the_speed_it_was_found(void **state)
 {
     (void)state;
-    const struct flasher_options o = {.reset = RESET_NONE, .flash_baud = 921600};
+    const struct flasher_options o = {.reset = {.kind = RESET_NONE}, .flash_baud = 921600};
+    const struct reset tight = {.kind = RESET_TIGHT};
     struct flasher_region r = region();
     bench_stop();
     bench_start(&o);
-    assert_int_equal(reset_to_download(&b.m->port, RESET_TIGHT, 0), ERR_OK);
+    assert_int_equal(reset_to_download(&b.m->port, &tight, 0), ERR_OK);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(bench_connect(), ERR_OK);
         assert_int_equal(write_region(&r), ERR_OK);

@@ -41,6 +41,7 @@ struct rig {
     size_t ran;
     const char *gone_port; /* unplugged */
     int port_wait_ms;      /* set before rig_open(); 0 = as in service */
+    bool renumbered;       /* plugged in anew: each port is another device now */
 };
 
 static struct rig *rig_now; /* the fakes below have no argument for it */

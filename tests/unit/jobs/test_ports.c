@@ -25,7 +25,7 @@ static void a_port_that_does_not_come_fails_the_job_and_not_the_slot(void **stat
     struct slot_record slot;
     struct slot_status status;
     open_without_p2(rig, 50);
-    assert_int_equal(jobs_slot(rig->jobs, "s", &slot, &status), ERR_OK);
+    assert_int_equal(jobs_slot(rig->jobs, NULL, "s", &slot, &status), ERR_OK);
     assert_int_equal(status.state, SLOT_ABSENT);
     rig_submit(rig, "s", "ok", a);
     rig_wait(rig, a, JOB_FAILED, 1);
