@@ -56,18 +56,13 @@ static uint64_t end_of(const struct area *a)
     return (uint64_t)a->offset + a->size;
 }
 
-static uint64_t round_up(uint64_t n)
-{
-    return (n + CONTENT_SECTOR - 1) / CONTENT_SECTOR * CONTENT_SECTOR;
-}
-
 static enum err check_place(const struct area *a)
 {
     if (a->offset % CONTENT_SECTOR)
         return err_fail(ERR_ARG, "flash_unaligned", "Flash is erased by sectors of 4096 bytes.",
                         "%s cannot lie at 0x%x: that is not a multiple of 0x1000", a->name,
                         (unsigned)a->offset);
-    if (round_up(end_of(a)) > UINT32_MAX)
+    if (content_sectors(end_of(a)) > UINT32_MAX)
         return err_fail(ERR_ARG, "flash_past_end", "Check the offset.",
                         "%s at 0x%x with %u bytes ends beyond any flash", a->name,
                         (unsigned)a->offset, (unsigned)a->size);
@@ -211,7 +206,7 @@ static enum err cut(struct content *c)
             e = cut_run(c, from, to);
             from = a->offset;
         }
-        uint64_t end = round_up(end_of(a));
+        uint64_t end = content_sectors(end_of(a));
         if (end > to) to = end;
     }
     return e ? e : cut_run(c, from, to);

@@ -21,6 +21,12 @@ enum {
     CONTENT_PIECE = 128 * 1024
 };
 
+/** Up to whole sectors. */
+static inline uint64_t content_sectors(uint64_t n)
+{
+    return (n + CONTENT_SECTOR - 1) / CONTENT_SECTOR * CONTENT_SECTOR;
+}
+
 /** Whole sectors of flash: as what was added says, 0xFF where it says nothing. */
 struct piece {
     uint32_t offset, size; /* multiples of CONTENT_SECTOR */

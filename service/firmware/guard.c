@@ -93,7 +93,7 @@ enum err guard_range(const struct guard *g, uint32_t offset, uint32_t size)
     if (!size) return ERR_OK;
     /* Erasing takes whole sectors. */
     struct range written = {(uint64_t)offset / CONTENT_SECTOR * CONTENT_SECTOR,
-                            (end + CONTENT_SECTOR - 1) / CONTENT_SECTOR * CONTENT_SECTOR};
+                            content_sectors(end)};
     struct range bootloader = {g->bootloader_offset, g->table_offset};
     struct range table = {g->table_offset, (uint64_t)g->table_offset + CONTENT_SECTOR};
     enum err e = keep_clear(g, GUARD_BOOTLOADER, "the bootloader", bootloader, &written);

@@ -39,9 +39,7 @@ static enum err learn_primary(struct session *s, struct partition_table *out)
 static enum err no_at_customize(const struct partition_table *t)
 {
     char names[256] = "";
-    size_t n = 0;
-    for (size_t i = 0; i < t->count && n < sizeof names - 20; i++)
-        n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", t->rows[i].name);
+    partition_names(t, names, 0, sizeof names);
     return err_fail(
         ERR_UNSUPPORTED, "layout_no_at_customize",
         "This is not ESP-AT firmware. Flash an ESP-AT release first; it brings the table along.",

@@ -50,11 +50,6 @@ enum err gather_firmware(struct session *s, unsigned *allowed_out)
 
 /* --- images --- */
 
-static uint32_t whole_sectors(uint32_t n)
-{
-    return (n + CONTENT_SECTOR - 1) / CONTENT_SECTOR * CONTENT_SECTOR;
-}
-
 static enum err check_size(const struct place *p, const char *name, size_t n)
 {
     if (!p->name[0] || n <= p->size) return ERR_OK;
@@ -66,7 +61,7 @@ static enum err check_size(const struct place *p, const char *name, size_t n)
 /* What was named by partition is to hold the image and nothing older behind it. */
 static enum err clear_rest(struct session *s, const struct place *p, uint32_t n)
 {
-    uint32_t used = whole_sectors(n);
+    uint32_t used = (uint32_t)content_sectors(n);
     if (!p->name[0] || used >= p->size) return ERR_OK;
     return content_add_bytes(s->plan->content, p->name, p->offset + used, p->size - used, NULL, 0,
                              false);
@@ -80,7 +75,7 @@ static enum err judge(const struct session *s, struct place *p, const char *name
     enum err e = check_size(p, name, n);
     if (e) return e;
     *allowed |= named;
-    if (!p->name[0]) p->size = whole_sectors((uint32_t)n);
+    if (!p->name[0]) p->size = (uint32_t)content_sectors(n);
     return board_guard_range(s, named, p);
 }
 

@@ -3,19 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* @return characters in @p names */
-static size_t list_names(const struct partition_table *t, char *names, size_t n, size_t cap)
-{
-    for (size_t i = 0; i < t->count && n < cap - 20; i++)
-        n += (size_t)snprintf(names + n, cap - n, "%s%s", n ? ", " : "", t->rows[i].name);
-    return n;
-}
-
 static enum err no_such_partition(const struct place_map *map, const char *name)
 {
     char names[320] = "";
-    size_t n = list_names(map->primary, names, 0, sizeof names);
-    n = list_names(map->user, names, n, sizeof names);
+    size_t n = partition_names(map->primary, names, 0, sizeof names);
+    n = partition_names(map->user, names, n, sizeof names);
     return err_fail(ERR_ARG, "partition_not_found",
                     "Name one of the board's partitions, or say \"offset\".",
                     n ? "there is no partition \"%s\"; there are: %s"

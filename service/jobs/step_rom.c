@@ -122,13 +122,13 @@ static enum err already_there(struct session *s, bool *there_out)
     if (store_device_row(s->ctx->store, s->mac, &known)) return ERR_OK;
     if (strcmp(known.fingerprint_sha256, credential_info(s->credential)->fingerprint_sha256) != 0)
         return ERR_OK;
-    for (size_t i = 0; i < s->images.count; i++) {
+    bool same = true;
+    for (size_t i = 0; same && i < s->images.count; i++) {
         struct flasher_region r = region_of(&s->images.items[i]);
-        enum err e = flasher_verify(s->flasher, &r);
-        if (e == ERR_VERIFY) return ERR_OK;
+        enum err e = flasher_compare(s->flasher, &r, &same);
         if (e) return e;
     }
-    *there_out = true;
+    *there_out = same;
     return ERR_OK;
 }
 

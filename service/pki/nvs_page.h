@@ -9,6 +9,17 @@
 
 #include "service/pki/nvs.h"
 
+/* Offsets in a page, then in an entry. */
+enum {
+    NVS_STATE = 0,
+    NVS_SEQUENCE = 4,
+    NVS_FORMAT = 8,
+    NVS_HEADER_CRC = 28, /* of all from the sequence number on */
+    NVS_CRC = 4,
+    NVS_KEY = 8,
+    NVS_VALUE = 24
+};
+
 enum {
     NVS_ENTRY = 32,
     NVS_ENTRIES = 126, /* of a page */

@@ -7,7 +7,7 @@
 
 #include "service/pki/nvs_page.h"
 
-enum { SEQUENCE = 4, FORMAT = 8, HEADER_CRC = 28, KEY = 8, VALUE = 24, SPACES = 255 };
+enum { SPACES = 255 };
 
 struct page {
     const uint8_t *p;
@@ -44,17 +44,18 @@ static enum err take_page(struct reader *r, const uint8_t *p)
 {
     uint32_t state = le32_get(p);
     if (state == NVS_STATE_BLANK && is_blank(p, NVS_FIRST)) return ERR_OK;
-    bool whole = le32_get(p + HEADER_CRC) == nvs_crc(p + SEQUENCE, HEADER_CRC - SEQUENCE);
-    if (whole && p[FORMAT] != NVS_VERSION_2)
+    bool whole =
+        le32_get(p + NVS_HEADER_CRC) == nvs_crc(p + NVS_SEQUENCE, NVS_HEADER_CRC - NVS_SEQUENCE);
+    if (whole && p[NVS_FORMAT] != NVS_VERSION_2)
         return err_fail(ERR_PROTOCOL, "nvs_version",
                         "Flash a present ESP-AT release: its own tool makes format 2.",
-                        "the NVS partition has a page of format %u", 0xffU - p[FORMAT] + 1);
+                        "the NVS partition has a page of format %u", 0xffU - p[NVS_FORMAT] + 1);
     bool used = state == NVS_STATE_ACTIVE || state == NVS_STATE_FULL || state == NVS_STATE_FREEING;
     if (!whole || !used) {
         r->found->damaged_pages++;
         return ERR_OK;
     }
-    r->pages[r->page_count++] = (struct page){p, le32_get(p + SEQUENCE)};
+    r->pages[r->page_count++] = (struct page){p, le32_get(p + NVS_SEQUENCE)};
     return ERR_OK;
 }
 
@@ -79,20 +80,24 @@ static size_t take_entry(struct reader *r, const uint8_t *page, size_t i)
 {
     const uint8_t *p = page + NVS_FIRST + i * NVS_ENTRY;
     size_t span = p[2], n = 0;
-    bool whole = le32_get(p + 4) == nvs_entry_crc(p) && span >= 1 && span <= NVS_ENTRIES - i &&
-                 memchr(p + KEY, '\0', NVS_NAME);
+    bool whole = le32_get(p + NVS_CRC) == nvs_entry_crc(p) && span >= 1 &&
+                 span <= NVS_ENTRIES - i && memchr(p + NVS_KEY, '\0', NVS_NAME);
     if (whole && has_bytes(p[1])) {
-        n = le16_get(p + VALUE);
+        n = le16_get(p + NVS_VALUE);
         whole = nvs_data_entries(n) == span - 1 &&
-                le32_get(p + VALUE + 4) == nvs_crc(p + NVS_ENTRY, n) &&
+                le32_get(p + NVS_VALUE + 4) == nvs_crc(p + NVS_ENTRY, n) &&
                 (p[1] != NVS_STRING || (n && !p[NVS_ENTRY + n - 1]));
     }
     if (!whole) {
         r->found->damaged_entries++;
         return 1;
     }
-    r->heads[r->head_count++] = (struct head){
-        .p = p, .space = p[0], .type = p[1], .chunk = p[3], .key = (const char *)p + KEY, .n = n};
+    r->heads[r->head_count++] = (struct head){.p = p,
+                                              .space = p[0],
+                                              .type = p[1],
+                                              .chunk = p[3],
+                                              .key = (const char *)p + NVS_KEY,
+                                              .n = n};
     return span;
 }
 
@@ -106,8 +111,9 @@ static void learn_spaces(struct reader *r)
 {
     for (size_t i = 0; i < r->head_count; i++) {
         const struct head *h = &r->heads[i];
-        if (h->space == 0 && h->type == NVS_U8 && h->p[VALUE] != 0 && h->p[VALUE] != NVS_ANY)
-            r->spaces[h->p[VALUE]] = h->key;
+        if (h->space == 0 && h->type == NVS_U8 && h->p[NVS_VALUE] != 0 &&
+            h->p[NVS_VALUE] != NVS_ANY)
+            r->spaces[h->p[NVS_VALUE]] = h->key;
     }
 }
 
@@ -143,8 +149,8 @@ static struct head *find_chunk(const struct reader *r, const struct head *index,
 /* @return false when a chunk is missing or the size is another one */
 static bool join_blob(const struct reader *r, const struct head *index, struct buf *out)
 {
-    size_t total = le32_get(index->p + VALUE);
-    unsigned count = index->p[VALUE + 4], first = index->p[VALUE + 5];
+    size_t total = le32_get(index->p + NVS_VALUE);
+    unsigned count = index->p[NVS_VALUE + 4], first = index->p[NVS_VALUE + 5];
     buf_init_secret(out, NVS_SIZE_MAX);
     for (unsigned i = 0; i < count; i++) {
         const struct head *chunk = find_chunk(r, index, first + i);
@@ -192,7 +198,7 @@ static uint64_t read_number(const struct head *h)
     size_t width = nvs_width(h->type);
     uint64_t v = 0;
     for (size_t i = 0; i < width; i++)
-        v |= (uint64_t)h->p[VALUE + i] << (8 * i);
+        v |= (uint64_t)h->p[NVS_VALUE + i] << (8 * i);
     bool negative = h->type & 0x10 && v >> (8 * width - 1);
     return negative && width < 8 ? v | UINT64_MAX << (8 * width) : v;
 }

@@ -6,15 +6,7 @@
 
 #include "service/pki/nvs_page.h"
 
-enum {
-    STATE = 0,
-    SEQUENCE = 4,
-    FORMAT = 8,
-    HEADER_CRC = 28,
-    KEY = 8,
-    VALUE = 24,
-    SPACES_MAX = 254
-};
+enum { SPACES_MAX = 254 };
 
 struct writer {
     uint8_t *pages; /* the whole partition, erased at first */
@@ -45,7 +37,7 @@ static uint8_t *page_at(const struct writer *w, size_t page)
 
 static void set_state(const struct writer *w, size_t page, uint32_t state)
 {
-    le32_put(page_at(w, page) + STATE, state);
+    le32_put(page_at(w, page) + NVS_STATE, state);
 }
 
 static void begin_page(struct writer *w, size_t page)
@@ -54,9 +46,9 @@ static void begin_page(struct writer *w, size_t page)
     w->page = page;
     w->used = 0;
     set_state(w, page, NVS_STATE_ACTIVE);
-    le32_put(p + SEQUENCE, (uint32_t)page);
-    p[FORMAT] = NVS_VERSION_2;
-    le32_put(p + HEADER_CRC, nvs_crc(p + SEQUENCE, HEADER_CRC - SEQUENCE));
+    le32_put(p + NVS_SEQUENCE, (uint32_t)page);
+    p[NVS_FORMAT] = NVS_VERSION_2;
+    le32_put(p + NVS_HEADER_CRC, nvs_crc(p + NVS_SEQUENCE, NVS_HEADER_CRC - NVS_SEQUENCE));
 }
 
 static enum err next_page(struct writer *w)
@@ -89,12 +81,12 @@ static void fill_head(uint8_t entry[NVS_ENTRY], uint8_t space, unsigned type, si
     entry[2] = (uint8_t)span;
     entry[3] = (uint8_t)chunk;
     for (size_t i = 0, n = strlen(key); i < NVS_NAME; i++)
-        entry[KEY + i] = i < n ? (uint8_t)key[i] : 0;
+        entry[NVS_KEY + i] = i < n ? (uint8_t)key[i] : 0;
 }
 
 static void put_head(struct writer *w, uint8_t entry[NVS_ENTRY])
 {
-    le32_put(entry + 4, nvs_entry_crc(entry));
+    le32_put(entry + NVS_CRC, nvs_entry_crc(entry));
     put(w, entry, NVS_ENTRY);
 }
 
@@ -106,7 +98,7 @@ static enum err put_number(struct writer *w, uint8_t space, unsigned type, const
     if (e) return e;
     fill_head(entry, space, type, 1, NVS_ANY, key);
     for (size_t i = 0; i < nvs_width(type); i++)
-        entry[VALUE + i] = (uint8_t)(value >> (8 * i));
+        entry[NVS_VALUE + i] = (uint8_t)(value >> (8 * i));
     put_head(w, entry);
     return ERR_OK;
 }
@@ -118,8 +110,8 @@ static void put_bytes(struct writer *w, uint8_t head[NVS_ENTRY], const uint8_t *
     uint8_t nul = 0;
     uint32_t crc = nvs_crc(data, n);
     if (with_nul) crc = (uint32_t)crc32(crc, &nul, 1);
-    le16_put(head + VALUE, (uint16_t)(n + with_nul));
-    le32_put(head + VALUE + 4, crc);
+    le16_put(head + NVS_VALUE, (uint16_t)(n + with_nul));
+    le32_put(head + NVS_VALUE + 4, crc);
     put_head(w, head);
     size_t at = w->used;
     if (n) put(w, data, n);
@@ -161,9 +153,9 @@ static enum err put_blob(struct writer *w, uint8_t space, const struct nvs_item 
     }
     if (e) return e;
     fill_head(head, space, NVS_BLOB, 1, NVS_ANY, item->key);
-    le32_put(head + VALUE, (uint32_t)total);
-    head[VALUE + 4] = (uint8_t)chunks;
-    head[VALUE + 5] = 0; /* number of the first chunk */
+    le32_put(head + NVS_VALUE, (uint32_t)total);
+    head[NVS_VALUE + 4] = (uint8_t)chunks;
+    head[NVS_VALUE + 5] = 0; /* number of the first chunk */
     put_head(w, head);
     return ERR_OK;
 }

@@ -3,6 +3,7 @@
  * because a board with an odd but working table must still be served. */
 #include "service/pki/partition.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "service/base/digest.h"
@@ -183,4 +184,12 @@ const struct partition *partition_find_type(const struct partition_table *t, uin
     for (size_t i = 0; i < t->count; i++)
         if (t->rows[i].type == type && t->rows[i].subtype == subtype) return &t->rows[i];
     return NULL;
+}
+
+size_t partition_names(const struct partition_table *t, char *names, size_t n, size_t cap)
+{
+    enum { ROOM = NAME + 4 }; /* of a name, a comma and the NUL */
+    for (size_t i = 0; i < t->count && n < cap - ROOM; i++)
+        n += (size_t)snprintf(names + n, cap - n, "%s%s", n ? ", " : "", t->rows[i].name);
+    return n;
 }

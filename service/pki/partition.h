@@ -50,4 +50,8 @@ bool partition_overlaps(const struct partition *a, const struct partition *b);
 const struct partition *partition_find(const struct partition_table *t, const char *name);
 const struct partition *partition_find_type(const struct partition_table *t, uint8_t type,
                                             uint8_t subtype);
+/** For messages: add the names of the rows, "nvs, otadata", to a text, as many as there is room
+ * for.
+ *  @param n  bytes of @p names that are there already @return how many there are now */
+size_t partition_names(const struct partition_table *t, char *names, size_t n, size_t cap);
 #endif
