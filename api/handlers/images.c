@@ -88,7 +88,8 @@ static enum err build(const struct service *svc, const struct wish *w, const cha
     enum err e =
         b ? find_layout(svc, w, &source, &b->layout, errors) : err_set(ERR_MEM, "out of memory");
     if (!e) e = credential_load(svc->store, w->credential, &c);
-    if (!e) e = image_set_build(c, &b->layout, &b->set);
+    if (!e)
+        e = image_set_build(c, &b->layout, &(struct target){.kind = TARGET_MQTT}, NULL, &b->set);
     if (!e && source && (!file || strcmp(file, FACTORY_FILE) == 0)) e = build_flash(source, b);
     credential_free(c);
     source_close(source);

@@ -30,9 +30,10 @@ enum {
 };
 #define HAS(group) (1u << (group))
 
-static const char *const kinds[] = {"identify",  "write", "check", "reset", "at",
-                                    "provision", "flash", "read",  "erase", NULL};
-static const char kind_list[] = "identify, write, check, reset, at, provision, flash, read, erase";
+static const char *const kinds[] = {"identify", "write", "check", "reset",   "at", "provision",
+                                    "flash",    "read",  "erase", "restore", NULL};
+static const char kind_list[] =
+    "identify, write, check, reset, at, provision, flash, read, erase, restore";
 static const char *const methods[] = {"auto", "rom", "at", NULL};
 static const char *const levels[] = {"none", "wifi", "time", "connect", "publish", NULL};
 
@@ -48,6 +49,7 @@ static const unsigned fields_of[] = {
         HAS(FIELD_CREDENTIAL) | HAS(FIELD_FLASH) | HAS(FIELD_OVERWRITE) | HAS(FIELD_FLASH_BYTES),
     [COMMAND_READ] = HAS(FIELD_PLACE) | HAS(FIELD_FLASH_BYTES),
     [COMMAND_ERASE] = HAS(FIELD_PLACE) | HAS(FIELD_OVERWRITE) | HAS(FIELD_FLASH_BYTES),
+    [COMMAND_RESTORE] = 0,
 };
 
 const char *command_kind_name(enum command_kind k)

@@ -11,6 +11,8 @@
 #include "service/base/id.h"
 #include "service/base/json_in.h"
 #include "service/base/limits.h"
+#include "service/pki/layout.h"
+#include "service/pki/target.h"
 
 enum command_kind {
     COMMAND_IDENTIFY,
@@ -21,7 +23,8 @@ enum command_kind {
     COMMAND_PROVISION,
     COMMAND_FLASH,
     COMMAND_READ,
-    COMMAND_ERASE
+    COMMAND_ERASE,
+    COMMAND_RESTORE
 };
 enum command_method { METHOD_AUTO, METHOD_ROM, METHOD_AT };
 enum check_level { LEVEL_NONE, LEVEL_WIFI, LEVEL_TIME, LEVEL_CONNECT, LEVEL_PUBLISH };
@@ -47,14 +50,28 @@ struct command {
     char slot[64];
     char
         credential[ID_TEXT]; /* write, provision: required; check: for the host's check, optional */
+    char profile[64]; /* of which "profile" it was made; "" = none. For the record: what it says is
+                         in the fields below */
     enum command_method method; /* write, provision, identify; default auto */
+    struct target target; /* write, provision, flash: "target":{"kind","index"}, default mqtt */
+    /* write, provision: what the caller takes the board for; the board is asked all the same, and
+     * a contradiction is refused with both sides named */
+    struct {
+        enum layout_kind kind;        /* "layout":"partitions" or "mfg_nvs"; LAYOUT_NONE = unsaid */
+        char module[48], release[16]; /* "layout":{"module","release"}: a row of layouts known here,
+                                         used where the board tells nothing; "" = unsaid */
+    } expected;
+    bool purge_key;       /* write, provision: "purge_key", default false: once the write is
+                             verified the private key is taken out of the vault */
+    char backup[ID_TEXT]; /* restore: "backup" */
     enum check_level
         level;       /* check: "level", default publish; provision: "check", default publish */
     bool host_check; /* check, provision: "host_check", default true when there is a credential and
                         the level is connect or publish; true only with a credential and a host */
     struct {
         char ssid[33], password[65];
-    } wifi; /* required from level wifi on */
+        bool keep; /* "keep", default false: the board keeps this network after the job */
+    } wifi;        /* required from level wifi on */
     struct {
         char server[128]; /* default "pool.ntp.org" */
         int zone;         /* hours, default 0 */

@@ -52,7 +52,7 @@ static enum err build(struct store *s, const struct image_record *r, struct imag
     if (!layout) return err_set(ERR_MEM, "out of memory");
     enum err e = layout_of_record(s, r, layout);
     if (!e) e = credential_load(s, r->credential, &c);
-    if (!e) e = image_set_build(c, layout, out);
+    if (!e) e = image_set_build(c, layout, &(struct target){.kind = TARGET_MQTT}, NULL, out);
     credential_free(c);
     free(layout);
     return e;

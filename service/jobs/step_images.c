@@ -23,7 +23,8 @@ enum err step_credential(struct session *s)
 enum err step_images(struct session *s)
 {
     enum err e = step_credential(s);
-    if (!e) e = image_set_build(s->credential, &s->layout, &s->images);
+    if (!e)
+        e = image_set_build(s->credential, &s->layout, &s->ctx->command->target, NULL, &s->images);
     if (e) return e;
     json_t *list = json_array();
     for (size_t i = 0; i < s->images.count; i++) {

@@ -98,9 +98,12 @@ static enum err image_add(const struct credential *c, const struct layout *layou
 }
 
 enum err image_set_build(const struct credential *c, const struct layout *layout,
+                         const struct target *target, const struct image_source *now,
                          struct image_set *out)
 {
     memset(out, 0, sizeof *out);
+    (void)target;
+    (void)now;
     if (layout->kind != LAYOUT_PARTITIONS) return not_writable(layout);
     struct buf bytes; /* one for all three, so that the larger ones find its room already there */
     buf_init_secret(&bytes, IMAGE_MAX);
@@ -115,6 +118,6 @@ enum err image_set_build(const struct credential *c, const struct layout *layout
 void image_set_dispose(struct image_set *s)
 {
     for (size_t i = 0; i < s->count; i++)
-        secret_dispose(&s->items[i].bytes);
+        secret_dispose(&s->items[i].bytes), secret_dispose(&s->items[i].before);
     memset(s, 0, sizeof *s);
 }

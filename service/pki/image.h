@@ -10,13 +10,16 @@
 #include "service/pki/credential.h"
 #include "service/pki/layout.h"
 #include "service/pki/secret.h"
+#include "service/pki/target.h"
 
 struct image {
     char file[32];      /* "mqtt_key.bin" */
     char partition[17]; /* "mqtt_key" */
     uint32_t offset;    /* of the partition in flash, bytes */
     uint32_t partition_size;
-    struct secret bytes; /* holds a key, or not: wiped all the same */
+    struct secret bytes;  /* holds a key, or not: wiped all the same */
+    struct secret before; /* the partition as it was, when it had to be read; else empty. As long as
+                             bytes: what both have in common need not be written */
     char sha256[SHA256_HEX];
     uint8_t md5[MD5_BYTES];
     bool holds_key;
@@ -29,11 +32,28 @@ struct image_set {
     size_t count;
 };
 
-/** Build mqtt_cert, mqtt_key and mqtt_ca for @p layout, in order of offset.
- *  @return ERR_OK; ERR_UNSUPPORTED with code layout_not_writable (no such partitions; for mfg_nvs
- * the hint says what to do) or layout_damaged; ERR_TOO_LARGE with code too_large_for_partition;
- * ERR_MEM. *out is empty on error; image_set_dispose() it */
+/** Where the present content of a partition comes from: the board through its loader or through AT,
+ * a firmware's own file. */
+struct image_source {
+    /** @param out  not yet made; the callee fills it with p->size bytes. @return ERR_OK, or why not
+     */
+    enum err (*read)(const struct partition *p, struct secret *out, void *arg);
+    void *arg;
+};
+
+/** Build the images that put @p c in the place of @p target, in order of offset.
+ *
+ * In partitions: three AtPKI images; of kinds that have an index, the other items of the partition
+ * stay. In mfg_nvs: one image, the present partition with three values exchanged and all else kept
+ * (factory_param has the pins of the AT UART).
+ *  @param now  read only where something must stay; NULL = nothing is there to be read
+ *  @return ERR_OK; ERR_UNSUPPORTED with code layout_not_writable (no such partitions),
+ * layout_damaged, kind_not_on_board, or image_needs_board (something must stay, and @p now is
+ * NULL); ERR_ARG with code index_gap (an item 1 without an item 0); ERR_TOO_LARGE with code
+ * too_large_for_partition; errors of @p now and of nvs_read(); ERR_MEM. *out is empty on error;
+ * image_set_dispose() it */
 enum err image_set_build(const struct credential *c, const struct layout *layout,
+                         const struct target *target, const struct image_source *now,
                          struct image_set *out);
 void image_set_dispose(struct image_set *s);
 #endif

@@ -1,6 +1,7 @@
 /* schema: a step that was released is never changed; a change is a further step. Ids are found by
  * index, but order is kept by seq: two ids of the same millisecond sort by chance. Secrets are in
- * credential.key, job.command and dump.data only, all sealed (vault.h). */
+ * credential.key, job.command, dump.data, backup.data, profile.settings, csr.key and authority.key
+ * only, all sealed (vault.h). */
 #include "service/store/schema.h"
 
 #include <stdio.h>
@@ -68,6 +69,35 @@ static const char *const steps[] = {
 
     "CREATE TABLE dump (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
     " job TEXT NOT NULL UNIQUE REFERENCES job (id) ON DELETE CASCADE, data BLOB NOT NULL) STRICT;",
+
+    /* 2 → 3 */
+    /* what is looked for when a credential comes in a second time */
+    "CREATE INDEX credential_fingerprint ON credential (fingerprint);"
+    "CREATE INDEX credential_key_digest ON credential (key_digest);"
+    "ALTER TABLE credential ADD COLUMN purged_ms INTEGER NOT NULL DEFAULT 0;"
+
+    "ALTER TABLE image ADD COLUMN target TEXT NOT NULL DEFAULT 'mqtt';"
+
+    /* partitions as they were before a job changed them, sealed under backup:<id> */
+    "CREATE TABLE backup (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    " created_ms INTEGER NOT NULL, mac TEXT NOT NULL, job TEXT NOT NULL, slot TEXT NOT NULL,"
+    " partition TEXT NOT NULL, offset INTEGER NOT NULL, size INTEGER NOT NULL,"
+    " sha256 TEXT NOT NULL, data BLOB NOT NULL) STRICT;"
+    "CREATE INDEX backup_mac ON backup (mac, seq);"
+
+    /* settings sealed under profile:<name>: there is a Wi-Fi password among them */
+    "CREATE TABLE profile (name TEXT PRIMARY KEY, changed_ms INTEGER NOT NULL,"
+    " settings BLOB NOT NULL) STRICT;"
+
+    /* keys made here that wait for their certificate, sealed under csr:<id> */
+    "CREATE TABLE csr (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    " created_ms INTEGER NOT NULL, key_digest TEXT NOT NULL, request TEXT NOT NULL,"
+    " meta TEXT NOT NULL, key BLOB NOT NULL) STRICT;"
+
+    /* local certificate authorities, their keys sealed under authority:<id> */
+    "CREATE TABLE authority (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    " created_ms INTEGER NOT NULL, name TEXT NOT NULL UNIQUE, certificate TEXT NOT NULL,"
+    " meta TEXT NOT NULL, key BLOB NOT NULL) STRICT;",
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };

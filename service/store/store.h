@@ -41,13 +41,16 @@ struct credential_record {
     char *meta_json; /* heap: what GET answers: subject, dates, checks … no secret */
 };
 void credential_record_dispose(struct credential_record *r);
-/** The key is sealed before it reaches the database. @return ERR_OK, ERR_IO, ERR_MEM */
+/** The key is sealed before it reaches the database. @return ERR_OK; ERR_CONFLICT with code
+ * credential_exists or key_in_use (the detail names the earlier one); ERR_IO, ERR_MEM */
 enum err store_credential_add(struct store *s, const struct credential_record *r,
                               const char *key_pem, size_t key_len);
 enum err store_credential_get(struct store *s, const char *id,
                               struct credential_record *out); /* ERR_NOT_FOUND */
-/** @param key_out  init it with buf_init_secret */
+/** @param key_out  init it with buf_init_secret @return also ERR_NOT_FOUND with code key_purged */
 enum err store_credential_key(struct store *s, const char *id, struct buf *key_out);
+/** Take the private key out of the vault, for ever. @return ERR_OK, ERR_NOT_FOUND */
+enum err store_credential_purge_key(struct store *s, const char *id);
 /** @return ERR_OK, ERR_NOT_FOUND, ERR_CONFLICT with code credential_in_use (a queued or running job
  * has it) */
 enum err store_credential_delete(struct store *s, const char *id);
@@ -105,6 +108,80 @@ enum err store_dump_put(struct store *s, const char *job, const void *data, size
 enum err store_dump_get(struct store *s, const char *job, struct buf *out);
 /** @return as store_dump_get() */
 enum err store_dump_delete(struct store *s, const char *job);
+
+/* --- backups: partitions as they were before a job changed them; sealed, since they hold keys. The
+ * newest LIMIT_BACKUPS of a board are kept.
+ * ------------------------ */
+struct backup_record {
+    char id[ID_TEXT]; /* "bak_…" */
+    int64_t created_ms;
+    char mac[18], job[ID_TEXT], slot[64], partition[17];
+    uint32_t offset, size; /* in flash, bytes */
+    char sha256[65];       /* of the bytes */
+};
+/** @return ERR_OK, ERR_TOO_LARGE, ERR_IO, ERR_MEM */
+enum err store_backup_add(struct store *s, const struct backup_record *r, const void *data,
+                          size_t n);
+/** @return ERR_OK; ERR_NOT_FOUND with code backup_not_found */
+enum err store_backup_get(struct store *s, const char *id, struct backup_record *out);
+/** @param out  init it with buf_init_secret @return as store_backup_get() */
+enum err store_backup_data(struct store *s, const char *id, struct buf *out);
+/** @return as store_backup_get(); ERR_CONFLICT with code backup_in_use (a queued or running job) */
+enum err store_backup_delete(struct store *s, const char *id);
+/** Newest first. @param mac  "" = of all boards. Release with free(). */
+enum err store_backup_list(struct store *s, const char *mac, struct store_page *page,
+                           struct backup_record **list_out, size_t *n_out);
+
+/* --- profiles
+ * ------------------------ */
+struct profile_record {
+    char name[64];
+    int64_t changed_ms;
+    char *settings_json; /* heap, secret: an object as jobs/profile.h has it; wiped */
+};
+void profile_record_dispose(struct profile_record *r);
+enum err store_profile_put(struct store *s, const struct profile_record *r);
+/** @return ERR_OK; ERR_NOT_FOUND with code profile_not_found */
+enum err store_profile_get(struct store *s, const char *name, struct profile_record *out);
+enum err store_profile_delete(struct store *s, const char *name);
+/** By name. Release each with profile_record_dispose() and the list with free(). */
+enum err store_profile_list(struct store *s, struct profile_record **list_out, size_t *n_out);
+
+/* --- keys made here: requests that wait for their certificate, and local authorities
+ * ------------------------ */
+struct csr_record {
+    char id[ID_TEXT]; /* "csr_…" */
+    int64_t created_ms;
+    char key_sha256[65];
+    char *request_pem, *meta_json; /* heap */
+};
+void csr_record_dispose(struct csr_record *r);
+enum err store_csr_add(struct store *s, const struct csr_record *r, const char *key_pem,
+                       size_t key_len);
+/** @return ERR_OK; ERR_NOT_FOUND with code csr_not_found */
+enum err store_csr_get(struct store *s, const char *id, struct csr_record *out);
+/** @param key_out  init it with buf_init_secret */
+enum err store_csr_key(struct store *s, const char *id, struct buf *key_out);
+enum err store_csr_delete(struct store *s, const char *id);
+enum err store_csr_list(struct store *s, struct store_page *page, struct csr_record **list_out,
+                        size_t *n_out);
+
+struct authority_record {
+    char id[ID_TEXT]; /* "ca_…" */
+    int64_t created_ms;
+    char name[64];
+    char *certificate_pem, *meta_json; /* heap */
+};
+void authority_record_dispose(struct authority_record *r);
+/** @return ERR_OK; ERR_CONFLICT with code authority_exists (the name) */
+enum err store_authority_add(struct store *s, const struct authority_record *r, const char *key_pem,
+                             size_t key_len);
+/** @return ERR_OK; ERR_NOT_FOUND with code authority_not_found */
+enum err store_authority_get(struct store *s, const char *id, struct authority_record *out);
+enum err store_authority_key(struct store *s, const char *id, struct buf *key_out);
+enum err store_authority_delete(struct store *s, const char *id);
+enum err store_authority_list(struct store *s, struct store_page *page,
+                              struct authority_record **list_out, size_t *n_out);
 
 /* --- slots
  * ------------------------------------------------------------------------------------------------------

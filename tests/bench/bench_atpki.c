@@ -61,7 +61,8 @@ static enum err atpki_set(void)
 static enum err image_set(void)
 {
     struct image_set set;
-    enum err e = image_set_build(credential, &layout, &set);
+    enum err e =
+        image_set_build(credential, &layout, &(struct target){.kind = TARGET_MQTT}, NULL, &set);
     image_set_dispose(&set);
     return e;
 }

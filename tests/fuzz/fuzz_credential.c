@@ -64,7 +64,10 @@ static void expect_usable(const struct credential *c, const struct credential_ru
     must(!credential_read(in, 3, rules, &checks, &again));
     expect_same_text(c, again);
     const struct layout_stock *stock = layout_stock_list("esp32", &n);
-    must(n && !image_set_build(c, &stock[0].layout, &images) && images.count == 3);
+    must(n &&
+         !image_set_build(c, &stock[0].layout, &(struct target){.kind = TARGET_MQTT}, NULL,
+                          &images) &&
+         images.count == 3);
     image_set_dispose(&images);
     credential_free(back);
     credential_free(again);

@@ -3,6 +3,8 @@
 #include "service/pki/atpki.h"
 #include "service/pki/image.h"
 
+static const struct target mqtt = {.kind = TARGET_MQTT};
+
 static struct throw device;
 
 static int setup(void **state)
@@ -69,7 +71,7 @@ static void three_images_are_built_in_order_of_their_offsets(void **state)
     };
     struct layout l = stock("esp32", 0);
     struct image_set s;
-    assert_int_equal(image_set_build(device.c, &l, &s), ERR_OK);
+    assert_int_equal(image_set_build(device.c, &l, &mqtt, NULL, &s), ERR_OK);
     assert_int_equal(s.count, 3);
     for (size_t i = 0; i < s.count; i++) {
         assert_string_equal(s.items[i].file, want[i].file);
@@ -97,7 +99,7 @@ static void the_order_is_that_of_the_board_not_of_the_parts(void **state)
     uint32_t offset = cert->offset;
     cert->offset = ca->offset;
     ca->offset = offset;
-    assert_int_equal(image_set_build(device.c, &l, &s), ERR_OK);
+    assert_int_equal(image_set_build(device.c, &l, &mqtt, NULL, &s), ERR_OK);
     assert_string_equal(s.items[0].partition, "mqtt_ca");
     assert_string_equal(s.items[1].partition, "mqtt_key");
     assert_string_equal(s.items[2].partition, "mqtt_cert");
@@ -116,7 +118,7 @@ static void a_board_without_the_partitions_is_refused_with_what_to_do(void **sta
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct layout l = stock("esp32", cases[i].index);
         struct image_set s;
-        assert_int_equal(image_set_build(device.c, &l, &s), ERR_UNSUPPORTED);
+        assert_int_equal(image_set_build(device.c, &l, &mqtt, NULL, &s), ERR_UNSUPPORTED);
         assert_string_equal(err_last()->code, "layout_not_writable");
         assert_non_null(strstr(err_last()->detail, cases[i].says));
         assert_non_null(strstr(err_last()->hint, cases[i].hint));
@@ -134,7 +136,7 @@ static void an_image_larger_than_its_partition_is_refused_and_nothing_is_left(vo
     for (size_t i = 0; i < l.user.count; i++)
         if (!strcmp(l.user.rows[i].name, "mqtt_ca"))
             l.user.rows[i].size = (uint32_t)(12 + (len + 3) / 4 * 4 - 1);
-    assert_int_equal(image_set_build(device.c, &l, &s), ERR_TOO_LARGE);
+    assert_int_equal(image_set_build(device.c, &l, &mqtt, NULL, &s), ERR_TOO_LARGE);
     assert_string_equal(err_last()->code, "too_large_for_partition");
     assert_non_null(strstr(err_last()->detail, "mqtt_ca"));
     assert_int_equal(s.count, 0);
@@ -162,7 +164,7 @@ static void a_damaged_place_is_refused(void **state)
             p->offset = damage[i].offset;
             p->size = damage[i].size;
         }
-        assert_int_equal(image_set_build(device.c, &l, &set), ERR_UNSUPPORTED);
+        assert_int_equal(image_set_build(device.c, &l, &mqtt, NULL, &set), ERR_UNSUPPORTED);
         assert_string_equal(err_last()->code, "layout_damaged");
         assert_int_equal(set.count, 0);
     }
