@@ -196,7 +196,8 @@ static enum err sort_raw(struct at_client *c, const struct line_event *ev)
     if (!c->running) return ERR_OK; /* the late rest of a read that was given up */
     buf_reset(&c->raw);
     c->has_raw = true;
-    return buf_append(&c->raw, ev->raw, ev->raw_len);
+    enum err e = keep_answer(c, ev->text); /* it may tell more than the length */
+    return e ? e : buf_append(&c->raw, ev->raw, ev->raw_len);
 }
 
 static void remember_heard(struct at_client *c)
@@ -253,6 +254,17 @@ enum err exchange_next(struct at_client *c, struct deadline until, enum at_sign 
             return sort_raw(c, &ev);
         }
     }
+}
+
+enum err exchange_first_sign(struct at_client *c, struct deadline until, int ms, enum at_sign *out)
+{
+    struct deadline d = deadline_within_ms(until, ms);
+    enum err e = ERR_OK;
+    do {
+        *out = SIGN_LINE;
+        e = exchange_next(c, d, out);
+    } while (!e && *out == SIGN_LINE);
+    return e == ERR_TIMEOUT ? ERR_OK : e;
 }
 
 static void forget_answer(struct at_client *c)

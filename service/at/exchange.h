@@ -1,6 +1,6 @@
-/* exchange: the lower half of the client, for client.c and start.c alone. Sends one line and turns
- * what the board says into signs; keeps answer lines, unsolicited lines, error codes and the words
- * for error messages.
+/* exchange: the lower half of the client, for client.c, start.c and uart.c alone. Sends one line
+ * and turns what the board says into signs; keeps answer lines, unsolicited lines, error codes and
+ * the words for error messages.
  *
  * Secrets: port->mute is set before a secret line or secret data leaves. It goes back when the
  * exchange has ended well. After one that did not, it stays until at_sync() has seen the board
@@ -71,6 +71,10 @@ enum err exchange_send(struct at_client *c, const char *text, enum at_hide hide,
                        struct deadline until);
 /** Read up to the next sign. @return ERR_OK, ERR_TIMEOUT, ERR_MEM, port errors */
 enum err exchange_next(struct at_client *c, struct deadline until, enum at_sign *sign_out);
+/** Up to the first sign that says something, within @p ms; SIGN_LINE when none comes. @return
+ * ERR_OK, ERR_MEM, port errors */
+enum err exchange_first_sign(struct at_client *c, struct deadline until, int ms,
+                             enum at_sign *sign_out);
 /** The exchange is over. @param well  the board has ended it: nothing secret can follow */
 void exchange_end(struct at_client *c, bool well);
 /** Take in what has already arrived. */

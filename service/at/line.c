@@ -71,8 +71,17 @@ static bool is_subrecv_head(const uint8_t *s, size_t count_at)
     return s[i] == ',' && s[i + 1] == '"' && s[count_at - 2] == '"' && s[count_at - 1] == ',';
 }
 
+/* +SYSMFG:"<space>","<key>",<type>,<n>, */
+static bool is_sysmfg_head(const uint8_t *s, size_t count_at)
+{
+    static const char name[] = "+SYSMFG:\"";
+    if (!begins(s, count_at, name) || s[count_at - 1] != ',') return false;
+    size_t type_end = count_at - 1, type = digits_before(s, type_end);
+    return type < type_end && type > sizeof name && s[type - 1] == ',' && s[type - 2] == '"';
+}
+
 typedef bool (*head_fn)(const uint8_t *s, size_t count_at);
-static const head_fn heads[] = {is_sysflash_head, is_subrecv_head};
+static const head_fn heads[] = {is_sysflash_head, is_sysmfg_head, is_subrecv_head};
 
 /* Does the text, which ends in a comma, announce counted bytes? */
 static bool announces_raw(const struct buf *text, size_t *count_out)

@@ -1,7 +1,7 @@
 /* line: what an ESP-AT port says, cut into events. Pure state machine: any chunking gives the same
- * events. Knows lines, the '>' prompt, and the two answers that carry counted raw bytes
- * (+SYSFLASH:<n>,… and +MQTTSUBRECV:<link>,"<topic>",<n>,…). Raw bytes may hold anything, CR LF and
- * "OK" too. */
+ * events. Knows lines, the '>' prompt, and the three answers that carry counted raw bytes
+ * (+SYSFLASH:<n>,…, +SYSMFG:"<space>","<key>",<type>,<n>,… and
+ * +MQTTSUBRECV:<link>,"<topic>",<n>,…). Raw bytes may hold anything, CR LF and "OK" too. */
 #ifndef SERVICE_AT_LINE_H
 #define SERVICE_AT_LINE_H
 

@@ -4,11 +4,11 @@
  *     parses lines. ERROR is normal here: noise or half a line may stand before the first AT. Busy
  *     means that an earlier command (a join takes 15 s) has to end first.
  *  2. Only a board that said nothing at all to all of them may be one that still counts the bytes
- * of an interrupted AT+SYSFLASH write (the firmware has no time-out for it). It is fed 0xFF, which
- *     changes nothing in erased flash, in pieces, until it answers, and never more than the largest
- *     credential partition. That write was lost anyway, and every write of ours begins with an
- *     erase. What is left over becomes a nonsense line: it is ended with CR LF and its ERROR is
- *     swallowed.
+ *     of an interrupted AT+SYSFLASH or AT+SYSMFG write (the firmware has no time-out for them). It
+ *     is fed 0xFF, which changes nothing in erased flash, in pieces, until it answers, and never
+ *     more than the largest credential. That write was lost anyway: each of ours begins with an
+ *     erase, or replaces a key of mfg_nvs as a whole. What is left over becomes a nonsense line: it
+ *     is ended with CR LF and its ERROR is swallowed.
  *  3. AT again, until the time is over: the board may just be booting, which takes seconds.
  * A board that is asked while it boots, or a wire that leads elsewhere, sees only text and 0xFF. */
 #include "service/at/client.h"
@@ -33,18 +33,6 @@ enum {
     STARTS = 3,          /* a board that restarts in the middle is met again so often */
 };
 
-/* Up to the first sign within ms; SIGN_LINE when there is none. */
-static enum err first_sign(struct at_client *c, struct deadline until, int ms, enum at_sign *out)
-{
-    struct deadline d = deadline_within_ms(until, ms);
-    enum err e = ERR_OK;
-    do {
-        *out = SIGN_LINE;
-        e = exchange_next(c, d, out);
-    } while (!e && *out == SIGN_LINE);
-    return e == ERR_TIMEOUT ? ERR_OK : e;
-}
-
 /* Until no result has come for a while. *sign_out: the last one. */
 static enum err quiet(struct at_client *c, struct deadline until, enum at_sign *sign_out)
 {
@@ -52,7 +40,7 @@ static enum err quiet(struct at_client *c, struct deadline until, enum at_sign *
     *sign_out = SIGN_LINE;
     while (!deadline_passed(most)) {
         enum at_sign sign = SIGN_LINE;
-        enum err e = first_sign(c, most, QUIET_MS, &sign);
+        enum err e = exchange_first_sign(c, most, QUIET_MS, &sign);
         if (e || sign == SIGN_LINE) return e;
         *sign_out = sign;
     }
@@ -62,7 +50,7 @@ static enum err quiet(struct at_client *c, struct deadline until, enum at_sign *
 static enum err ask(struct at_client *c, struct deadline until, enum at_sign *out)
 {
     enum err e = exchange_send(c, "AT", HIDE_NOTHING, until);
-    if (!e) e = first_sign(c, until, ASK_MS, out);
+    if (!e) e = exchange_first_sign(c, until, ASK_MS, out);
     c->running = false;
     return e;
 }
@@ -72,7 +60,7 @@ static enum err after_answer(struct at_client *c, enum at_sign sign, struct dead
                              bool *idle_out)
 {
     *idle_out = false;
-    if (sign == SIGN_BUSY) return first_sign(c, until, OLD_END_MS, &sign);
+    if (sign == SIGN_BUSY) return exchange_first_sign(c, until, OLD_END_MS, &sign);
     enum at_sign last = SIGN_LINE;
     enum err e = quiet(c, until, &last);
     *idle_out = !e && sign == SIGN_OK && last != SIGN_BUSY && last != SIGN_READY;
@@ -133,7 +121,7 @@ static enum err feed_lost_write(struct at_client *c, struct deadline until)
         /* Not secret, but 8 KiB of 0xFF tell nobody anything: the transcript keeps the length. */
         e = port_write_secret(c->port, ff, sizeof ff, until);
         if (!e) e = port_drain(c->port, until);
-        if (!e) e = first_sign(c, until, PIECE_MS, &sign);
+        if (!e) e = exchange_first_sign(c, until, PIECE_MS, &sign);
     }
     if (!e) e = port_write(c->port, "\r\n", 2, until);
     return e ? e : quiet(c, until, &sign);
@@ -220,9 +208,9 @@ static enum err ask_for_reset(struct at_client *c, struct deadline until, enum a
 {
     for (int i = 0; i < TRIES && !deadline_passed(until); i++) {
         enum err e = exchange_send(c, "AT+RST", HIDE_NOTHING, until);
-        if (!e) e = first_sign(c, until, RESET_ASK_MS, sign);
+        if (!e) e = exchange_first_sign(c, until, RESET_ASK_MS, sign);
         bool busy = !e && *sign == SIGN_BUSY;
-        if (busy) e = first_sign(c, until, OLD_END_MS, sign);
+        if (busy) e = exchange_first_sign(c, until, OLD_END_MS, sign);
         exchange_end(c, false);
         if (e || is_restarting(*sign)) return e;
         if (!busy && *sign == SIGN_LINE) e = revive(c, deadline_within_ms(until, REVIVE_MS));

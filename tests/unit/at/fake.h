@@ -63,6 +63,7 @@ struct fake {
     size_t chunk;    /* most bytes of one read; 0 = no limit */
     char wrong[256]; /* first difference from the script */
     enum err fail_write, fail_read;
+    uint32_t top_baud; /* the adapter's; 0 = any */
     /* Instead of a script: a board in code. */
     void (*on_write)(struct fake *f, const uint8_t *data, size_t n);
     struct at_client *client;
@@ -205,8 +206,17 @@ static enum err fake_drain(struct port *p, struct deadline until)
     return ERR_OK;
 }
 
-static const struct port_ops fake_ops = {
-    .read = fake_read, .write_all = fake_write, .flush_input = fake_flush, .drain = fake_drain};
+static enum err fake_set_baud(struct port *p, uint32_t baud)
+{
+    const struct fake *f = (const struct fake *)p;
+    return f->top_baud && baud > f->top_baud ? err_set(ERR_IO, "no such speed") : ERR_OK;
+}
+
+static const struct port_ops fake_ops = {.read = fake_read,
+                                         .write_all = fake_write,
+                                         .set_baud = fake_set_baud,
+                                         .flush_input = fake_flush,
+                                         .drain = fake_drain};
 
 static void fake_tap(enum port_direction dir, const uint8_t *data, size_t n, void *arg)
 {
