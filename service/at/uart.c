@@ -17,6 +17,7 @@
 enum {
     SETTLE_MS = 20, /* the board's UART is set anew after its OK has left */
     ANSWER_MS = 400,
+    NOISE_MS = 50,
     LOST_MS = 1500, /* for a board that has to be brought into step first */
     TRIES = 4,
     TOLERANCE = 50, /* 1/50: 2 % */
@@ -94,12 +95,21 @@ enum err at_uart_change(struct at_client *c, uint32_t baud, struct at_uart *back
     return e ? e : answers_at(c, baud, ANSWER_MS, until);
 }
 
-static enum err send_back(struct at_client *c, const struct at_uart *back, struct deadline until)
+/* What the board heard at a speed that was not its own is an unfinished line to it. */
+static enum err end_noise(struct at_client *c, struct deadline until)
+{
+    enum err e = port_write(c->port, "\r\n", 2, until);
+    return e ? e : port_discard(c->port, NOISE_MS, deadline_within_ms(until, ANSWER_MS));
+}
+
+static enum err send_back(struct at_client *c, const struct at_uart *back, bool again,
+                          struct deadline until)
 {
     char line[64];
     enum at_sign sign = SIGN_LINE;
     snprintf(line, sizeof line, "AT+UART_CUR=%u%s", (unsigned)back->slow, back->rest);
     enum err e = port_use_baud(c->port, back->fast);
+    if (!e && again) e = end_noise(c, until);
     if (!e) e = exchange_send(c, line, HIDE_NOTHING, until);
     if (!e) e = port_drain(c->port, until);
     if (!e) e = exchange_first_sign(c, until, ANSWER_MS, &sign);
@@ -117,7 +127,7 @@ enum err at_uart_return(struct at_client *c, const struct at_uart *back, struct 
 {
     enum err e = ERR_TIMEOUT;
     for (int i = 0; i < TRIES && is_talk(e) && !deadline_passed(until); i++) {
-        e = send_back(c, back, until);
+        e = send_back(c, back, i > 0, until);
         if (!e) e = answers_at(c, back->slow, LOST_MS, until);
     }
     if (!e) return ERR_OK;
