@@ -20,7 +20,11 @@ enum {
     FIELD_FLASH,
     FIELD_PLACE,
     FIELD_OVERWRITE,
-    FIELD_FLASH_BYTES
+    FIELD_FLASH_BYTES,
+    FIELD_PROFILE,
+    FIELD_TARGET,
+    FIELD_BOARD,
+    FIELD_BACKUP
 };
 enum {
     USUAL_S = 300,
@@ -37,19 +41,24 @@ static const char kind_list[] =
 static const char *const methods[] = {"auto", "rom", "at", NULL};
 static const char *const levels[] = {"none", "wifi", "time", "connect", "publish", NULL};
 
+static const char *const layouts[] = {"partitions", "mfg_nvs", NULL};
+
 static const unsigned fields_of[] = {
     [COMMAND_IDENTIFY] = HAS(FIELD_METHOD),
-    [COMMAND_WRITE] = HAS(FIELD_CREDENTIAL) | HAS(FIELD_METHOD) | HAS(FIELD_FLASH_BYTES),
-    [COMMAND_CHECK] = HAS(FIELD_CREDENTIAL) | HAS(FIELD_LEVEL) | HAS(FIELD_NET),
+    [COMMAND_WRITE] = HAS(FIELD_PROFILE) | HAS(FIELD_CREDENTIAL) | HAS(FIELD_METHOD) |
+                      HAS(FIELD_FLASH_BYTES) | HAS(FIELD_TARGET) | HAS(FIELD_BOARD),
+    [COMMAND_CHECK] =
+        HAS(FIELD_PROFILE) | HAS(FIELD_CREDENTIAL) | HAS(FIELD_LEVEL) | HAS(FIELD_NET),
     [COMMAND_RESET] = 0,
     [COMMAND_AT] = HAS(FIELD_LINES),
-    [COMMAND_PROVISION] = HAS(FIELD_CREDENTIAL) | HAS(FIELD_METHOD) | HAS(FIELD_FLASH_BYTES) |
+    [COMMAND_PROVISION] = HAS(FIELD_PROFILE) | HAS(FIELD_CREDENTIAL) | HAS(FIELD_METHOD) |
+                          HAS(FIELD_FLASH_BYTES) | HAS(FIELD_TARGET) | HAS(FIELD_BOARD) |
                           HAS(FIELD_CHECK) | HAS(FIELD_NET),
-    [COMMAND_FLASH] =
-        HAS(FIELD_CREDENTIAL) | HAS(FIELD_FLASH) | HAS(FIELD_OVERWRITE) | HAS(FIELD_FLASH_BYTES),
+    [COMMAND_FLASH] = HAS(FIELD_PROFILE) | HAS(FIELD_CREDENTIAL) | HAS(FIELD_FLASH) |
+                      HAS(FIELD_OVERWRITE) | HAS(FIELD_FLASH_BYTES) | HAS(FIELD_TARGET),
     [COMMAND_READ] = HAS(FIELD_PLACE) | HAS(FIELD_FLASH_BYTES),
     [COMMAND_ERASE] = HAS(FIELD_PLACE) | HAS(FIELD_OVERWRITE) | HAS(FIELD_FLASH_BYTES),
-    [COMMAND_RESTORE] = 0,
+    [COMMAND_RESTORE] = HAS(FIELD_BACKUP) | HAS(FIELD_FLASH_BYTES),
 };
 
 const char *command_kind_name(enum command_kind k)
@@ -70,6 +79,13 @@ const char *check_level_name(enum check_level l)
 void command_dispose(struct command *c)
 {
     explicit_bzero(c, sizeof *c);
+}
+
+void command_judge_id(struct field_errors *errors, const char *pointer, const char *id,
+                      const char *what)
+{
+    if (id[0] && !id_is_name(id, strlen(id)))
+        field_errors_add(errors, pointer, "is not the id of %s", what);
 }
 
 static void read_lines(struct command *c, const struct command_draft *d,
@@ -97,8 +113,8 @@ static void judge_text(struct command *c, struct field_errors *errors)
     char whole[sizeof c->mqtt.client_id];
     static const char mac[] = "000000000000";
     command_refuse_control(errors, "/slot", c->slot);
-    if (c->credential[0] && !id_is_name(c->credential, sizeof c->credential - 1))
-        field_errors_add(errors, "/credential", "is not the id of a credential");
+    command_judge_id(errors, "/credential", c->credential, "a credential");
+    command_judge_id(errors, "/profile", c->profile, "a profile");
     if (command_expand(c->mqtt.client_id, mac, c->slot, whole, sizeof c->mqtt.client_id))
         field_errors_add(errors, "/mqtt/client_id", "is longer than %zu bytes when filled in",
                          sizeof c->mqtt.client_id - 1);
@@ -126,6 +142,7 @@ static int usual_time(const struct command *c)
 static void settle(struct command *c, const struct command_draft *d)
 {
     c->method = (enum command_method)d->method;
+    c->expected.kind = (enum layout_kind)(d->layout_kind + LAYOUT_PARTITIONS);
     c->timeout_s = d->timeout ? (int)d->timeout : usual_time(c);
     c->flash_bytes = (uint32_t)d->flash_bytes;
     c->time.zone = (int)d->zone;
@@ -146,6 +163,10 @@ static void read_fields(const json_t *body, struct command *c, struct command_dr
 {
     enum json_need on_board =
         c->kind == COMMAND_WRITE || c->kind == COMMAND_PROVISION ? JSON_REQUIRED : JSON_OPTIONAL;
+    /* "layout" is a name or an object: the row is chosen by what is there */
+    const struct json_field layout_name =
+        JSON_CHOICE("layout", &d->layout_kind, JSON_OPTIONAL, layouts);
+    const struct json_field layout_row = JSON_OBJECT_AT("layout", &d->layout, JSON_OPTIONAL);
     const struct {
         int group;
         struct json_field row;
@@ -186,6 +207,11 @@ static void read_fields(const json_t *body, struct command *c, struct command_dr
         {FIELD_PLACE, JSON_BOOL("whole", &c->whole, JSON_OPTIONAL)},
         {FIELD_FLASH_BYTES, JSON_ADDRESS("flash_bytes", &d->flash_bytes, JSON_OPTIONAL,
                                          FLASH_BYTES_MIN, FLASH_BYTES_MAX)},
+        {FIELD_PROFILE, JSON_STR("profile", c->profile, JSON_OPTIONAL, 1, sizeof c->profile - 1)},
+        {FIELD_TARGET, JSON_OBJECT_AT("target", &d->target, JSON_OPTIONAL)},
+        {FIELD_BOARD, json_is_object(json_object_get(body, "layout")) ? layout_row : layout_name},
+        {FIELD_BOARD, JSON_BOOL("purge_key", &c->purge_key, JSON_OPTIONAL)},
+        {FIELD_BACKUP, JSON_STR("backup", c->backup, JSON_REQUIRED, 1, sizeof c->backup - 1)},
     };
     struct json_field rows[sizeof all / sizeof *all + 1] = {{0}};
     size_t n = 0;
@@ -193,6 +219,7 @@ static void read_fields(const json_t *body, struct command *c, struct command_dr
         if (all[i].group == FIELD_ANY || fields_of[c->kind] & HAS(all[i].group))
             rows[n++] = all[i].row;
     json_in(body, "", rows, errors);
+    command_read_board(c, d, errors);
     command_read_net(c, d, errors);
     if (d->lines) read_lines(c, d, errors);
     if (fields_of[c->kind] & HAS(FIELD_FLASH)) command_read_flash(c, d, errors);
@@ -219,6 +246,7 @@ enum err command_parse(const char *json, size_t n, struct command *out, struct f
     json_t *body = NULL;
     struct command_draft d = {.level = LEVEL_PUBLISH - LEVEL_WIFI,
                               .check = LEVEL_PUBLISH,
+                              .layout_kind = -1,
                               .scheme = 5,
                               .qos = 1,
                               .keepalive = 120};

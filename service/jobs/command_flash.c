@@ -7,13 +7,6 @@
 
 enum { SECTOR = 0x1000, POINTER = 40 };
 
-static void judge_id(struct field_errors *errors, const char *pointer, const char *id,
-                     const char *what)
-{
-    if (id[0] && !id_is_name(id, ID_TEXT - 1))
-        field_errors_add(errors, pointer, "is not the id of %s", what);
-}
-
 static void judge_sector(struct field_errors *errors, const char *pointer, int64_t bytes)
 {
     if (bytes % SECTOR)
@@ -59,9 +52,9 @@ static void judge_item(const struct command_image *im, const struct item *i, con
     else if (i->firmware_given && i->file_given)
         add_at(errors, at, "file", "goes with \"image\" only");
     snprintf(pointer, sizeof pointer, "%s/firmware", at);
-    judge_id(errors, pointer, im->firmware, "a firmware");
+    command_judge_id(errors, pointer, im->firmware, "a firmware");
     snprintf(pointer, sizeof pointer, "%s/image", at);
-    judge_id(errors, pointer, im->image, "an image set");
+    command_judge_id(errors, pointer, im->image, "an image set");
     judge_item_place(i, at, errors);
 }
 
@@ -126,7 +119,7 @@ void command_read_flash(struct command *c, const struct command_draft *d,
 {
     read_images(c, d->images, errors);
     read_header(c, d->header, errors);
-    judge_id(errors, "/firmware", c->firmware, "a firmware");
+    command_judge_id(errors, "/firmware", c->firmware, "a firmware");
     if (d->firmware_given && d->images_given)
         field_errors_add(errors, "/images", "excludes \"firmware\"");
     else if (!d->firmware_given && !d->images_given)

@@ -48,6 +48,7 @@ static void read_wifi(struct command *c, const struct command_draft *d, struct f
     const struct json_field fields[] = {
         JSON_STR("ssid", c->wifi.ssid, JSON_REQUIRED, 1, 32),
         JSON_STR("password", c->wifi.password, JSON_OPTIONAL, 0, 64),
+        JSON_BOOL("keep", &c->wifi.keep, JSON_OPTIONAL),
         JSON_FIELDS_END,
     };
     json_in(d->wifi, "/wifi", fields, errors);

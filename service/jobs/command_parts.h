@@ -1,5 +1,6 @@
 /* command_parts: what the files that read a command share: command.c (what all kinds have),
- * command_net.c (wifi, time, mqtt), command_flash.c (flash, read, erase). */
+ * command_board.c (target, layout, backup), command_net.c (wifi, time, mqtt), command_flash.c
+ * (flash, read, erase). */
 #ifndef SERVICE_JOBS_COMMAND_PARTS_H
 #define SERVICE_JOBS_COMMAND_PARTS_H
 
@@ -19,10 +20,20 @@ struct command_draft {
     int64_t offset, size, flash_bytes;
     bool partition_given, offset_given, size_given, firmware_given, images_given;
     json_t *images, *overwrite, *header;
+    json_t *target, *layout; /* layout: when it is an object; else … */
+    int layout_kind;         /* … which of its names, -1 = unsaid */
 };
 
 /** A byte that would end or split the AT command that carries the string. */
 void command_refuse_control(struct field_errors *errors, const char *pointer, const char *s);
+
+/** Not the name of anything that is kept here. @param what  "a credential" */
+void command_judge_id(struct field_errors *errors, const char *pointer, const char *id,
+                      const char *what);
+
+/** What lies behind "target" and "layout", and whether it goes with the rest. */
+void command_read_board(struct command *c, const struct command_draft *d,
+                        struct field_errors *errors);
 
 void command_read_net(struct command *c, struct command_draft *d, struct field_errors *errors);
 void command_judge_net(struct command *c, const struct command_draft *d,

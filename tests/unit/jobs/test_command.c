@@ -21,6 +21,7 @@
 #define ONE(item) FLASH "\"images\":[{" item "}]}"
 #define READ      HEAD "\"read\","
 #define ERASE     HEAD "\"erase\","
+#define WRITE     HEAD "\"write\"," CRED ","
 #define X10       "xxxxxxxxxx"
 #define X64       X10 X10 X10 X10 X10 X10 "xxxx"
 #define X128      X64 X64
@@ -139,6 +140,12 @@ static const struct {
     {ERASE "\"partition\":\"nvs\"}", COMMAND_ERASE},
     {ERASE "\"whole\":true}", COMMAND_ERASE},
     {CHECK MQTT ",\"wifi\":{\"ssid\":\"s\",\"password\":\"" X64 "\"}}", COMMAND_CHECK},
+    {HEAD "\"restore\",\"backup\":\"bak_1\"}", COMMAND_RESTORE},
+    {FLASH FW "," CRED ",\"target\":{\"kind\":\"server\"}}", COMMAND_FLASH},
+    {HEAD "\"provision\"," CRED "," WIFI
+          ",\"check\":\"wifi\",\"target\":{\"kind\":\"wpa2\",\"index\":0}}",
+     COMMAND_PROVISION},
+    {CHECK WIFI "," MQTT ",\"profile\":\"line-3\"}", COMMAND_CHECK},
 };
 
 static void each_kind_takes_its_own_fields(void **state)
@@ -238,6 +245,48 @@ static void host_check_is_the_default_where_there_is_a_broker_to_check(void **st
     parse_good(HEAD "\"provision\"," CRED ",\"check\":\"none\"}", &c);
     assert_int_equal(c.level, LEVEL_NONE);
     assert_false(c.host_check);
+}
+
+static void the_credential_of_the_board_that_is_meant_is_read(void **state)
+{
+    (void)state;
+    struct command c;
+    parse_good(WRITE "\"target\":{\"kind\":\"client\",\"index\":1},\"layout\":\"mfg_nvs\","
+                     "\"purge_key\":true,\"profile\":\"line-3\"}",
+               &c);
+    assert_int_equal(c.target.kind, TARGET_CLIENT);
+    assert_int_equal(c.target.index, 1);
+    assert_int_equal(c.expected.kind, LAYOUT_MFG_NVS);
+    assert_string_equal(c.expected.module, "");
+    assert_true(c.purge_key);
+    assert_string_equal(c.profile, "line-3");
+    parse_good(WRITE "\"layout\":{\"module\":\"MINI-1\",\"release\":\"v3.4.0.0\"}}", &c);
+    assert_int_equal(c.expected.kind, LAYOUT_NONE);
+    assert_string_equal(c.expected.module, "MINI-1");
+    assert_string_equal(c.expected.release, "v3.4.0.0");
+    assert_int_equal(c.target.kind, TARGET_MQTT);
+    assert_int_equal(c.target.index, 0);
+    assert_false(c.purge_key);
+}
+
+static void what_is_restored_is_a_backup(void **state)
+{
+    (void)state;
+    struct command c;
+    parse_good(HEAD "\"restore\",\"backup\":\"bak_1\",\"flash_bytes\":\"0x400000\"}", &c);
+    assert_int_equal(c.kind, COMMAND_RESTORE);
+    assert_string_equal(c.backup, "bak_1");
+    assert_int_equal(c.flash_bytes, 0x400000);
+}
+
+static void the_network_is_forgotten_unless_it_is_to_be_kept(void **state)
+{
+    (void)state;
+    struct command c;
+    parse_good(CHECK WIFI "," MQTT "}", &c);
+    assert_false(c.wifi.keep);
+    parse_good(CHECK MQTT ",\"wifi\":{\"ssid\":\"bench\",\"keep\":true}}", &c);
+    assert_true(c.wifi.keep);
 }
 
 static void lines_are_kept_in_order(void **state)
@@ -379,6 +428,32 @@ static const struct {
     {ERASE "\"whole\":false}", "", "must have one of"},
     {ERASE "\"partition\":\"nvs\"," FW "}", "/firmware", "not a known field"},
     {HEAD "\"at\"}", "/lines", "is required"},
+    {WRITE "\"target\":\"client\"}", "/target", "must be an object"},
+    {WRITE "\"target\":{}}", "/target/kind", "is required"},
+    {WRITE "\"target\":{\"kind\":\"ca\"}}", "/target/kind",
+     "mqtt, client, server, wpa2, https, wss"},
+    {WRITE "\"target\":{\"kind\":\"client\",\"index\":2}}", "/target/index", "from 0 to 1"},
+    {WRITE "\"target\":{\"kind\":\"server\",\"index\":1}}", "/target/index", "of kind server"},
+    {WRITE "\"target\":{\"kind\":\"wss\",\"name\":\"x\"}}", "/target/name", "not a known field"},
+    {FLASH FW ",\"target\":{\"kind\":\"mqtt\"}}", "/target", "goes with \"credential\""},
+    {CHECK WIFI "," MQTT ",\"target\":{\"kind\":\"mqtt\"}}", "/target", "not a known field"},
+    {HEAD "\"provision\"," CRED "," WIFI "," MQTT ",\"target\":{\"kind\":\"client\"}}", "/check",
+     "none, wifi or time"},
+    {WRITE "\"layout\":\"none\"}", "/layout", "partitions, mfg_nvs"},
+    {WRITE "\"layout\":\"esp32-v2\"}", "/layout", "partitions, mfg_nvs"},
+    {WRITE "\"layout\":7}", "/layout", "partitions, mfg_nvs"},
+    {WRITE "\"layout\":\"\"}", "/layout", "partitions, mfg_nvs"},
+    {WRITE "\"layout\":{\"module\":\"MINI-1\"}}", "/layout/release", "is required"},
+    {WRITE "\"layout\":{\"module\":\"\",\"release\":\"3.4\"}}", "/layout/module", "1 to 47 bytes"},
+    {WRITE "\"layout\":{\"module\":\"M\",\"release\":\"3.4\",\"chip\":\"esp32\"}}", "/layout/chip",
+     "not a known field"},
+    {WRITE "\"purge_key\":\"yes\"}", "/purge_key", "true or false"},
+    {WRITE "\"profile\":\"a b\"}", "/profile", "not the id of a profile"},
+    {WRITE "\"profile\":\"" X64 "\"}", "/profile", "1 to 63 bytes"},
+    {HEAD "\"restore\"}", "/backup", "is required"},
+    {HEAD "\"restore\",\"backup\":\"../x\"}", "/backup", "not the id of a backup"},
+    {HEAD "\"restore\",\"backup\":\"b\",\"partition\":\"nvs\"}", "/partition", "not a known field"},
+    {CHECK MQTT ",\"wifi\":{\"ssid\":\"s\",\"keep\":1}}", "/wifi/keep", "true or false"},
     {HEAD "\"at\",\"lines\":[]}", "/lines", "list of 1 to 32"},
     {HEAD "\"at\",\"lines\":\"AT\"}", "/lines", "list of 1 to 32"},
     {HEAD "\"at\",\"lines\":[\"AT\",7]}", "/lines/1", "1 to 254 bytes"},
@@ -507,6 +582,9 @@ int main(void)
         cmocka_unit_test(a_place_is_a_partition_a_range_or_all),
         cmocka_unit_test(time_fits_what_is_asked_for),
         cmocka_unit_test(host_check_is_the_default_where_there_is_a_broker_to_check),
+        cmocka_unit_test(the_credential_of_the_board_that_is_meant_is_read),
+        cmocka_unit_test(what_is_restored_is_a_backup),
+        cmocka_unit_test(the_network_is_forgotten_unless_it_is_to_be_kept),
         cmocka_unit_test(lines_are_kept_in_order),
         cmocka_unit_test(each_bad_body_names_its_field),
         cmocka_unit_test(all_faults_of_a_body_are_told),

@@ -1,0 +1,19 @@
+/* target_json: which of a board's credentials is meant, as requests say it and results show it. */
+#ifndef SERVICE_JOBS_TARGET_JSON_H
+#define SERVICE_JOBS_TARGET_JSON_H
+
+#include <jansson.h>
+
+#include "service/base/err.h"
+#include "service/base/json_in.h"
+#include "service/pki/target.h"
+
+/** Read {"kind","index"}; index 1 only where the kind has two.
+ *  @param at  its pointer, "/target"
+ *  @param errors  fields that are wrong are added
+ *  @return ERR_OK; ERR_ARG with code bad_body when @p errors is not empty */
+enum err target_from_json(const json_t *value, const char *at, struct target *out,
+                          struct field_errors *errors);
+/** {"kind","index"}; the caller owns it. */
+json_t *target_to_json(const struct target *t);
+#endif
