@@ -73,7 +73,7 @@ static const struct step at_identify[] = {
     {NULL, NULL, NULL},
 };
 static const struct step at_write[] = {
-    {"images", step_images, NULL},
+    {"images", step_at_images, NULL},
     {"write", step_at_write, NULL},
     {"verify", step_at_verify, NULL},
     {"reset", step_at_reset, NULL},

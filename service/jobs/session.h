@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "service/at/client.h"
+#include "service/at/uart.h"
 #include "service/base/err.h"
 #include "service/flash/flasher.h"
 #include "service/jobs/context.h"
@@ -24,12 +25,14 @@ struct session {
         *at;                 /* the same one when the slot has one port for both; NULL = not open */
     struct flasher *flasher; /* not NULL: the board may be in its ROM loader */
     struct at_client *client;
-    bool leaving;      /* session_close() has begun: the job's cancel flag counts no more */
-    bool hurry;        /* … because the service ends */
-    bool was_reset;    /* by this job, through EN: silence has other reasons now */
-    bool at_cut;       /* an AT exchange was broken off: the board may wait for bytes, or be busy */
-    bool mqtt_touched; /* the board's MQTT client is configured or connected */
-    bool wifi_touched; /* the board has joined the bench's Wi-Fi */
+    bool leaving;   /* session_close() has begun: the job's cancel flag counts no more */
+    bool hurry;     /* … because the service ends */
+    bool was_reset; /* by this job, through EN: silence has other reasons now */
+    bool at_cut;    /* an AT exchange was broken off: the board may wait for bytes, or be busy */
+    struct at_uart uart; /* fast != 0: the AT port may be at that speed (at_speed.h) */
+    bool at_slow;        /* a faster one did not work */
+    bool mqtt_touched;   /* the board's MQTT client is configured or connected */
+    bool wifi_touched;   /* the board has joined the bench's Wi-Fi */
 
     char mac[18], chip[16];          /* "" = not known yet */
     char client_id[257], topic[129]; /* templates of the command, filled in; "" = not yet */
@@ -38,8 +41,10 @@ struct session {
     struct layout layout;
     struct credential *credential;
     struct image_set images;
-    struct plan *plan;  /* of a flash job; NULL = not made yet */
-    struct place place; /* of a read or an erase */
+    struct target_place places[TARGET_PARTS]; /* in mfg_nvs, by enum credential_part: instead of
+                                                 images where AT commands write */
+    struct plan *plan;                        /* of a flash job; NULL = not made yet */
+    struct place place;                       /* of a read or an erase */
     bool place_has_credential;
     bool identical; /* the images were on the board before */
     bool verified;  /* the images are on the board, proved by it */

@@ -1,28 +1,15 @@
-/* The steps through AT commands. */
+/* Steps through AT commands: who the board is, raw lines. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "service/at/info.h"
 #include "service/at/sysflash.h"
+#include "service/jobs/expected.h"
 #include "service/jobs/layout_json.h"
 #include "service/jobs/steps.h"
-#include "service/pki/secret.h"
 
-enum { COMMAND_MS = 10000, ERASE_MS = 20000, LINE_MS = 60000, START_MS = 15000, TRIES = 3 };
-
-/* For one image, either way: a board that lost a byte should not cost a minute. */
-static struct deadline transfer_time(const struct session *s, const struct image *im)
-{
-    enum { BASE_MS = 10000, SLOWER_THAN_WIRE = 4 };
-    int64_t wire_ms = (int64_t)im->bytes.len * 10 * 1000 / s->at->baud;
-    return session_within(s, BASE_MS + SLOWER_THAN_WIRE * wire_ms);
-}
-
-static bool is_worth_a_retry(enum err e)
-{
-    return e == ERR_TIMEOUT || e == ERR_PROTOCOL || e == ERR_DEVICE;
-}
+enum { COMMAND_MS = 10000, LINE_MS = 60000 };
 
 static enum err read_firmware(struct session *s)
 {
@@ -79,119 +66,7 @@ enum err step_at_layout(struct session *s)
     }
     layout_from_table(&user, "AT+SYSFLASH?", &s->layout);
     session_result(s, "layout", layout_to_json(&s->layout));
-    return ERR_OK;
-}
-
-/* The row that AT commands want, for an image that the layout placed. */
-static struct at_partition row_of(const struct session *s, const struct image *im)
-{
-    const struct partition *p = partition_find(&s->layout.user, im->partition);
-    struct at_partition row = {
-        .type = p->type, .subtype = p->subtype, .offset = p->offset, .size = p->size};
-    memcpy(row.name, p->name, sizeof row.name);
-    return row;
-}
-
-static struct at_transfer transfer_of(struct session *s, const struct image *im,
-                                      const struct at_partition *row)
-{
-    return (struct at_transfer){.partition = row,
-                                .n = im->bytes.len,
-                                .secret = im->holds_key,
-                                .fn = session_progress,
-                                .arg = s};
-}
-
-static enum err write_once(struct session *s, const struct image *im)
-{
-    struct at_partition row = row_of(s, im);
-    struct at_transfer t = transfer_of(s, im, &row);
-    enum err e = at_sysflash_erase(s->client, &row, session_within(s, ERASE_MS));
-    return e ? e : at_sysflash_write(s->client, &t, im->bytes.data, transfer_time(s, im));
-}
-
-/* The board is brought into step for another try; it may wait for bytes that were lost. */
-static enum err start_again(struct session *s, const struct image *im)
-{
-    struct err_info why = *err_last();
-    enum err e = at_client_start(s->client, session_within(s, START_MS));
-    if (e == ERR_CANCELLED || e == ERR_PORT_GONE) return e;
-    if (e) return err_restore(&why);
-    job_note(s->ctx, "%s: %s: again", im->partition, why.detail);
-    return ERR_OK;
-}
-
-/* Bytes get lost on this way too. Then the image starts again from its erase. */
-static enum err write_image(struct session *s, const struct image *im)
-{
-    for (int i = 1;; i++) {
-        s->at_cut = true; /* until it has ended well: a board may be left waiting for bytes */
-        enum err e = write_once(s, im);
-        s->at_cut = e != ERR_OK;
-        if (!e) return e;
-        bool again = i < TRIES && is_worth_a_retry(e);
-        if (again) e = start_again(s, im);
-        if (e) return err_wrap(e, "%s", im->partition);
-        s->at_retries++;
-    }
-}
-
-enum err step_at_write(struct session *s)
-{
-    s->wire.out = s->at->bytes_out;
-    s->wire.in = s->at->bytes_in;
-    enum err e = ERR_OK;
-    for (size_t i = 0; i < s->images.count && !e; i++)
-        e = write_image(s, &s->images.items[i]);
-    return e;
-}
-
-static enum err compare_image(struct session *s, const struct image *im)
-{
-    struct at_partition row = row_of(s, im);
-    struct at_transfer t = transfer_of(s, im, &row);
-    struct secret back;
-    enum err e = secret_copy(im->bytes.data, im->bytes.len,
-                             &back); /* for its size: overwritten by the read */
-    if (e) return e;
-    memset(back.data, 0, back.len);
-    e = at_sysflash_read(s->client, &t, back.data, transfer_time(s, im));
-    if (!e && memcmp(back.data, im->bytes.data, im->bytes.len) != 0)
-        e = err_fail(ERR_VERIFY, "flash_verify",
-                     "Write again; if it stays so, the board's flash or its supply is bad.",
-                     "%s reads back different from what was written.", im->partition);
-    secret_dispose(&back);
-    return e;
-}
-
-static enum err verify_image(struct session *s, const struct image *im)
-{
-    for (int i = 1;; i++) {
-        enum err e = compare_image(s, im);
-        if (!e || i == TRIES) return e;
-        if (e == ERR_VERIFY) {
-            job_note(s->ctx, "%s reads back different: written again", im->partition);
-            s->at_retries++;
-            e = write_image(s, im);
-        } else if (is_worth_a_retry(e)) {
-            e = start_again(s, im);
-        }
-        if (e) return e;
-    }
-}
-
-enum err step_at_verify(struct session *s)
-{
-    enum err e = ERR_OK;
-    for (size_t i = 0; i < s->images.count && !e; i++)
-        e = verify_image(s, &s->images.items[i]);
-    if (e) return e;
-    s->verified = true;
-    session_result(s, "write",
-                   json_pack("{s:s,s:b,s:I,s:I,s:i}", "method", "at", "identical", 0, "bytes_out",
-                             (json_int_t)(s->at->bytes_out - s->wire.out), "bytes_in",
-                             (json_int_t)(s->at->bytes_in - s->wire.in), "retries", s->at_retries));
-    return ERR_OK;
+    return expected_check(s->ctx->command, &s->layout);
 }
 
 enum err step_at_reset(struct session *s)
@@ -211,10 +86,20 @@ static json_t *answer_lines(const struct at_client *c)
     return lines;
 }
 
+/* AT+SYSFLASH=2 and AT+SYSMFG=1: a private key may be among what they read. */
+static bool reads_flash(const char *line)
+{
+    static const char *const commands[] = {"+SYSFLASH=2", "+SYSMFG=1"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strstr(line, commands[i])) return true;
+    return false;
+}
+
 /* What is in quotes may be a password (AT+CWJAP="name","…"): such a line is kept out of transcript
  * and errors like those that we make ourselves. */
 static enum err send_line(struct at_client *client, const char *line, struct deadline until)
 {
+    if (reads_flash(line)) return at_read_secret(client, until, line);
     return strchr(line, '"') ? at_command_secret(client, until, line)
                              : at_command(client, until, "%s", line);
 }

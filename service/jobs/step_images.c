@@ -5,6 +5,7 @@
 #include "service/base/clock.h"
 #include "service/jobs/kept_images.h"
 #include "service/jobs/steps.h"
+#include "service/jobs/target_json.h"
 
 enum err step_credential(struct session *s)
 {
@@ -20,12 +21,13 @@ enum err step_credential(struct session *s)
     return ERR_OK;
 }
 
-enum err step_images(struct session *s)
+enum err images_build(struct session *s, const struct image_source *now)
 {
+    const struct target *target = &s->ctx->command->target;
     enum err e = step_credential(s);
-    if (!e)
-        e = image_set_build(s->credential, &s->layout, &s->ctx->command->target, NULL, &s->images);
+    if (!e) e = image_set_build(s->credential, &s->layout, target, now, &s->images);
     if (e) return e;
+    session_result(s, "target", target_to_json(target));
     json_t *list = json_array();
     for (size_t i = 0; i < s->images.count; i++) {
         const struct image *im = &s->images.items[i];
@@ -35,4 +37,9 @@ enum err step_images(struct session *s)
     }
     session_result(s, "images", list);
     return ERR_OK;
+}
+
+enum err step_images(struct session *s)
+{
+    return images_build(s, NULL);
 }

@@ -24,6 +24,13 @@ static char *detail(const struct session *s)
     return text;
 }
 
+bool record_has_credential(const struct session *s)
+{
+    struct device_record known;
+    if (!s->credential || store_device_row(s->ctx->store, s->mac, &known)) return false;
+    return !strcmp(known.fingerprint_sha256, credential_info(s->credential)->fingerprint_sha256);
+}
+
 /* What the board's row says from now on. */
 static enum device_credential credential_now(const struct session *s)
 {

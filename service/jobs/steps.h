@@ -46,17 +46,23 @@ enum err step_erase(struct session *s);
 /* step_at.c: through AT commands */
 enum err step_at_identify(struct session *s);
 enum err step_at_layout(struct session *s);
-enum err step_at_write(struct session *s);
-enum err step_at_verify(struct session *s);
 enum err step_at_reset(struct session *s);
 enum err step_at_lines(struct session *s);
 /** Which ESP-AT is on the board; a board that does not answer is no failure here. */
 enum err step_firmware(struct session *s);
 
+/* step_at_write.c: the credential, through AT commands, in either layout */
+enum err step_at_images(struct session *s);
+enum err step_at_write(struct session *s);
+enum err step_at_verify(struct session *s);
+
 /* step_images.c */
 enum err
 step_credential(struct session *s); /* the stored credential, key unsealed, dates judged again */
 enum err step_images(struct session *s);
+/** The same, and where the images' partitions keep something else, that is read. @param now  NULL
+ * where there is no board to be read */
+enum err images_build(struct session *s, const struct image_source *now);
 
 /* step_check.c: the board's own checks */
 enum err step_mqtt_names(struct session *s); /* no step of its own: fills in client id and topic */
@@ -69,6 +75,8 @@ enum err step_publish(struct session *s);
 /* step_host.c, step_record.c */
 enum err step_host_check(struct session *s);
 enum err step_record(struct session *s);
+/** Was the job's credential the last one that was written to this board? */
+bool record_has_credential(const struct session *s);
 /** What step_record does, for a job that failed before it came to it: what was tried is kept too.
  */
 void record_failure(struct session *s);
