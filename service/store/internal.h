@@ -14,15 +14,15 @@ enum err store_reader(struct store *s, struct db **db_out);
 void store_reader_done(struct store *s, struct db *db);
 struct vault *store_vault(struct store *s);
 
-/** What it is made of: the ids of a credential and a firmware, "" = none.
- *  @return ERR_OK; ERR_NOT_FOUND with code credential_not_found, firmware_not_found or
- * image_not_found */
+/** What it is made of: the ids of a credential or backup and of a firmware, "" = none.
+ *  @return ERR_OK; ERR_NOT_FOUND with code credential_not_found, firmware_not_found,
+ * image_not_found or backup_not_found */
 enum err need_find(struct db *db, const struct job_need *need, char ids_out[2][ID_TEXT]);
 /** Note that a job, whose row is there, needs this until it ends. @return as need_find() */
 enum err need_add(struct db *db, const char *job, const struct job_need *need);
 /** The job has ended. */
 enum err need_end(struct db *db, const char *job);
-/** @param what  "credential" or "firmware": the error's code begins with it
+/** @param what  "credential", "firmware" or "backup": the error's code begins with it
  *  @return ERR_OK; ERR_CONFLICT when a job needs @p id */
 enum err need_refuse(struct db *db, const char *id, const char *what);
 

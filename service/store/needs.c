@@ -1,5 +1,5 @@
-/* needs: what jobs that have not ended work with, a row for each credential and firmware. The rows
- * go when their job ends, so one that is there is a reason not to delete. */
+/* needs: what jobs that have not ended work with, a row for each credential, firmware and backup.
+ * The rows go when their job ends, so one that is there is a reason not to delete. */
 #include <stdio.h>
 
 #include "service/store/internal.h"
@@ -11,6 +11,8 @@ static const struct {
                          "credential_not_found", "GET /v1/credentials lists them."},
     [NEED_FIRMWARE] = {"SELECT '', id FROM firmware WHERE id = ?", "firmware", "firmware_not_found",
                        "GET /v1/firmware lists them."},
+    [NEED_BACKUP] = {"SELECT id, '' FROM backup WHERE id = ?", "backup", "backup_not_found",
+                     "GET /v1/backups lists them."},
     [NEED_IMAGES] = {"SELECT credential, firmware FROM image WHERE id = ?", "image set",
                      "image_not_found", "POST /v1/images makes one."},
 };

@@ -119,7 +119,7 @@ struct backup_record {
     uint32_t offset, size; /* in flash, bytes */
     char sha256[65];       /* of the bytes */
 };
-/** @return ERR_OK, ERR_TOO_LARGE, ERR_IO, ERR_MEM */
+/** @param n  r->size, at most LIMIT_BACKUP_BYTES @return ERR_OK, ERR_TOO_LARGE, ERR_IO, ERR_MEM */
 enum err store_backup_add(struct store *s, const struct backup_record *r, const void *data,
                           size_t n);
 /** @return ERR_OK; ERR_NOT_FOUND with code backup_not_found */
@@ -255,14 +255,14 @@ enum err job_record_copy(const struct job_record *r, struct job_record *out);
 
 /** What a job works with. Until it has ended none of it can be deleted. */
 struct job_need {
-    enum { NEED_CREDENTIAL, NEED_FIRMWARE, NEED_IMAGES } kind;
+    enum { NEED_CREDENTIAL, NEED_FIRMWARE, NEED_IMAGES, NEED_BACKUP } kind;
     const char *id;
 };
 /** Queue it: record and command (JSON; sealed: it may hold a Wi-Fi password) are on the disk when
  * this returns.
  *  @param needs  what it needs besides the record's own credential and firmware; may repeat them
- *  @return ERR_OK; ERR_NOT_FOUND with code credential_not_found, firmware_not_found or
- * image_not_found */
+ *  @return ERR_OK; ERR_NOT_FOUND with code credential_not_found, firmware_not_found,
+ * image_not_found or backup_not_found */
 enum err store_job_add(struct store *s, const struct job_record *r, const char *command_json,
                        const struct job_need *needs, size_t need_count);
 /** Write the whole present record over the old one. */

@@ -252,6 +252,7 @@ static void a_job_with_a_need_that_is_not_there_is_not_taken(void **state)
         const char *code;
     } cases[] = {{{NEED_FIRMWARE, "fw_x"}, "firmware_not_found"},
                  {{NEED_IMAGES, "img_x"}, "image_not_found"},
+                 {{NEED_BACKUP, "bak_x"}, "backup_not_found"},
                  {{NEED_CREDENTIAL, "cred_x"}, "credential_not_found"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         new_job(&r, "job_1", "fw_1");
