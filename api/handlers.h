@@ -51,6 +51,11 @@ struct reply handle_job_log(struct request *rq, const struct service *svc);
 struct reply handle_job_data(struct request *rq, const struct service *svc);
 struct reply handle_job_data_delete(struct request *rq, const struct service *svc);
 
+/* backups.c */
+struct reply handle_backup_list(struct request *rq, const struct service *svc);
+struct reply handle_backup_get(struct request *rq, const struct service *svc);
+struct reply handle_backup_delete(struct request *rq, const struct service *svc);
+
 /* devices.c */
 struct reply handle_device_list(struct request *rq, const struct service *svc);
 struct reply handle_device_get(struct request *rq, const struct service *svc);

@@ -152,6 +152,14 @@ json_t *json_out_port(const struct port_info *port, const char *slot, enum slot_
                      "slot", json_text_or_null(slot), "state", slot_state_name(state));
 }
 
+json_t *json_out_backup(const struct backup_record *b)
+{
+    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:s}", "id", b->id, "created_at",
+                     json_time(b->created_ms), "mac", b->mac, "job", b->job, "slot",
+                     json_text(b->slot), "partition", json_text(b->partition), "offset",
+                     json_count(b->offset), "size", json_count(b->size), "sha256", b->sha256);
+}
+
 json_t *json_out_device(const struct device_record *d)
 {
     return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "mac", d->mac, "chip",

@@ -31,6 +31,7 @@ json_t *json_out_job(const struct job_record *job);
 json_t *json_out_slot(const struct slot_record *slot, const struct slot_status *status);
 /** @param slot  its slot's name, "" = none */
 json_t *json_out_port(const struct port_info *port, const char *slot, enum slot_state state);
+json_t *json_out_backup(const struct backup_record *backup);
 json_t *json_out_device(const struct device_record *device);
 json_t *json_out_device_entry(const struct device_entry *entry);
 /** @param id  of its set, for the address */

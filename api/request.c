@@ -1,5 +1,6 @@
 #include "api/request.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,4 +108,15 @@ bool request_is_id(const char *text)
 bool request_is_id_of(const char *text, const char *kind)
 {
     return request_is_id(text) && strncmp(text, kind, strlen(kind)) == 0;
+}
+
+bool request_mac(const char *text, char out[REQUEST_MAC])
+{
+    size_t n = strlen(text);
+    for (size_t i = 0; i < n; i++)
+        if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i])) return false;
+    if (n != REQUEST_MAC - 1) return false;
+    for (size_t i = 0; i <= n; i++)
+        out[i] = (char)tolower((unsigned char)text[i]);
+    return true;
 }

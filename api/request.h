@@ -13,7 +13,7 @@
 #include "service/base/id.h"
 #include "service/store/store.h"
 
-enum { REQUEST_ID_MAX = 40, REQUEST_QUERY_MAX = 8 };
+enum { REQUEST_ID_MAX = 40, REQUEST_QUERY_MAX = 8, REQUEST_MAC = 18 };
 
 struct request {
     char id[REQUEST_ID_MAX + 1]; /* X-Request-Id: the client's, or made here */
@@ -57,4 +57,7 @@ enum err request_json(const struct request *rq, json_t **out);
 bool request_is_id(const char *text);
 /** The same with the beginning that all ids of a kind have, "job_". */
 bool request_is_id_of(const char *text, const char *kind);
+/** A board's MAC with colons; labels have it in capitals, records in small letters.
+ *  @param out  may be @p text; left alone when it is none */
+bool request_mac(const char *text, char out[REQUEST_MAC]);
 #endif

@@ -65,6 +65,10 @@ static const struct route table[] = {
     {"GET", "/v1/jobs/{id}/data", "getJobData", ENGINEER, "", 0, 0, handle_job_data},
     {"DELETE", "/v1/jobs/{id}/data", "deleteJobData", ENGINEER, "", 0, 0, handle_job_data_delete},
 
+    {"GET", "/v1/backups", "listBackups", VIEWER, "mac limit cursor ", 0, 0, handle_backup_list},
+    {"GET", "/v1/backups/{id}", "getBackup", VIEWER, "", 0, 0, handle_backup_get},
+    {"DELETE", "/v1/backups/{id}", "deleteBackup", ENGINEER, "", 0, 0, handle_backup_delete},
+
     {"GET", "/v1/devices", "listDevices", VIEWER, "limit cursor ", 0, 0, handle_device_list},
     {"GET", "/v1/devices/{mac}", "getDevice", VIEWER, "", 0, 0, handle_device_get},
 };

@@ -1,5 +1,4 @@
 /* devices: the record of every board that was seen, as JSON or, the list, as CSV. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,7 @@
 #include "api/json_out.h"
 #include "service/base/clock.h"
 
-enum { CSV_MAX = 1024 * 1024, MAC = 17 };
+enum { CSV_MAX = 1024 * 1024 };
 
 /* Words of our own making: nothing in a row needs quotes (RFC 4180). */
 static void csv_row(struct buf *out, const struct device_record *d)
@@ -44,10 +43,8 @@ static struct reply json(const struct request *rq, const struct device_record *l
 
 static bool is_mac(const char *text)
 {
-    size_t n = strlen(text);
-    for (size_t i = 0; i < n; i++)
-        if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i])) return false;
-    return n == MAC;
+    char ignored[REQUEST_MAC];
+    return request_mac(text, ignored);
 }
 
 struct reply handle_device_list(struct request *rq, const struct service *svc)
@@ -71,8 +68,7 @@ struct reply handle_device_get(struct request *rq, const struct service *svc)
     size_t n = 0;
     char mac[ROUTE_VAR_MAX + 1];
     snprintf(mac, sizeof mac, "%s", request_var(rq, "mac"));
-    for (char *c = mac; *c; c++)
-        if (*c >= 'A' && *c <= 'F') *c = (char)(*c - 'A' + 'a'); /* labels have them so */
+    request_mac(mac, mac);
     if (store_device_get(svc->store, mac, &device, &entries, &n)) return reply_error(rq);
     json_t *history = json_array();
     for (size_t i = 0; i < n; i++) {

@@ -105,7 +105,7 @@ struct reply handle_job_get(struct request *rq, const struct service *svc)
 
 static bool is_kind(const char *name)
 {
-    for (int k = COMMAND_IDENTIFY; k <= COMMAND_ERASE; k++)
+    for (int k = COMMAND_IDENTIFY; k <= COMMAND_RESTORE; k++)
         if (strcmp(command_kind_name((enum command_kind)k), name) == 0) return true;
     return false;
 }

@@ -233,15 +233,17 @@ static void enqueue(struct jobs *j, const char *id, struct worker *w)
 static enum err keep(const struct jobs *j, const struct command *c, const char *body,
                      const struct job_record *r)
 {
-    struct job_need needs[LIMIT_FLASH_IMAGES];
+    struct job_need needs[LIMIT_FLASH_IMAGES + 1];
+    size_t n = 0;
+    if (c->backup[0]) needs[n++] = (struct job_need){NEED_BACKUP, c->backup};
     for (size_t i = 0; i < c->image_count; i++) {
         const struct command_image *m = &c->images[i];
         if (m->firmware[0])
-            needs[i] = (struct job_need){NEED_FIRMWARE, m->firmware};
+            needs[n++] = (struct job_need){NEED_FIRMWARE, m->firmware};
         else
-            needs[i] = (struct job_need){NEED_IMAGES, m->image};
+            needs[n++] = (struct job_need){NEED_IMAGES, m->image};
     }
-    return store_job_add(j->config.store, r, body, needs, c->image_count);
+    return store_job_add(j->config.store, r, body, needs, n);
 }
 
 static void announce(const struct jobs *j, const struct job_record *r)

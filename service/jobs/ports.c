@@ -137,7 +137,8 @@ enum err slot_serves(const struct slot_record *slot, const struct command *c)
     bool by_choice =
         c->kind == COMMAND_IDENTIFY || c->kind == COMMAND_WRITE || c->kind == COMMAND_PROVISION;
     bool needs_at = c->kind == COMMAND_AT || checks || (by_choice && c->method == METHOD_AT);
-    bool flashes = c->kind == COMMAND_FLASH || c->kind == COMMAND_READ || c->kind == COMMAND_ERASE;
+    bool flashes = c->kind == COMMAND_FLASH || c->kind == COMMAND_READ ||
+                   c->kind == COMMAND_ERASE || c->kind == COMMAND_RESTORE;
     bool needs_download = flashes || (by_choice && c->method == METHOD_ROM);
     if (needs_at && !slot->at_port[0])
         return err_fail(ERR_ARG, "slot_has_no_at_port", hint, "the slot \"%s\" has no AT port",

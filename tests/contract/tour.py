@@ -51,6 +51,7 @@ class Tour:
                 ("POST", "/v1/images/partition-table"), ("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("GET", "/v1/jobs/a"),
                 ("POST", "/v1/jobs/a/cancel"), ("POST", "/v1/jobs/a/retry"), ("GET", "/v1/jobs/a/log"),
                 ("GET", "/v1/jobs/a/data"), ("DELETE", "/v1/jobs/a/data"),
+                ("GET", "/v1/backups"), ("GET", "/v1/backups/a"), ("DELETE", "/v1/backups/a"),
                 ("GET", "/v1/devices"), ("GET", "/v1/devices/a")):
             self.gate.request(method, path + "?nosuch=1").problem(400, "bad_query")
 

@@ -201,6 +201,11 @@ static void queries_are_judged(void **state)
         "/v1/jobs/job_1?wait=61",
         "/v1/jobs/job_1?wait=-1",
         "/v1/devices?mac=1",
+        "/v1/backups?mac=1",
+        "/v1/backups?mac=24:0a:c4:12:34:5",
+        "/v1/backups?mac=24:0a:c4:12:34:5g",
+        "/v1/backups?mac=24-0a-c4-12-34-56",
+        "/v1/backups?cursor=job_1",
     };
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
         expect(&bench, &(struct call){.method = "GET", .path = paths[i]}, 400, "bad_query");
@@ -232,6 +237,8 @@ static void what_is_not_there_is_404_with_its_own_code(void **state)
         {"DELETE", "/v1/jobs/job_0/data", "dump_not_found"},
         {"GET", "/v1/firmware/fw_0", "firmware_not_found"},
         {"DELETE", "/v1/firmware/%2e%2e", "firmware_not_found"},
+        {"GET", "/v1/backups/bak_0", "backup_not_found"},
+        {"DELETE", "/v1/backups/%2e%2e", "backup_not_found"},
         {"GET", "/v1/devices/24:0a:c4:00:00:00", "device_not_found"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -254,6 +261,8 @@ static void orders_are_refused_for_their_own_reason(void **state)
         {"{\"kind\":\"reset\",\"slot\":\"nowhere\"}", 404, "slot_not_found"},
         {"{\"kind\":\"write\",\"slot\":\"ttyTEST0\",\"credential\":\"cred_0\"}", 404,
          "credential_not_found"},
+        {"{\"kind\":\"restore\",\"slot\":\"ttyTEST0\",\"backup\":\"bak_0\"}", 404,
+         "backup_not_found"},
         {"{\"kind\":\"at\",\"slot\":\"left\",\"lines\":[\"AT\"]}", 422, "slot_has_no_at_port"},
     };
     char etag[64];
@@ -420,6 +429,51 @@ static void what_was_read_is_named_after_its_place(void **state)
     }
 }
 
+static void backups_are_told_of_and_never_given_away(void **state)
+{
+    (void)state;
+    struct backup_record b = {.id = "bak_1",
+                              .created_ms = 1,
+                              .mac = "24:0a:c4:12:34:56",
+                              .job = "job_1",
+                              .slot = "left",
+                              .partition = "mfg_nvs",
+                              .offset = 0x21000,
+                              .size = 6,
+                              .sha256 = "ab"};
+    struct request rq;
+    struct call get = {.method = "GET", .path = "/v1/backups/bak_1"};
+    assert_int_equal(store_backup_add(bench.store, &b, "secret", b.size), ERR_OK);
+    struct reply r = call(&bench, &get, &rq);
+    assert_int_equal(r.status, 200);
+    json_t *body = body_of(&r);
+    json_t *expected =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s}", "id", "bak_1", "created_at",
+                  "1970-01-01T00:00:00.001Z", "mac", b.mac, "job", "job_1", "slot", "left",
+                  "partition", "mfg_nvs", "offset", 0x21000, "size", 6, "sha256", "ab");
+    assert_true(json_equal(body, expected));
+    json_decref(body);
+    json_decref(expected);
+    reply_dispose(&r);
+    static const struct {
+        const char *path;
+        size_t n;
+    } lists[] = {{"/v1/backups", 1},
+                 {"/v1/backups?mac=24:0A:C4:12:34:56", 1},
+                 {"/v1/backups?mac=24:0a:c4:12:34:57", 0},
+                 {"/v1/backups?cursor=bak_1", 0}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        r = call(&bench, &(struct call){.method = "GET", .path = lists[i].path}, &rq);
+        body = body_of(&r);
+        assert_int_equal(json_array_size(json_object_get(body, "items")), lists[i].n);
+        json_decref(body);
+        reply_dispose(&r);
+    }
+    get.method = "DELETE";
+    expect(&bench, &get, 204, NULL);
+    expect(&bench, &get, 404, "backup_not_found");
+}
+
 static void devices_come_as_csv_to_those_who_ask(void **state)
 {
     (void)state;
@@ -460,6 +514,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_full_queue_says_when_to_come_back, start, stop),
         cmocka_unit_test_setup_teardown(pages_of_jobs_lead_to_one_another, start, stop),
         cmocka_unit_test_setup_teardown(what_was_read_is_named_after_its_place, start, stop),
+        cmocka_unit_test_setup_teardown(backups_are_told_of_and_never_given_away, start, stop),
         cmocka_unit_test_setup_teardown(devices_come_as_csv_to_those_who_ask, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
