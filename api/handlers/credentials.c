@@ -9,20 +9,36 @@
 #include "service/base/clock.h"
 #include "service/pki/credential.h"
 
-/* ?allow=chain_to_root,validity: checks that may only warn. */
-static enum err read_rules(const struct request *rq, struct credential_rules *rules)
+/* A credential on its way in. */
+struct intake {
+    struct credential_rules rules;
+    struct credential_duplicate duplicate;
+    struct check_list checks;
+    struct credential *c; /* NULL: a check failed */
+};
+
+/* ?allow=chain_to_root,validity,duplicate_key: what would be refused without. */
+static enum err read_allowed(const struct request *rq, struct intake *in)
 {
+    const struct {
+        const char *name;
+        bool *out;
+    } names[] = {
+        {"chain_to_root", &in->rules.allow_unrelated_ca},
+        {"validity", &in->rules.allow_dates},
+        {"duplicate_key", &in->duplicate.allowed},
+    };
+    const size_t count = sizeof names / sizeof *names;
     const char *s = request_query(rq, "allow");
-    *rules = (struct credential_rules){.now_unix_s = clock_now_ms() / 1000};
     while (s && *s) {
-        size_t n = strcspn(s, ",");
-        if (n == 13 && strncmp(s, "chain_to_root", n) == 0)
-            rules->allow_unrelated_ca = true;
-        else if (n == 8 && strncmp(s, "validity", n) == 0)
-            rules->allow_dates = true;
-        else
-            return err_fail(ERR_ARG, "bad_query", "Write allow=chain_to_root,validity.",
-                            "query parameter allow names a check that cannot be allowed");
+        size_t n = strcspn(s, ","), i = 0;
+        while (i < count && (strlen(names[i].name) != n || strncmp(s, names[i].name, n) != 0))
+            i++;
+        if (i == count)
+            return err_fail(ERR_ARG, "bad_query",
+                            "Write allow=chain_to_root,validity,duplicate_key, or one of them.",
+                            "query parameter allow names what cannot be allowed");
+        *names[i].out = true;
         s += n + (s[n] == ',');
     }
     return ERR_OK;
@@ -31,16 +47,15 @@ static enum err read_rules(const struct request *rq, struct credential_rules *ru
 /* Read and judge what was sent.
  * @param refusal_out  the reply when that went wrong; not for a credential that failed its checks
  * @return false: answer with *refusal_out */
-static bool judge(struct request *rq, struct check_list *checks, struct credential **c,
-                  struct reply *refusal_out)
+static bool judge(struct request *rq, struct intake *in, struct reply *refusal_out)
 {
-    struct credential_rules rules;
     struct files files = {.count = 0};
     struct field_errors errors = {.count = 0};
-    enum err e = read_rules(rq, &rules);
+    *in = (struct intake){.rules = {.now_unix_s = clock_now_ms() / 1000}};
+    enum err e = read_allowed(rq, in);
     if (!e) e = files_read_credential(rq, &files, &errors);
     bool read = !e;
-    if (read) e = credential_read(files.inputs, files.count, &rules, checks, c);
+    if (read) e = credential_read(files.inputs, files.count, &in->rules, &in->checks, &in->c);
     bool judged = read && (!e || e == ERR_CRYPTO);
     if (!judged) *refusal_out = reply_fields(rq, &errors);
     files_dispose(&files);
@@ -49,26 +64,24 @@ static bool judge(struct request *rq, struct check_list *checks, struct credenti
 
 struct reply handle_credential_validate(struct request *rq, const struct service *svc)
 {
-    struct check_list checks = {.count = 0};
-    struct credential *c = NULL;
+    struct intake in;
     struct reply refusal;
     (void)svc;
-    if (!judge(rq, &checks, &c, &refusal)) return refusal;
-    json_t *meta = c ? json_out_credential(credential_info(c)) : json_null();
-    struct reply r = reply_json(200, json_pack("{s:b, s:o, s:o}", "valid", c != NULL, "checks",
-                                               json_out_checks(&checks), "credential", meta));
-    credential_free(c);
+    if (!judge(rq, &in, &refusal)) return refusal;
+    json_t *meta = in.c ? json_out_credential(credential_info(in.c)) : json_null();
+    struct reply r = reply_json(200, json_pack("{s:b, s:o, s:o}", "valid", in.c != NULL, "checks",
+                                               json_out_checks(&in.checks), "credential", meta));
+    credential_free(in.c);
     return r;
 }
 
 /* What GET answers; made once, and kept as text. */
-static json_t *describe(const struct credential_record *r, const struct credential *c,
-                        const struct check_list *checks)
+static json_t *describe(const struct credential_record *r, const struct intake *in)
 {
     json_t *meta = json_pack("{s:s, s:o}", "id", r->id, "created_at", json_time(r->created_ms));
-    json_t *info = json_out_credential(credential_info(c));
+    json_t *info = json_out_credential(credential_info(in->c));
     if (json_object_update(meta, info) != 0 ||
-        json_object_set_new(meta, "checks", json_out_checks(checks)) != 0) {
+        json_object_set_new(meta, "checks", json_out_checks(&in->checks)) != 0) {
         json_decref(meta);
         meta = NULL;
     }
@@ -76,44 +89,50 @@ static json_t *describe(const struct credential_record *r, const struct credenti
     return meta;
 }
 
-static enum err keep(const struct service *svc, const struct credential *c,
-                     const struct check_list *checks, struct credential_record *r, json_t **meta)
+/* What was described, and what has become of it since. */
+static json_t *present(const struct credential_record *r)
+{
+    json_t *meta = json_loads(r->meta_json, 0, NULL);
+    if (meta) json_object_set_new(meta, "key_purged_at", json_time(r->purged_ms));
+    return meta;
+}
+
+static enum err keep(const struct service *svc, struct intake *in, struct credential_record *r)
 {
     size_t key_len, n;
-    const struct credential_info *info = credential_info(c);
-    const char *key = credential_pem(c, CREDENTIAL_KEY, &key_len);
+    const struct credential_info *info = credential_info(in->c);
+    const char *key = credential_pem(in->c, CREDENTIAL_KEY, &key_len);
     id_new("cred", r->id);
     r->created_ms = clock_now_ms();
     snprintf(r->fingerprint_sha256, sizeof r->fingerprint_sha256, "%s", info->fingerprint_sha256);
     snprintf(r->key_sha256, sizeof r->key_sha256, "%s", info->key_sha256);
-    r->certificate_pem = strdup(credential_pem(c, CREDENTIAL_CERTIFICATE, &n));
-    r->root_ca_pem = strdup(credential_pem(c, CREDENTIAL_ROOT_CA, &n));
-    *meta = describe(r, c, checks);
-    r->meta_json = *meta ? json_dumps(*meta, JSON_COMPACT) : NULL;
+    r->certificate_pem = strdup(credential_pem(in->c, CREDENTIAL_CERTIFICATE, &n));
+    r->root_ca_pem = strdup(credential_pem(in->c, CREDENTIAL_ROOT_CA, &n));
+    json_t *meta = describe(r, in);
+    r->meta_json = meta ? json_dumps(meta, JSON_COMPACT) : NULL;
+    json_decref(meta);
     if (!r->certificate_pem || !r->root_ca_pem || !r->meta_json)
         return err_set(ERR_MEM, "out of memory");
-    return store_credential_add(svc->store, r, key, key_len);
+    return store_credential_add(svc->store, r, key, key_len, &in->duplicate);
 }
 
 struct reply handle_credential_create(struct request *rq, const struct service *svc)
 {
-    struct check_list checks = {.count = 0};
-    struct credential *c = NULL;
+    struct intake in;
     struct credential_record record = {.id = ""};
-    json_t *meta = NULL;
     struct reply r;
-    if (!judge(rq, &checks, &c, &r)) return r;
-    if (!c) return reply_problem(rq, 422, "checks", json_out_checks(&checks));
-    if (keep(svc, c, &checks, &record, &meta) == ERR_OK) {
-        r = reply_json(201, meta);
-        meta = NULL;
+    if (!judge(rq, &in, &r)) return r;
+    if (!in.c) return reply_problem(rq, 422, "checks", json_out_checks(&in.checks));
+    if (keep(svc, &in, &record) == ERR_OK) {
+        r = reply_json(201, present(&record));
         reply_header(&r, "Location", "/v1/credentials/%s", record.id);
+    } else if (in.duplicate.earlier[0]) {
+        r = reply_problem(rq, 409, "earlier", json_string(in.duplicate.earlier));
     } else {
         r = reply_error(rq);
     }
-    json_decref(meta);
     credential_record_dispose(&record);
-    credential_free(c);
+    credential_free(in.c);
     return r;
 }
 
@@ -131,7 +150,7 @@ struct reply handle_credential_list(struct request *rq, const struct service *sv
         return reply_error(rq);
     json_t *items = json_array();
     for (size_t i = 0; i < n; i++) {
-        json_array_append_new(items, json_loads(list[i].meta_json, 0, NULL));
+        json_array_append_new(items, present(&list[i]));
         credential_record_dispose(&list[i]);
     }
     free(list);
@@ -149,7 +168,7 @@ struct reply handle_credential_get(struct request *rq, const struct service *svc
     const char *id = request_var(rq, "id");
     enum err e = request_is_id(id) ? store_credential_get(svc->store, id, &record) : not_found(id);
     if (e) return reply_error(rq);
-    struct reply r = reply_json(200, json_loads(record.meta_json, 0, NULL));
+    struct reply r = reply_json(200, present(&record));
     credential_record_dispose(&record);
     return r;
 }

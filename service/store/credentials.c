@@ -1,15 +1,18 @@
-/* credentials. The private key is sealed under
- * "credential:<id>" before it reaches the database; nothing but store_credential_key() opens it. */
+/* credentials. The private key is sealed under "credential:<id>" before it reaches the database;
+ * nothing but store_credential_key() opens it. One that was purged is an empty blob: secure_delete
+ * wipes its page, and the log is folded in at once so that no copy stays there. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/base/clock.h"
 #include "service/store/internal.h"
 #include "service/store/rows.h"
 
 enum { CONTEXT = 64 };
 
-#define CREDENTIAL_COLUMNS "id, created_ms, fingerprint, key_digest, certificate, root_ca, meta"
+#define PUBLIC_COLUMNS "id, created_ms, fingerprint, key_digest, certificate, root_ca, meta"
+#define READ_COLUMNS   PUBLIC_COLUMNS ", purged_ms"
 
 void credential_record_dispose(struct credential_record *r)
 {
@@ -34,14 +37,61 @@ static const char *context_of(const char *id, char out[CONTEXT])
 struct addition {
     const struct credential_record *record;
     const struct buf *sealed;
+    struct credential_duplicate *duplicate;
 };
+
+/* The one that makes it a duplicate. Where the key may be there, only one that is the same in all
+ * that a board gets. @param same_out  it has the same certificate, not only the same key */
+static enum err find_earlier(struct db *db, const struct addition *a, bool *same_out)
+{
+    const struct credential_record *r = a->record;
+    struct query q;
+    bool row;
+    a->duplicate->earlier[0] = '\0';
+    query_begin(&q, db,
+                "SELECT id, fingerprint = ?1 FROM credential"
+                " WHERE (fingerprint = ?1 OR key_digest = ?2)"
+                " AND (NOT ?3 OR (certificate = ?4 AND root_ca = ?5))"
+                " ORDER BY 2 DESC, seq DESC LIMIT 1");
+    query_put_text(&q, r->fingerprint_sha256);
+    query_put_text(&q, r->key_sha256);
+    query_put_int(&q, a->duplicate->allowed);
+    query_put_text(&q, r->certificate_pem);
+    query_put_text(&q, r->root_ca_pem);
+    enum err e = query_next(&q, &row);
+    if (row) {
+        query_get_text(&q, a->duplicate->earlier, sizeof a->duplicate->earlier);
+        *same_out = query_get_int(&q) != 0;
+    }
+    query_end(&q);
+    return e;
+}
+
+static enum err refuse_duplicate(struct db *db, const struct addition *a)
+{
+    bool same;
+    const char *earlier = a->duplicate->earlier;
+    enum err e = find_earlier(db, a, &same);
+    if (e || !*earlier) return e;
+    if (same)
+        return err_fail(ERR_CONFLICT, "credential_exists",
+                        "Use the one that is there, or delete it first; with another chain or root "
+                        "CA send it with ?allow=duplicate_key.",
+                        "%s has this certificate", earlier);
+    return err_fail(ERR_CONFLICT, "key_in_use",
+                    "Make a key of its own for each device; send a renewed certificate with "
+                    "?allow=duplicate_key.",
+                    "%s has this private key, with another certificate", earlier);
+}
 
 static enum err insert(struct db *db, void *arg)
 {
     const struct addition *a = arg;
     struct query q;
+    enum err e = refuse_duplicate(db, a);
+    if (e) return e;
     query_begin(&q, db,
-                "INSERT INTO credential (" CREDENTIAL_COLUMNS ", key)"
+                "INSERT INTO credential (" PUBLIC_COLUMNS ", key)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     query_put_text(&q, a->record->id);
     query_put_int(&q, a->record->created_ms);
@@ -55,13 +105,15 @@ static enum err insert(struct db *db, void *arg)
 }
 
 enum err store_credential_add(struct store *s, const struct credential_record *r,
-                              const char *key_pem, size_t key_len)
+                              const char *key_pem, size_t key_len,
+                              struct credential_duplicate *duplicate)
 {
     char context[CONTEXT];
+    struct credential_duplicate none = {.allowed = false};
     struct buf sealed;
     buf_init(&sealed, key_len + 64);
     enum err e = vault_seal(store_vault(s), context_of(r->id, context), key_pem, key_len, &sealed);
-    struct addition a = {r, &sealed};
+    struct addition a = {r, &sealed, duplicate ? duplicate : &none};
     if (!e) e = store_write(s, insert, &a);
     buf_dispose(&sealed);
     return e;
@@ -77,6 +129,7 @@ static enum err read_row(struct query *q, void *item)
     enum err e = query_get_heap(q, &out->certificate_pem);
     if (!e) e = query_get_heap(q, &out->root_ca_pem);
     if (!e) e = query_get_heap(q, &out->meta_json);
+    out->purged_ms = query_get_int(q);
     if (e) credential_record_dispose(out);
     return e;
 }
@@ -84,8 +137,8 @@ static enum err read_row(struct query *q, void *item)
 enum err store_credential_get(struct store *s, const char *id, struct credential_record *out)
 {
     memset(out, 0, sizeof *out);
-    const struct row_search search = {"SELECT " CREDENTIAL_COLUMNS " FROM credential WHERE id = ?",
-                                      id, read_row, out};
+    const struct row_search search = {"SELECT " READ_COLUMNS " FROM credential WHERE id = ?", id,
+                                      read_row, out};
     enum err e = rows_find(s, &search);
     return e == ERR_NOT_FOUND ? not_found(id) : e;
 }
@@ -104,9 +157,32 @@ enum err store_credential_key(struct store *s, const char *id, struct buf *key_o
                                       &sealed};
     enum err e = rows_find(s, &search);
     if (e == ERR_NOT_FOUND) e = not_found(id);
+    if (!e && !sealed.len)
+        e = err_fail(ERR_NOT_FOUND, "key_purged",
+                     "Delete the credential and upload it again, with its key.",
+                     "the private key of %s was purged", id);
     if (!e)
         e = vault_unseal(store_vault(s), context_of(id, context), sealed.data, sealed.len, key_out);
     buf_dispose(&sealed);
+    return e;
+}
+
+static enum err purge_key(struct db *db, void *arg)
+{
+    struct query q;
+    query_begin(&q, db,
+                "UPDATE credential SET key = x'',"
+                " purged_ms = CASE purged_ms WHEN 0 THEN ? ELSE purged_ms END WHERE id = ?");
+    query_put_int(&q, clock_now_ms());
+    query_put_text(&q, arg);
+    enum err e = query_run(&q);
+    return e ? e : sqlite3_changes(db->handle) ? ERR_OK : not_found(arg);
+}
+
+enum err store_credential_purge_key(struct store *s, const char *id)
+{
+    enum err e = store_write(s, purge_key, (void *)id);
+    if (!e) store_fold_log(s);
     return e;
 }
 
@@ -123,7 +199,9 @@ static enum err delete_credential(struct db *db, void *arg)
 
 enum err store_credential_delete(struct store *s, const char *id)
 {
-    return store_write(s, delete_credential, (void *)id);
+    enum err e = store_write(s, delete_credential, (void *)id);
+    if (!e) store_fold_log(s);
+    return e;
 }
 
 static void dispose_item(void *item)
@@ -134,9 +212,8 @@ static void dispose_item(void *item)
 enum err store_credential_list(struct store *s, struct store_page *page,
                                struct credential_record **list_out, size_t *n_out)
 {
-    const struct row_list l = {.sql = "SELECT " CREDENTIAL_COLUMNS
-                                      " FROM credential WHERE " ROWS_BEHIND(
-                                          "credential", "id") " ORDER BY seq DESC LIMIT ?2",
+    const struct row_list l = {.sql = "SELECT " READ_COLUMNS " FROM credential WHERE " ROWS_BEHIND(
+                                   "credential", "id") " ORDER BY seq DESC LIMIT ?2",
                                .read = read_row,
                                .dispose = dispose_item,
                                .item_bytes = sizeof **list_out,

@@ -13,6 +13,9 @@ enum err store_write(struct store *s, write_fn fn, void *arg);
 enum err store_reader(struct store *s, struct db **db_out);
 void store_reader_done(struct store *s, struct db *db);
 struct vault *store_vault(struct store *s);
+/** Fold the write-ahead log into the database, so that it holds no copy of what was deleted. As far
+ * as readers let it: else the next one does it. */
+void store_fold_log(struct store *s);
 
 /** What it is made of: the ids of a credential or backup and of a firmware, "" = none.
  *  @return ERR_OK; ERR_NOT_FOUND with code credential_not_found, firmware_not_found,

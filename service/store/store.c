@@ -92,6 +92,14 @@ void store_reader_done(struct store *s, struct db *db)
     pthread_mutex_unlock(&s->lock);
 }
 
+void store_fold_log(struct store *s)
+{
+    struct db *db;
+    if (store_reader(s, &db)) return;
+    (void)db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    store_reader_done(s, db);
+}
+
 static enum err touch(struct db *db, void *arg)
 {
     struct query q;

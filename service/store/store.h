@@ -38,18 +38,27 @@ struct credential_record {
     int64_t created_ms;
     char fingerprint_sha256[65], key_sha256[65];
     char *certificate_pem, *root_ca_pem; /* heap, NUL-terminated */
-    char *meta_json; /* heap: what GET answers: subject, dates, checks … no secret */
+    char *meta_json;   /* heap: what GET answers: subject, dates, checks … no secret */
+    int64_t purged_ms; /* when the private key was taken out; 0 = it is there */
 };
 void credential_record_dispose(struct credential_record *r);
-/** The key is sealed before it reaches the database. @return ERR_OK; ERR_CONFLICT with code
- * credential_exists or key_in_use (the detail names the earlier one); ERR_IO, ERR_MEM */
+struct credential_duplicate {
+    bool allowed;          /* in: the key may be there: a renewal, or another chain or root CA */
+    char earlier[ID_TEXT]; /* out: the credential that this one repeats; "" = none */
+};
+/** The key is sealed before it reaches the database.
+ *  @param duplicate  NULL: none is allowed, and the earlier one is told in the detail only
+ *  @return ERR_OK; ERR_CONFLICT with code credential_exists (its certificate is there) or
+ * key_in_use (its key is there, with another certificate); ERR_IO, ERR_MEM */
 enum err store_credential_add(struct store *s, const struct credential_record *r,
-                              const char *key_pem, size_t key_len);
+                              const char *key_pem, size_t key_len,
+                              struct credential_duplicate *duplicate);
 enum err store_credential_get(struct store *s, const char *id,
                               struct credential_record *out); /* ERR_NOT_FOUND */
 /** @param key_out  init it with buf_init_secret @return also ERR_NOT_FOUND with code key_purged */
 enum err store_credential_key(struct store *s, const char *id, struct buf *key_out);
-/** Take the private key out of the vault, for ever. @return ERR_OK, ERR_NOT_FOUND */
+/** Take the private key out of the vault, for ever; again is no error. @return ERR_OK,
+ * ERR_NOT_FOUND */
 enum err store_credential_purge_key(struct store *s, const char *id);
 /** @return ERR_OK, ERR_NOT_FOUND, ERR_CONFLICT with code credential_in_use (a queued or running job
  * has it) */

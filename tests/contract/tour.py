@@ -112,7 +112,10 @@ class Tour:
         gate.post("/v1/credentials/validate", dict(body, root_ca="")).expect(200)
         gate.post("/v1/credentials/validate?allow=dates", body).problem(400, "bad_query")
         made = gate.post("/v1/credentials", body).expect(201)
-        second = gate.post("/v1/credentials?allow=chain_to_root,validity", files=files).expect(201)
+        gate.post("/v1/credentials", files=files).problem(409, "credential_exists")
+        gate.post("/v1/credentials?allow=chain_to_root,validity,duplicate_key", body).problem(409, "credential_exists")
+        other = [("x", "1", pki.ec_device.cert), ("y", "2", pki.ec_device.key), ("z", "3", pki.ca.cert)]
+        second = gate.post("/v1/credentials?allow=chain_to_root,validity", files=other).expect(201)
         gate.post("/v1/credentials", files=files[:2]).expect(422)
         gate.post("/v1/credentials", {"certificate": 1}).problem(400, "bad_body")
         gate.get(made.headers["Location"]).expect(200)

@@ -76,12 +76,15 @@ class Pki:
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self.made = 0
 
-    def issue(self, name, issuer=None, days=(-1, 30), san="", kind="ec", root=False):
-        """A new identity; issuer None signs itself. days: from and to, relative to now."""
+    def issue(self, name, issuer=None, days=(-1, 30), san="", kind="ec", root=False, key_of=None):
+        """A new identity; issuer None signs itself. days: from and to, relative to now. key_of: whose key it keeps."""
         self.made += 1
         stem = os.path.join(self.folder, f"{self.made}")
         one = Identity(stem)
-        openssl("genpkey", *KEYS[kind], "-out", one.key_path)
+        if key_of:
+            shutil.copyfile(key_of.key_path, one.key_path)
+        else:
+            openssl("genpkey", *KEYS[kind], "-out", one.key_path)
         config = stem + ".conf"
         with open(config, "w", encoding="ascii") as f:
             f.write(CONFIG.format(folder=self.folder, san=f"subjectAltName = {san}" if san else ""))

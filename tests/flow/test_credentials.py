@@ -27,8 +27,14 @@ class Credentials(unittest.TestCase):
         self.assertIn(code, [c["code"] for c in judged["checks"] if c["verdict"] == "fail"])
         return problem
 
+    def forget_later(self, reply):
+        """So that the next test may send the same; the credential that was made."""
+        made = reply.expect(201).json
+        self.addCleanup(lambda: self.gate.delete(reply.headers["Location"]).expect(204))
+        return made
+
     def accepted(self, *files):
-        made = self.post(*files).expect(201).json
+        made = self.forget_later(self.post(*files))
         self.assertNotIn("PRIVATE", str(made))
         image = self.gate.post("/v1/images", {"credential": made["id"]}).expect(201).json
         for one in image["images"]:
@@ -67,12 +73,40 @@ class Credentials(unittest.TestCase):
     def test_as_json(self):
         one = self.pki.ec_device
         body = {"certificate": one.cert.decode(), "private_key": one.key.decode(), "root_ca": self.pki.ca.cert.decode()}
-        self.gate.post("/v1/credentials", body).expect(201)
+        self.forget_later(self.gate.post("/v1/credentials", body))
 
     def test_an_unrelated_ca_when_it_is_asked_for(self):
         one = self.pki.foreign_device
         files = [("a", "a", x) for x in (one.cert, one.key, self.pki.ca.cert)]
-        self.gate.post("/v1/credentials?allow=chain_to_root", files=files).expect(201)
+        self.forget_later(self.gate.post("/v1/credentials?allow=chain_to_root", files=files))
+
+    # ---- there already ----
+
+    def test_the_same_again(self):
+        one = self.pki.device
+        made = self.accepted(one.cert, one.key, self.pki.ca.cert)
+        for files in ((one.cert, one.key, self.pki.ca.cert), (self.pki.ca.cert + one.key + one.cert,)):
+            problem = self.post(*files).problem(409, "credential_exists")
+            self.assertEqual(problem["earlier"], made["id"])
+            self.assertTrue(problem["hint"])
+        self.post(*files, path="/v1/credentials?allow=duplicate_key").problem(409, "credential_exists")
+
+    def test_a_renewed_certificate_keeps_the_key(self):
+        one, root = self.pki.device, self.pki.ca.cert
+        renewed = self.pki.issue("device", self.pki.ca, key_of=one)
+        first = self.accepted(one.cert, one.key, root)
+        problem = self.post(renewed.cert, renewed.key, root).problem(409, "key_in_use")
+        self.assertEqual(problem["earlier"], first["id"])
+        second = self.forget_later(self.post(renewed.cert, renewed.key, root, path="/v1/credentials?allow=duplicate_key"))
+        self.assertEqual(second["key_sha256"], first["key_sha256"])
+        self.assertNotEqual(second["fingerprint_sha256"], first["fingerprint_sha256"])
+
+    def test_another_root_ca_for_the_same_certificate(self):
+        one, root = self.pki.device, self.pki.ca.cert
+        both = (one.cert, one.key, root, self.pki.other_ca.cert)
+        self.accepted(one.cert, one.key, root)
+        self.post(*both).problem(409, "credential_exists")
+        self.forget_later(self.post(*both, path="/v1/credentials?allow=duplicate_key"))
 
     # ---- refused ----
 

@@ -203,7 +203,7 @@ static void secrets_are_nowhere_in_the_files(void **state)
     static const char dump[] = "what was read from the flash";
     struct store *s = open_good(f);
     struct credential_record r = {.id = "cred_1", .certificate_pem = (char *)"the certificate"};
-    assert_int_equal(store_credential_add(s, &r, key, strlen(key)), ERR_OK);
+    assert_int_equal(store_credential_add(s, &r, key, strlen(key), NULL), ERR_OK);
     assert_int_equal(add_job(s, "job_1", command), ERR_OK);
     assert_int_equal(store_dump_put(s, "job_1", dump, strlen(dump)), ERR_OK);
     for (int open = 1; open >= 0; open--) { /* in the WAL, then folded into the database */
@@ -230,11 +230,11 @@ static void secrets_are_nowhere_in_the_files(void **state)
 static void a_key_that_was_changed_in_the_database_does_not_open(void **state)
 {
     struct store *s = open_good(*state);
-    struct credential_record r = {.id = "cred_1"};
+    struct credential_record one = {.id = "cred_1", .fingerprint_sha256 = "a", .key_sha256 = "a"};
+    struct credential_record two = {.id = "cred_2", .fingerprint_sha256 = "b", .key_sha256 = "b"};
     struct buf b;
-    assert_int_equal(store_credential_add(s, &r, "KEY", 3), ERR_OK);
-    snprintf(r.id, sizeof r.id, "cred_2");
-    assert_int_equal(store_credential_add(s, &r, "KEY", 3), ERR_OK);
+    assert_int_equal(store_credential_add(s, &one, "KEY", 3, NULL), ERR_OK);
+    assert_int_equal(store_credential_add(s, &two, "KEY", 3, NULL), ERR_OK);
     store_close(s);
     run_sql(*state, "UPDATE credential SET key = (SELECT key FROM credential WHERE id = 'cred_1')"
                     " WHERE id = 'cred_2'");

@@ -39,7 +39,9 @@ static void add_credential(const char *id)
 {
     struct credential_record r = {.created_ms = 1};
     snprintf(r.id, sizeof r.id, "%s", id);
-    assert_int_equal(store_credential_add(store, &r, "KEY", 3), ERR_OK);
+    snprintf(r.fingerprint_sha256, sizeof r.fingerprint_sha256, "%s", id);
+    snprintf(r.key_sha256, sizeof r.key_sha256, "%s", id);
+    assert_int_equal(store_credential_add(store, &r, "KEY", 3, NULL), ERR_OK);
 }
 
 /* Its content is told by its id. */

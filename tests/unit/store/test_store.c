@@ -53,7 +53,7 @@ static void add_credential(struct store *s, const char *id)
     snprintf(r.id, sizeof r.id, "%s", id);
     snprintf(r.fingerprint_sha256, sizeof r.fingerprint_sha256, "f-%s", id);
     snprintf(r.key_sha256, sizeof r.key_sha256, "k-%s", id);
-    assert_int_equal(store_credential_add(s, &r, "KEY", 3), ERR_OK);
+    assert_int_equal(store_credential_add(s, &r, "KEY", 3, NULL), ERR_OK);
 }
 
 static void new_job(struct job_record *r, const char *id, const char *slot)
@@ -113,7 +113,7 @@ static void the_same_id_twice_is_a_conflict(void **state)
     struct store *s = store_of(state);
     add_credential(s, "cred_1");
     struct credential_record r = {.id = "cred_1"};
-    expect(store_credential_add(s, &r, "K", 1), ERR_CONFLICT, "store_conflict");
+    expect(store_credential_add(s, &r, "K", 1, NULL), ERR_CONFLICT, "store_conflict");
 }
 
 static void a_credential_in_use_cannot_be_deleted(void **state)
