@@ -66,7 +66,10 @@ struct flasher_region {
     size_t packed_n;
     size_t packed_covers; /* bytes of the region that it stands for (data, and 0xFF behind it),
                              multiple of FLASHER_WINDOW; the rest of the data goes raw */
-    bool secret;          /* keep the data out of the transcript */
+    /* What is there now, erase_bytes of it: flasher_write_changed() compares with this instead of
+     * asking the board; NULL = not known. */
+    const uint8_t *before;
+    bool secret;       /* keep the data out of the transcript */
     bool verify_later; /* the caller does it, with flasher_verify() or flasher_md5(), after the last
                        region */
 };
@@ -110,8 +113,10 @@ enum err flasher_check_writable(struct flasher *f);
  * flash */
 enum err flasher_md5(struct flasher *f, uint32_t offset, uint32_t n, uint8_t out[MD5_BYTES]);
 /** Read @p n bytes by slow reads, 64 at a time: 9 KiB/s at 115200 baud, 65 at 921600 (from 16 KiB
- * on). More than 64 bytes are proved by MD5, and sectors that are erased are told by it and not
- * read; 64 or less are as the wire brought them: let their format prove them. */
+ * on). More than 64 bytes are proved by MD5, and what is erased is told by it and not read; nor is
+ * what @p out holds already when it comes, as a guess. 64 or less are as the wire brought them: let
+ * their format prove them.
+ *  @param out  initialised; 64 KiB that are guessed cost one command, else one for each sector */
 enum err flasher_read(struct flasher *f, uint32_t offset, uint8_t *out, size_t n,
                       flasher_progress_fn fn, void *arg);
 /** Erase and write one region; then, unless it says verify_later, compare as flasher_verify().
@@ -133,8 +138,8 @@ enum err flasher_verify(struct flasher *f, const struct flasher_region *r);
 /** Is the region there already? A difference is no error; nor is secure download mode, where nobody
  * can look: it differs. */
 enum err flasher_compare(struct flasher *f, const struct flasher_region *r, bool *same_out);
-/** As flasher_write(), but ask for each sector first and write only those that differ, where that
- * is less to send: for a region of which most is there already. */
+/** As flasher_write(), but only the sectors that differ from what is there, where that is less to
+ * send: for a region of which most is there already. */
 enum err flasher_write_changed(struct flasher *f, const struct flasher_region *r,
                                struct deadline until, flasher_progress_fn fn, void *arg);
 /** Whole sectors to 0xFF, and proved so by MD5. What is erased already is left alone. */

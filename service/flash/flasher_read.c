@@ -1,12 +1,12 @@
 /* Looking at the flash: by MD5, and by slow reads. A slow read has no checksum, so that what takes
  * more than one is proved, sector by sector, by the board's own MD5; that costs 2 % and tells
- * before which sectors are erased and need not be read at all. */
+ * before which sectors are erased, or as the caller guessed, and need not be read at all. */
 #include <string.h>
 
 #include "service/flash/flasher_core.h"
 #include "service/flash/security.h"
 
-enum { LOOK = 64 * 1024 /* bytes of the first look for erased flash */ };
+enum { LOOK = 64 * 1024 /* bytes of the first look for what need not be read */ };
 
 struct range {
     uint32_t offset, n;
@@ -67,11 +67,22 @@ static enum err step_read(struct flasher *f, void *arg)
     return e ? e : rom_read_flash(&f->rom, r->offset, r->out, r->n, 1);
 }
 
-static bool is_of_erased(const uint8_t md5[MD5_BYTES], uint32_t n)
+static bool has_md5(const struct range *r, const uint8_t md5[MD5_BYTES])
+{
+    uint8_t got[MD5_BYTES];
+    digest_md5(r->out, r->n, got);
+    return !memcmp(md5, got, MD5_BYTES);
+}
+
+/* Fill in what need not be read: erased flash, or what the caller guessed. */
+static bool is_told(const struct range *r, const uint8_t md5[MD5_BYTES])
 {
     uint8_t erased[MD5_BYTES];
-    digest_md5_erased(NULL, 0, n, erased);
-    return !memcmp(md5, erased, MD5_BYTES);
+    if (has_md5(r, md5)) return true;
+    digest_md5_erased(NULL, 0, r->n, erased);
+    if (memcmp(md5, erased, MD5_BYTES) != 0) return false;
+    memset(r->out, 0xff, r->n);
+    return true;
 }
 
 /* Reads are asked for ahead, until that went wrong once: then it may not be the wire's fault. */
@@ -87,18 +98,12 @@ static enum err read_ahead(struct flasher *f, const struct range *r)
 static enum err step_read_proved(struct flasher *f, void *arg)
 {
     struct range *r = arg;
-    uint8_t md5[MD5_BYTES] = {0}, got[MD5_BYTES];
+    uint8_t md5[MD5_BYTES] = {0};
     enum err e = flasher_unfence(f, r->offset + r->n);
     if (!e) e = rom_flash_md5(&f->rom, r->offset, r->n, md5);
-    if (e) return e;
-    if (is_of_erased(md5, r->n)) {
-        memset(r->out, 0xff, r->n);
-        return ERR_OK;
-    }
+    if (e || is_told(r, md5)) return e;
     e = read_ahead(f, r);
-    if (e) return e;
-    digest_md5(r->out, r->n, got);
-    if (!memcmp(md5, got, MD5_BYTES)) return ERR_OK;
+    if (e || has_md5(r, md5)) return e;
     return err_fail(ERR_PROTOCOL, "flash_read_damaged",
                     "Bytes are changed on the way. Use a shorter cable or a lower flash_baud.",
                     "%u bytes read at 0x%x do not have the MD5 that the board says", (unsigned)r->n,
@@ -113,17 +118,15 @@ static struct range part_of(const struct range *r, uint32_t done, uint32_t block
         .offset = at, .n = n < r->n - done ? n : r->n - done, .out = r->out + done};
 }
 
-/* A whole block of erased flash is filled in at the price of one MD5. Within one sector that is
- * looked at anyway. */
-static enum err fill_erased(struct flasher *f, const struct range *r, bool *erased_out)
+/* A whole block that need not be read costs one MD5. Within one sector that is looked at anyway. */
+static enum err look_at_block(struct flasher *f, const struct range *r, bool *told_out)
 {
     uint8_t md5[MD5_BYTES] = {0};
     struct range look = {.offset = r->offset, .n = r->n, .out = md5};
-    *erased_out = false;
+    *told_out = false;
     if (r->n <= FLASHER_SECTOR) return ERR_OK;
     enum err e = flasher_persist(f, step_md5, &look);
-    *erased_out = !e && is_of_erased(md5, r->n);
-    if (*erased_out) memset(r->out, 0xff, r->n);
+    *told_out = !e && is_told(r, md5);
     return e;
 }
 
@@ -133,9 +136,9 @@ static enum err read_bulk(struct flasher *f, const struct range *all, flasher_pr
     enum err e = ERR_OK;
     for (uint32_t done = 0; done < all->n && !e;) {
         struct range part = part_of(all, done, LOOK);
-        bool first = !done || part.offset % LOOK == 0, erased = false;
-        if (first) e = fill_erased(f, &part, &erased);
-        if (!e && !erased) {
+        bool first = !done || part.offset % LOOK == 0, told = false;
+        if (first) e = look_at_block(f, &part, &told);
+        if (!e && !told) {
             part = part_of(all, done, FLASHER_SECTOR);
             e = flasher_persist(f, step_read_proved, &part);
         }

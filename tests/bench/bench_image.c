@@ -160,7 +160,7 @@ static void bench_write(struct bench *b)
 
 static void bench_read(struct bench *b)
 {
-    uint8_t *out = malloc(READ_BYTES);
+    uint8_t *out = calloc(1, READ_BYTES);
     if (!out) abort();
     double begun = ms_of(CLOCK_MONOTONIC);
     must(flasher_read(b->f, FACTORY_APP, out, READ_BYTES, NULL, NULL), "read");

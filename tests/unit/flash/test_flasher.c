@@ -573,7 +573,7 @@ static void erase_leaves_ff_and_the_neighbours(void **state)
 static void reads_come_back_whole_though_an_answer_is_lost(void **state)
 {
     (void)state;
-    uint8_t out[300], md5[MD5_BYTES], want[MD5_BYTES];
+    uint8_t out[300] = {0}, md5[MD5_BYTES], want[MD5_BYTES];
     assert_int_equal(bench_connect(), ERR_OK);
     b.m->mute_answer = b.m->answers + 3;
     assert_int_equal(flasher_read(b.f, 0x8001, out, sizeof out, NULL, NULL), ERR_OK);

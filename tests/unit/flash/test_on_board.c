@@ -156,7 +156,7 @@ static void the_board_is_identified(void **state)
     assert_int_equal(board->flash_bytes, 4 * 1024 * 1024);
     assert_int_equal(board->revision, 300);
     assert_int_equal(board->crystal_mhz, 40);
-    uint8_t table[256], md5[MD5_BYTES], want[MD5_BYTES];
+    uint8_t table[256] = {0}, md5[MD5_BYTES], want[MD5_BYTES];
     assert_int_equal(flasher_attach(b.f, 0), ERR_OK);
     assert_int_equal(flasher_read(b.f, 0x8000, table, sizeof table, NULL, NULL), ERR_OK);
     assert_memory_equal(table, b.board.flash + 0x8000, sizeof table);

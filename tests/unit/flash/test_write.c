@@ -629,7 +629,7 @@ static void what_lies_behind_a_fence_is_still_reached(void **state)
 {
     (void)state;
     struct flasher_region r = region();
-    uint8_t md5[MD5_BYTES], want[MD5_BYTES], out[100];
+    uint8_t md5[MD5_BYTES], want[MD5_BYTES], out[100] = {0};
     for (int i = 0; i < 4; i++) {
         assert_int_equal(write_region(&r), ERR_OK);
         enum err e = i == 0   ? flasher_md5(b.f, 0x300000, 0x1000, md5)
@@ -710,6 +710,25 @@ static void only_sectors_that_changed_are_written(void **state)
     assert_int_equal(b.m->begins - begins, 3);
 }
 
+static void sectors_that_are_known_are_not_asked_for(void **state)
+{
+    (void)state;
+    struct flasher_region r = region();
+    static uint8_t before[ERASE];
+    memset(b.m->flash + AT, 0xff, ERASE);
+    memcpy(b.m->flash + AT, r.data, r.n);
+    b.m->flash[AT + 0x2007] ^= 1;
+    b.m->flash[AT + ERASE - 1] = 0; /* where there is no data */
+    memcpy(before, b.m->flash + AT, ERASE);
+    r.before = before;
+    unsigned commands = flasher_commands(b.f);
+    assert_int_equal(flasher_write_changed(b.f, &r, deadline_in_ms(60000), NULL, NULL), ERR_OK);
+    expect_region();
+    assert_true(bench_flash_is_right());
+    assert_int_equal(b.m->begins, 2);
+    assert_in_range(flasher_commands(b.f) - commands, 0, 20);
+}
+
 static void where_much_has_changed_all_is_written(void **state)
 {
     (void)state;
@@ -736,12 +755,30 @@ static void erased_flash_is_not_read(void **state)
     assert_in_range(flasher_commands(b.f) - before, reads, reads + 60);
 }
 
+static void what_was_guessed_right_is_not_read(void **state)
+{
+    (void)state;
+    static uint8_t out[0x1c000];
+    memcpy(out, b.m->flash + 0x21000, sizeof out);
+    unsigned before = flasher_commands(b.f);
+    assert_int_equal(flasher_read(b.f, 0x21000, out, sizeof out, NULL, NULL), ERR_OK);
+    assert_memory_equal(out, b.m->flash + 0x21000, sizeof out);
+    assert_in_range(flasher_commands(b.f) - before, 2, 8); /* and what a change of speed takes */
+    out[0x5008] ^= 1;
+    out[0x6fff] ^= 1;
+    before = flasher_commands(b.f);
+    assert_int_equal(flasher_read(b.f, 0x21000, out, sizeof out, NULL, NULL), ERR_OK);
+    assert_memory_equal(out, b.m->flash + 0x21000, sizeof out);
+    assert_in_range(flasher_commands(b.f) - before, 2 * 64, 2 * 64 + 28 + 8);
+}
+
 static void a_read_that_was_damaged_is_read_again(void **state)
 {
     (void)state;
     static uint8_t out[0x3000];
     for (uint64_t at = 60; at < 3000; at += 37) {
         b.m->flip_answer = at;
+        memset(out, 0, sizeof out);
         assert_int_equal(flasher_read(b.f, 0x20000, out, sizeof out, NULL, NULL), ERR_OK);
         assert_memory_equal(out, b.m->flash + 0x20000, sizeof out);
     }
@@ -750,7 +787,7 @@ static void a_read_that_was_damaged_is_read_again(void **state)
 static void a_short_read_that_was_damaged_is_read_again(void **state)
 {
     (void)state;
-    uint8_t out[300];
+    uint8_t out[300] = {0};
     b.m->flip_answer = 200;
     assert_int_equal(flasher_read(b.f, 0x9000, out, sizeof out, NULL, NULL), ERR_OK);
     assert_int_equal(b.m->flip_answer, 0);
@@ -840,8 +877,10 @@ int main(void)
         TEST(a_rom_that_knows_no_fence_is_written_all_the_same),
         TEST(a_comparison_costs_one_md5_whatever_it_says),
         TEST(only_sectors_that_changed_are_written),
+        TEST(sectors_that_are_known_are_not_asked_for),
         TEST(where_much_has_changed_all_is_written),
         TEST(erased_flash_is_not_read),
+        TEST(what_was_guessed_right_is_not_read),
         TEST(a_read_that_was_damaged_is_read_again),
         TEST(a_short_read_that_was_damaged_is_read_again),
         TEST(an_erase_goes_by_blocks_and_skips_what_is_erased),
