@@ -41,6 +41,11 @@ static bool wants_host(const struct session *s)
     return s->ctx->command->host_check;
 }
 
+static bool wants_purge(const struct session *s)
+{
+    return s->ctx->command->purge_key;
+}
+
 /* In secure download mode the loader does not tell who the board is. */
 static bool is_known(const struct session *s)
 {
@@ -59,13 +64,16 @@ static const struct step rom_identify[] = {
     {"firmware", step_firmware, has_at_port}, {NULL, NULL, NULL},
 };
 static const struct step rom_write[] = {
-    {"identify", step_rom_identify, NULL},
-    {"layout", step_rom_layout, NULL},
-    {"images", step_images, NULL},
-    {"write", step_rom_write, NULL},
-    {"verify", step_rom_verify, NULL},
-    {"reset", step_rom_reset, NULL},
-    {NULL, NULL, NULL},
+    {"identify", step_rom_identify, NULL}, {"layout", step_rom_layout, NULL},
+    {"images", step_rom_images, NULL},     {"backup", step_backup, needs_backup},
+    {"write", step_rom_write, NULL},       {"verify", step_rom_verify, NULL},
+    {"reset", step_rom_reset, NULL},       {NULL, NULL, NULL},
+};
+static const struct step rom_restore[] = {
+    {"identify", step_rom_identify, NULL}, {"layout", step_rom_layout, NULL},
+    {"place", step_restore_place, NULL},   {"backup", step_backup, needs_backup},
+    {"write", step_rom_write, NULL},       {"verify", step_rom_verify, NULL},
+    {"reset", step_rom_reset, NULL},       {NULL, NULL, NULL},
 };
 static const struct step at_identify[] = {
     {"identify", step_at_identify, NULL},
@@ -113,6 +121,7 @@ static const struct step rom_erase[] = {
     {"reset", step_rom_reset, NULL},
     {NULL, NULL, NULL},
 };
+static const struct step purge[] = {{"purge", step_purge, wants_purge}, {NULL, NULL, NULL}};
 static const struct step record[] = {{"record", step_record, is_known}, {NULL, NULL, NULL}};
 static const struct step rom_reset[] = {{"reset", step_rom_reset, NULL}, {NULL, NULL, NULL}};
 static const struct step at_reset[] = {{"reset", step_at_reset, NULL}, {NULL, NULL, NULL}};
@@ -129,10 +138,10 @@ static const struct recipe {
 } recipes[] = {
     {COMMAND_IDENTIFY, METHOD_ROM, {rom_identify, record}},
     {COMMAND_IDENTIFY, METHOD_AT, {at_identify, record}},
-    {COMMAND_WRITE, METHOD_ROM, {rom_write, record}},
-    {COMMAND_WRITE, METHOD_AT, {at_identify, at_write, record}},
-    {COMMAND_PROVISION, METHOD_ROM, {rom_write, check, record}},
-    {COMMAND_PROVISION, METHOD_AT, {at_identify, at_write, check, record}},
+    {COMMAND_WRITE, METHOD_ROM, {rom_write, purge, record}},
+    {COMMAND_WRITE, METHOD_AT, {at_identify, at_write, purge, record}},
+    {COMMAND_PROVISION, METHOD_ROM, {rom_write, purge, check, record}},
+    {COMMAND_PROVISION, METHOD_AT, {at_identify, at_write, purge, check, record}},
     {COMMAND_RESET, METHOD_ROM, {rom_reset}},
     {COMMAND_RESET, METHOD_AT, {at_reset}},
     {COMMAND_CHECK, METHOD_AUTO, {at_board, check, record}},
@@ -140,6 +149,7 @@ static const struct recipe {
     {COMMAND_FLASH, METHOD_AUTO, {rom_flash, record}},
     {COMMAND_READ, METHOD_AUTO, {rom_read, record}},
     {COMMAND_ERASE, METHOD_AUTO, {rom_erase, record}},
+    {COMMAND_RESTORE, METHOD_AUTO, {rom_restore, record}},
 };
 
 static const struct recipe *recipe_of(const struct job_context *ctx)

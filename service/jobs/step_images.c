@@ -43,3 +43,10 @@ enum err step_images(struct session *s)
 {
     return images_build(s, NULL);
 }
+
+enum err step_purge(struct session *s)
+{
+    enum err e = store_credential_purge_key(s->ctx->store, s->ctx->command->credential);
+    if (!e) session_result(s, "key_purged", json_true());
+    return e;
+}

@@ -1,5 +1,5 @@
-/* Reading flash through the loader: about 64 bytes in 8 ms at 115200, and nobody else shall see
- * them: a flash may hold keys, so they are kept out of the transcript and stored sealed. */
+/* Reading flash through the loader: about 64 bytes in 8 ms at 115200. It may hold keys, so what was
+ * read is stored sealed. */
 #include <jansson.h>
 #include <stdio.h>
 
@@ -7,17 +7,6 @@
 #include "service/base/digest.h"
 #include "service/jobs/steps.h"
 #include "service/jobs/wire.h"
-
-static enum err read_secretly(struct session *s, const struct place *p, struct buf *out)
-{
-    enum err e = buf_fill(out, 0, p->size);
-    if (e) return e;
-    struct wire_part all = {.session = s, .total = p->size, .size = p->size};
-    s->download->mute = true;
-    e = flasher_read(s->flasher, p->offset, out->data, p->size, wire_part_done, &all);
-    s->download->mute = false;
-    return e;
-}
 
 static void report(struct session *s, const struct place *p, const struct buf *bytes)
 {
@@ -42,7 +31,8 @@ enum err step_read(struct session *s)
     struct buf bytes;
     buf_init_secret(&bytes, p->size);
     wire_begin(s);
-    enum err e = read_secretly(s, p, &bytes);
+    enum err e = buf_fill(&bytes, 0, p->size);
+    if (!e) e = wire_read(s, p->offset, bytes.data, p->size);
     if (!e) e = store_dump_put(s->ctx->store, s->ctx->job_id, bytes.data, bytes.len);
     if (!e) report(s, p, &bytes);
     buf_dispose(&bytes);

@@ -9,7 +9,7 @@
 #include "service/jobs/steps.h"
 #include "service/jobs/wire.h"
 
-enum { CONNECT_MS = 15000, WRITE_MS = 60000 };
+enum { CONNECT_MS = 15000 };
 
 /* Does the job go on with the board's firmware, once it is out of the loader? */
 static bool firmware_is_next(const struct command *c)
@@ -99,86 +99,6 @@ enum err step_rom_look(struct session *s)
     enum err e = board_look(s);
     if (e) return e;
     session_result(s, "layout", layout_to_json(&s->layout));
-    return ERR_OK;
-}
-
-static struct flasher_region region_of(const struct image *im)
-{
-    return (struct flasher_region){
-        .offset = im->offset,
-        .erase_bytes = im->partition_size,
-        .data = im->bytes.data,
-        .n = im->bytes.len,
-        .secret = im->holds_key,
-        .verify_later = true,
-    };
-}
-
-/* Images that the record says are there already: three MD5 commands instead of a write. */
-static enum err already_there(struct session *s, bool *there_out)
-{
-    *there_out = false;
-    struct device_record known;
-    if (store_device_row(s->ctx->store, s->mac, &known)) return ERR_OK;
-    if (strcmp(known.fingerprint_sha256, credential_info(s->credential)->fingerprint_sha256) != 0)
-        return ERR_OK;
-    bool same = true;
-    for (size_t i = 0; same && i < s->images.count; i++) {
-        struct flasher_region r = region_of(&s->images.items[i]);
-        enum err e = flasher_compare(s->flasher, &r, &same);
-        if (e) return e;
-    }
-    *there_out = same;
-    return ERR_OK;
-}
-
-enum err step_rom_write(struct session *s)
-{
-    wire_begin(s);
-    enum err e = already_there(s, &s->identical);
-    if (e) return e;
-    if (s->identical) {
-        job_note(s->ctx, "this credential is on the board already: nothing written");
-        return ERR_OK;
-    }
-    struct wire_part w = {.session = s};
-    for (size_t i = 0; i < s->images.count; i++)
-        w.total += s->images.items[i].bytes.len;
-    for (size_t i = 0; i < s->images.count && !e; i++) {
-        const struct image *im = &s->images.items[i];
-        struct flasher_region r = region_of(im);
-        struct deadline until = session_within(s, WRITE_MS);
-        w.size = (uint32_t)r.n;
-        e = flasher_write(s->flasher, &r, until, wire_part_done, &w);
-        if (e) err_wrap(e, "%s", im->partition);
-        w.before += w.size;
-    }
-    return e;
-}
-
-static enum err verify_image(struct session *s, const struct image *im)
-{
-    struct flasher_region r = region_of(im);
-    enum err e = flasher_verify(s->flasher, &r);
-    if (e != ERR_VERIFY) return e;
-    job_note(s->ctx, "%s reads back different: written again", im->partition);
-    struct wire_part w = {.session = s, .total = r.n, .size = (uint32_t)r.n};
-    r.verify_later = false;
-    return flasher_write(s->flasher, &r, session_within(s, WRITE_MS), wire_part_done, &w);
-}
-
-enum err step_rom_verify(struct session *s)
-{
-    for (size_t i = 0; i < s->images.count && !s->identical; i++) {
-        const struct image *im = &s->images.items[i];
-        enum err e = verify_image(s, im);
-        if (e) return err_wrap(e, "%s", im->partition);
-    }
-    s->verified = true;
-    json_t *write = json_pack("{s:s,s:b}", "method", "rom", "identical", (int)s->identical);
-    wire_report_changes(s, write);
-    wire_report(s, write);
-    session_result(s, "write", write);
     return ERR_OK;
 }
 

@@ -12,10 +12,19 @@ enum err step_rom_details(struct session *s);  /* flash, revision, crystal, secu
 enum err step_rom_board(struct session *s);    /* both */
 enum err step_rom_look(struct session *s);     /* its tables, whatever there is */
 enum err step_rom_layout(struct session *s);   /* the same, for a write: it must be ESP-AT */
-enum err step_rom_write(struct session *s);
-enum err step_rom_verify(struct session *s);
 enum err step_rom_reset(
     struct session *s); /* leave the loader; wait for the firmware where there is an AT port */
+
+/* step_write.c: the session's images, through the ROM loader */
+enum err step_rom_write(struct session *s);
+enum err step_rom_verify(struct session *s);
+
+/* step_present.c: what is on the board before it is changed */
+enum err step_rom_images(struct session *s); /* step_images(), with what is there now at hand */
+enum err step_backup(struct session *s);
+/** Will something be changed that was read, since it holds more than the credential? */
+bool needs_backup(const struct session *s);
+enum err step_restore_place(struct session *s); /* the backup, and where it goes */
 
 /* step_plan.c, step_flash.c, step_boot.c: whole firmwares and images */
 enum err step_plan(struct session *s);
@@ -57,12 +66,13 @@ enum err step_at_write(struct session *s);
 enum err step_at_verify(struct session *s);
 
 /* step_images.c */
+/** No step of its own: the images of the job's credential for the board's layout. @param now  as
+ * image_set_build() takes it */
+enum err images_build(struct session *s, const struct image_source *now);
 enum err
 step_credential(struct session *s); /* the stored credential, key unsealed, dates judged again */
 enum err step_images(struct session *s);
-/** The same, and where the images' partitions keep something else, that is read. @param now  NULL
- * where there is no board to be read */
-enum err images_build(struct session *s, const struct image_source *now);
+enum err step_purge(struct session *s); /* the private key, out of the vault */
 
 /* step_check.c: the board's own checks */
 enum err step_mqtt_names(struct session *s); /* no step of its own: fills in client id and topic */

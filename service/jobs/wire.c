@@ -33,6 +33,15 @@ void wire_report_changes(const struct session *s, json_t *object)
     set(object, "erased_bytes", flasher_erased(s->flasher) - s->wire.erased);
 }
 
+enum err wire_read(struct session *s, uint32_t offset, uint8_t *out, uint32_t n)
+{
+    struct wire_part all = {.session = s, .total = n, .size = n};
+    s->download->mute = true;
+    enum err e = flasher_read(s->flasher, offset, out, n, wire_part_done, &all);
+    s->download->mute = false;
+    return e;
+}
+
 void wire_part_done(size_t done, size_t total, void *arg)
 {
     const struct wire_part *p = arg;

@@ -16,6 +16,10 @@ void wire_report(const struct session *s, json_t *object);
 /** Add written_bytes and erased_bytes, of flash, since then. */
 void wire_report_changes(const struct session *s, json_t *object);
 
+/** Read flash, kept out of the transcript: it may hold keys. @param out  as flasher_read() takes it
+ *  @return flasher_read()'s errors */
+enum err wire_read(struct session *s, uint32_t offset, uint8_t *out, uint32_t n);
+
 /** The progress of one part as that of the whole. */
 struct wire_part {
     struct session *session;

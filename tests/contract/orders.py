@@ -15,6 +15,12 @@ def wrong(credential):
     yield {"kind": "identify", "slot": "gone", "method": "jtag"}
     yield {"kind": "write", "slot": "gone"}
     yield {"kind": "write", "slot": "gone", "credential": "../x"}
+    for change in ({"target": "mqtt"}, {"target": {}}, {"target": {"kind": "tls"}}, {"target": {"kind": "client", "index": 2}},
+                   {"target": {"kind": "mqtt", "index": 1}}, {"layout": "esp32-v2"}, {"layout": {"module": "WROOM-32"}},
+                   {"layout": {"module": "", "release": "v3.4.0.0"}}, {"purge_key": "yes"}, {"backup": "bak_0"}):
+        yield {"kind": "write", "slot": "gone", "credential": credential, **change}
+    for backup in ({}, {"backup": ""}, {"backup": "../x"}, {"backup": "bak_0", "method": "rom"}):
+        yield {"kind": "restore", "slot": "gone", **backup}
     for lines in ([], [""], ["A\rT"], ["A" * 255], [1], ["AT"] * 33):
         yield {"kind": "at", "slot": "gone", "lines": lines}
     for change in ({"level": "none"}, {"wifi": {}}, {"wifi": {"ssid": "s" * 33}},
@@ -30,8 +36,18 @@ def wrong(credential):
         yield {name: value for name, value in check.items() if name != missing}
         yield {name: value for name, value in write.items() if name != missing}
     yield {**write, "check": "all"}
+    yield {**write, "target": {"kind": "client"}}
     yield {**write, "check": "time", "mqtt": {}, "host_check": True}
     yield from wrong_flash(credential)
+
+
+def write(credential):
+    """Each way of saying which credential of the board is meant, and what the board is taken for."""
+    for kind in ("mqtt", "client", "server", "wpa2", "https", "wss"):
+        yield {"kind": "write", "credential": credential, "target": {"kind": kind}, "layout": "mfg_nvs", "purge_key": True}
+    for kind in ("client", "https", "wss"):
+        yield {"kind": "provision", "credential": credential, "target": {"kind": kind, "index": 1}, "check": "none",
+               "layout": {"module": "WROOM-32", "release": "v3.4.0.0"}}
 
 
 def flash(credential, release, binary, images):
@@ -40,7 +56,7 @@ def flash(credential, release, binary, images):
     yield {**order, "firmware": release}
     yield {**order, "firmware": release, "credential": credential, "diff": False, "flash_bytes": "0x400000",
            "allow_unverified": True, "overwrite": ["bootloader", "partition_table", "nvs"], "timeout": 3600,
-           "header": {"mode": "dio", "freq": "40m", "size": "4MB"}}
+           "target": {"kind": "mqtt", "index": 0}, "header": {"mode": "dio", "freq": "40m", "size": "4MB"}}
     yield {**order, "images": [{**placed, "offset": "0x100000"}, {**placed, "offset": 0x200000},
                                {**placed, "partition": "ota_0"},
                                {"image": images, "file": "mqtt_ca.bin"},
@@ -57,6 +73,7 @@ def wrong_flash(credential):
     whole, placed = {**order, "firmware": "fw_0"}, {"firmware": "fw_0", "offset": 4096}
     yield order
     yield {**order, "firmware": "../x"}
+    yield {**whole, "target": {"kind": "client"}}
     yield {**whole, "images": [placed]}
     yield {**order, "images": [placed], "credential": credential}
     for images in ([], [placed] * 17, {}, [{}], [1], [{"firmware": "fw_0"}], [{**placed, "partition": "ota_0"}],

@@ -257,6 +257,10 @@ class Tour:
             if order.get("firmware"):
                 gate.delete(f"/v1/firmware/{order['firmware']}").problem(409, "firmware_in_use")
             gate.post(queued + "/cancel").expect(200)
+        for order in orders.write(self.credential):
+            queued = gate.post("/v1/jobs", {"slot": "silent", **order}).expect(202).headers["Location"]
+            gate.post(queued + "/cancel").expect(200)
+        gate.post("/v1/jobs", {"kind": "restore", "slot": "silent", "backup": "bak_0"}).problem(404, "backup_not_found")
         gate.post(f"/v1/jobs/{running}/cancel").expect(202)
         gate.wait_job(running)
         page = gate.get("/v1/jobs?limit=2&slot=silent").expect(200)
