@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "service/base/archive.h"
 #include "service/base/file.h"
 #include "service/base/limits.h"
 #include "service/firmware/content.h"
@@ -64,7 +65,7 @@ static enum err sniff(const char *path, struct upload *out)
     enum err e = n < 0 ? file_error(path) : check_size(st.st_size);
     close(fd);
     if (e) return e;
-    *out = (struct upload){(uint32_t)st.st_size, release_is_zip(head, (size_t)n)};
+    *out = (struct upload){(uint32_t)st.st_size, archive_is_zip(head, (size_t)n)};
     return ERR_OK;
 }
 

@@ -8,8 +8,6 @@
 #include "service/base/err.h"
 #include "service/firmware/firmware.h"
 
-/** Do a file's first bytes say that it is a zip? */
-bool release_is_zip(const uint8_t *head, size_t n);
 /** Unpack the parts that the zip's listing names one behind the other into @p content_fd.
  *  @param[out] out  zeroed; gets parts and part_count, and flash_bytes when the listing tells it
  *  @param[out] alone_out  true: the zip has no listing, but one factory image, which is the only
