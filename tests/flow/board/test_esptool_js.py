@@ -3,34 +3,16 @@ uploads its stub, writes three images and verifies them, and the flash file hold
 import json
 import os
 import random
-import shutil
 import subprocess
 import unittest
 
 import espboard
+import npm
 from espboard import Board
 
-FLOW = os.path.join(espboard.ROOT, "tests/flow")
-NPM = os.path.join(os.path.dirname(espboard.BIN_DIR), "npm")
 IMAGES = ((0x37000, 1232), (0x39000, 1688), (0x3B000, 100000))
 USED = random.Random(4).randbytes(4 << 20)
 MAC = "24:0a:c4:12:34:57"
-
-
-def install():
-    """node_modules in the build folder, as the lock file says. tests/run.sh may have done it."""
-    lock = os.path.join(FLOW, "package-lock.json")
-    done = os.path.join(NPM, "node_modules/esptool-js/package.json")
-    copy = os.path.join(NPM, "package-lock.json")
-    if os.path.exists(done) and os.path.exists(copy):
-        with open(lock, "rb") as a, open(copy, "rb") as b:
-            if a.read() == b.read():
-                return
-    os.makedirs(NPM, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(os.path.join(FLOW, name), NPM)
-    subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"],
-                   cwd=NPM, check=True)
 
 
 class EsptoolJs(unittest.TestCase):
@@ -49,7 +31,7 @@ class EsptoolJs(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        install()
+        npm.install()
 
     def write(self, chip, *options, pace="off", board=()):
         r = random.Random(5)
@@ -62,7 +44,7 @@ class EsptoolJs(unittest.TestCase):
                     f.write(image)
                 arguments += [hex(at), path]
             env = dict(board.environment, PTYMODEM=os.path.join(espboard.BIN_DIR, "ptymodem.so"))
-            run = subprocess.run(["node", os.path.join(FLOW, "esptool_js.mjs"), "--modules", NPM,
+            run = subprocess.run(["node", os.path.join(npm.FLOW, "esptool_js.mjs"), "--modules", npm.FOLDER,
                                   "--port", board.download, *options, *arguments], env=env,
                                  timeout=120, capture_output=True, text=True)
             self.assertEqual(0, run.returncode, run.stderr[-3000:])
