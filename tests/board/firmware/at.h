@@ -42,7 +42,7 @@ struct at {
     bool command_overlong;
     bool echo, log;         /* ATE, AT+SYSLOG */
     bool store;             /* AT+SYSSTORE: settings go to flash */
-    uint8_t messages;       /* AT+SYSMSG; they speak of sockets, which this board has not */
+    uint8_t messages;       /* AT+SYSMSG; kept, and without effect here */
     bool running;           /* a command has not finished */
     bool ready;             /* the application listens */
     uint64_t commands;      /* since boot, for the fault "busy" */

@@ -67,6 +67,7 @@ void firmware_restart(struct firmware *fw)
 {
     fw->at.ready = false;
     fw->mqtt.waiting = MQTT_WAIT_NOTHING; /* a command that was cut off says no more */
+    tcpip_dispose(fw);
     wifi_down(fw);
     uart_when_sent(fw->env.at, after_answer, fw);
 }
@@ -97,6 +98,7 @@ struct firmware *firmware_boot(const struct firmware_env *env, enum reset_cause 
     at_init(fw);
     wifi_init(fw);
     time_init(fw, why);
+    tcpip_init(fw);
     mqtt_init(fw);
     fw->ready = timer_new(env->loop, on_ready, fw);
     fw->restart = timer_new(env->loop, on_restart, fw);
@@ -108,6 +110,7 @@ void firmware_halt(struct firmware *fw)
 {
     if (!fw) return;
     mqtt_dispose(fw);
+    tcpip_dispose(fw);
     time_dispose(fw);
     wifi_dispose(fw);
     at_dispose(fw);

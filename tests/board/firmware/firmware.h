@@ -1,6 +1,6 @@
 /* firmware: the simulated ESP-AT firmware, as its own parts see it (tests/board/board.h is what the
- * board sees). Everything runs on the board's loop thread; only mqtt_link and sntp have a thread of
- * their own, and those never touch this struct. */
+ * board sees). Everything runs on the board's loop thread; only mqtt_link and the tasks
+ * (task.h) have a thread of their own, and those never touch this struct. */
 #ifndef TESTS_BOARD_FIRMWARE_FIRMWARE_H
 #define TESTS_BOARD_FIRMWARE_FIRMWARE_H
 
@@ -13,6 +13,7 @@
 #include "tests/board/firmware/mqtt.h"
 #include "tests/board/firmware/partition.h"
 #include "tests/board/firmware/settings.h"
+#include "tests/board/firmware/tcpip.h"
 #include "tests/board/firmware/time.h"
 #include "tests/board/firmware/version.h"
 #include "tests/board/firmware/wifi.h"
@@ -41,6 +42,7 @@ struct firmware {
     struct sysflash sysflash;
     struct wifi wifi;
     struct timekeeping time;
+    struct tcpip tcpip;
     struct mqtt mqtt;
 };
 

@@ -1,17 +1,15 @@
 #include "tests/board/firmware/sntp.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/board/firmware/resolve.h"
+#include "tests/board/firmware/task.h"
 #include "tests/board/loop.h"
 
 enum { PACKET_BYTES = 48, TRANSMIT_AT = 40, ORIGINATE_AT = 24, ANSWER_MS = 15000 };
@@ -20,13 +18,11 @@ enum { CLIENT_V4 = 0x23, MODE_SERVER = 4, DEFAULT_PORT = 123 };
 #define NTP_TO_UNIX INT64_C(2208988800)
 
 struct sntp {
-    struct loop *loop;
     char host[129];
     sntp_fn fn;
     void *arg;
-    int stop, done; /* eventfds: towards the thread, towards the loop */
-    int64_t answer; /* written by the thread before `done` is signalled */
-    pthread_t thread;
+    int64_t answer;    /* the thread's until it has ended */
+    struct task *task; /* NULL: it has */
 };
 
 static uint32_t be32(const uint8_t *p)
@@ -51,14 +47,14 @@ static int64_t read_answer(const uint8_t *p, size_t n, const uint8_t *question)
     return seconds < 0 ? -1 : seconds * 1000000000 + fraction;
 }
 
-static int64_t exchange(const struct sntp *s, int fd)
+static int64_t exchange(int fd, int stop_fd)
 {
     uint8_t question[PACKET_BYTES] = {CLIENT_V4}, p[512];
     if (getrandom(question + TRANSMIT_AT, 8, 0) != 8) return -1;
     if (send(fd, question, sizeof question, MSG_NOSIGNAL) != (ssize_t)sizeof question) return -1;
     uint64_t end = loop_now_ns() + (uint64_t)ANSWER_MS * 1000000;
     for (uint64_t now = loop_now_ns(); now < end; now = loop_now_ns()) {
-        struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = s->stop, .events = POLLIN}};
+        struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = stop_fd, .events = POLLIN}};
         if (poll(fds, 2, (int)((end - now) / 1000000) + 1) < 0 || fds[1].revents) return -1;
         if (!fds[0].revents) continue;
         ssize_t n = recv(fd, p, sizeof p, MSG_DONTWAIT);
@@ -69,38 +65,28 @@ static int64_t exchange(const struct sntp *s, int fd)
     return -1;
 }
 
-static int64_t ask(const struct sntp *s)
+static int64_t ask(const struct sntp *s, int stop_fd)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(server_port())};
     if (!resolve_ipv4(s->host, &to.sin_addr)) return -1;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
     int64_t answer = -1;
-    if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0) answer = exchange(s, fd);
+    if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0) answer = exchange(fd, stop_fd);
     close(fd);
     return answer;
 }
 
-static void signal_fd(int fd)
-{
-    uint64_t one = 1;
-    if (write(fd, &one, sizeof one) < 0) perror("espboard: eventfd");
-}
-
-static void *run(void *arg)
+static void work(int stop_fd, void *arg)
 {
     struct sntp *s = arg;
-    s->answer = ask(s);
-    signal_fd(s->done);
-    return NULL;
+    s->answer = ask(s, stop_fd);
 }
 
-static void on_done(int fd, uint32_t events, void *arg)
+static void on_done(void *arg)
 {
-    (void)events;
     struct sntp *s = arg;
-    uint64_t count;
-    if (read(fd, &count, sizeof count) < 0) return;
+    s->task = NULL;
     s->fn(s->answer, s->arg);
 }
 
@@ -108,16 +94,10 @@ struct sntp *sntp_ask(struct loop *l, const char *host, sntp_fn fn, void *arg)
 {
     struct sntp *s = calloc(1, sizeof *s);
     if (!s) return NULL;
-    *s = (struct sntp){.loop = l, .fn = fn, .arg = arg, .answer = -1};
+    *s = (struct sntp){.fn = fn, .arg = arg, .answer = -1};
     snprintf(s->host, sizeof s->host, "%s", host);
-    s->stop = eventfd(0, EFD_CLOEXEC);
-    s->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (s->stop >= 0 && s->done >= 0 && loop_add_fd(l, s->done, EPOLLIN, on_done, s) == 0) {
-        if (pthread_create(&s->thread, NULL, run, s) == 0) return s;
-        loop_remove_fd(l, s->done);
-    }
-    if (s->stop >= 0) close(s->stop);
-    if (s->done >= 0) close(s->done);
+    s->task = task_start(l, work, on_done, s);
+    if (s->task) return s;
     free(s);
     return NULL;
 }
@@ -125,10 +105,6 @@ struct sntp *sntp_ask(struct loop *l, const char *host, sntp_fn fn, void *arg)
 void sntp_drop(struct sntp *s)
 {
     if (!s) return;
-    signal_fd(s->stop);
-    pthread_join(s->thread, NULL);
-    loop_remove_fd(s->loop, s->done);
-    close(s->stop);
-    close(s->done);
+    task_drop(s->task);
     free(s);
 }

@@ -52,7 +52,9 @@ static void leave(struct firmware *fw)
     fw->wifi.ap = NULL;
     if (fw->wifi.state != WIFI_NEVER) fw->wifi.state = WIFI_LEFT;
     if (associated) at_print(fw, "WIFI DISCONNECT\r\n");
-    if (was_up) mqtt_network(fw, false);
+    if (!was_up) return;
+    tcpip_network_down(fw);
+    mqtt_network(fw, false);
 }
 
 void wifi_down(struct firmware *fw)

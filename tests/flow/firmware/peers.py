@@ -198,3 +198,21 @@ class Fake:
         for c in self.open:
             c.close()
         self.thread.join(PATIENCE)
+
+
+class Deaf:
+    """A port whose queue is full: nobody answers the next caller, neither yes nor no."""
+
+    def __init__(self):
+        server = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.port = server.getsockname()[1]
+        self.sockets = [server]
+        for _ in range(4):
+            caller = socket.socket()
+            caller.setblocking(False)
+            caller.connect_ex(("127.0.0.1", self.port))
+            self.sockets.append(caller)
+
+    def stop(self):
+        for s in self.sockets:
+            s.close()

@@ -2,12 +2,11 @@
 ERROR exactly 5 s later; only missing credentials have a code. Each test fails several boards at once,
 because the firmware's own times are real."""
 import concurrent.futures
-import socket
 import time
 import unittest
 
 from mqttcase import DISCONNECTED, ERROR, MqttCase, OK, code
-from peers import Fake, free_port, image
+from peers import Deaf, Fake, free_port, image
 
 GIVE_UP, NO_ANSWER = 5.0, 10.0
 LATE = 10.0  # what a loaded machine may add
@@ -135,13 +134,8 @@ class Failures(MqttCase):
     def test_silence_is_given_up_after_ten_seconds(self):
         mute = Fake(lambda connection: connection.recv(1) and time.sleep(60))
         self.addCleanup(mute.stop)
-        full = socket.create_server(("127.0.0.1", 0), backlog=0)
-        self.addCleanup(full.close)
-        waiting = [socket.socket() for _ in range(4)]
-        for s in waiting:  # the queue is full: nobody answers the next caller
-            self.addCleanup(s.close)
-            s.setblocking(False)
-            s.connect_ex(full.getsockname())
+        deaf = Deaf()
+        self.addCleanup(deaf.stop)
 
         def case(port, scheme):
             def run():
@@ -149,9 +143,8 @@ class Failures(MqttCase):
                 self.assertAlmostEqual(seconds, NO_ANSWER + LATE / 2, delta=LATE / 2 + 0.1)
             return run
 
-        nowhere = full.getsockname()[1]
         self.together(no_connack=case(mute.port, 1), no_hello=case(mute.port, 5),
-                      no_tcp=case(nowhere, 1), no_tcp_tls=case(nowhere, 5))
+                      no_tcp=case(deaf.port, 1), no_tcp_tls=case(deaf.port, 5))
 
     def test_power_can_go_in_the_middle_of_an_attempt(self):
         mute = Fake(lambda connection: connection.recv(1) and time.sleep(60))
