@@ -18,8 +18,8 @@ struct image {
     uint32_t offset;    /* of the partition in flash, bytes */
     uint32_t partition_size;
     struct secret bytes;  /* holds a key, or not: wiped all the same */
-    struct secret before; /* the partition as it was, when it had to be read; else empty. As long as
-                             bytes: what both have in common need not be written */
+    struct secret before; /* the whole partition as it was, when it had to be read; else empty. What
+                             it has in common with bytes need not be written */
     char sha256[SHA256_HEX];
     uint8_t md5[MD5_BYTES];
     bool holds_key;
@@ -50,8 +50,8 @@ struct image_source {
  *  @return ERR_OK; ERR_UNSUPPORTED with code layout_not_writable (no such partitions),
  * layout_damaged, kind_not_on_board, or image_needs_board (something must stay, and @p now is
  * NULL); ERR_ARG with code index_gap (an item 1 without an item 0); ERR_TOO_LARGE with code
- * too_large_for_partition; errors of @p now and of nvs_read(); ERR_MEM. *out is empty on error;
- * image_set_dispose() it */
+ * too_large_for_partition; errors of @p now and of nvs_edit(); no_factory_param; ERR_MEM. *out is
+ * empty on error; image_set_dispose() it */
 enum err image_set_build(const struct credential *c, const struct layout *layout,
                          const struct target *target, const struct image_source *now,
                          struct image_set *out);

@@ -14,6 +14,7 @@
 enum {
     NVS_PAGE = 4096,
     NVS_NAME = 16,             /* of a namespace or key: at most 15 bytes */
+    NVS_SPACES = 255,          /* numbers of namespaces are 1 to 254 */
     NVS_SIZE_MIN = 0x3000,     /* bytes of a partition that can be written by the firmware */
     NVS_SIZE_MAX = 1024 * 1024 /* more than any table gives */
 };

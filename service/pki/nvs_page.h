@@ -1,5 +1,5 @@
-/* nvs_page: how pages and entries of an NVS partition lie in flash (esp-at.md 3.2): what writer and
- * reader have in common. */
+/* nvs_page: how pages and entries of an NVS partition lie in flash (esp-at.md 3.2), and how entries
+ * are put into a page: what writer, reader and editor have in common. */
 #ifndef SERVICE_PKI_NVS_PAGE_H
 #define SERVICE_PKI_NVS_PAGE_H
 
@@ -54,4 +54,28 @@ static inline size_t nvs_width(unsigned type)
     bool integer = (type & 0xe0) == 0 && (width == 1 || width == 2 || width == 4 || width == 8);
     return integer ? width : 0;
 }
+
+/** A page that is being filled. */
+struct nvs_cursor {
+    uint8_t *page; /* its 4096 bytes, erased where nothing was put yet */
+    size_t used;   /* entries */
+};
+
+/** Give a blank page its header: active, and empty. */
+void nvs_page_begin(struct nvs_cursor *c, uint32_t sequence);
+
+/* Each of these puts entries behind those that are there; the caller knows that they fit. */
+
+/** Bytes as they are, in as many entries as they take. */
+void nvs_put(struct nvs_cursor *c, const uint8_t *data, size_t n);
+void nvs_put_number(struct nvs_cursor *c, uint8_t space, unsigned type, const char *key,
+                    uint64_t value);
+/** @param n  bytes without the NUL that is stored behind them */
+void nvs_put_string(struct nvs_cursor *c, uint8_t space, const char *key, const uint8_t *text,
+                    size_t n);
+void nvs_put_chunk(struct nvs_cursor *c, uint8_t space, const char *key, unsigned chunk,
+                   const uint8_t *data, size_t n);
+/** The index of a blob whose chunks are numbered from 0. @param total  bytes of all chunks */
+void nvs_put_index(struct nvs_cursor *c, uint8_t space, const char *key, size_t total,
+                   unsigned chunks);
 #endif

@@ -310,7 +310,7 @@ class Factory(FirmwareCase):
         later = firmware_files.esp_at("esp32-v4.1", 64 * 1024)
         binary, mfg_nvs = self.keep(at.parts["esp-at.bin"][1]), self.keep(later.release())
         self.order(binary).problem(422, "firmware_no_credential_partitions")
-        self.order(mfg_nvs).problem(422, "layout_not_writable")
+        self.order(mfg_nvs).problem(422, "image_needs_board")
         self.order("fw_0").problem(404, "firmware_not_found")
         release = self.keep(at.release())
         self.gate.post("/v1/images", {"credential": "cred_0", "firmware": release}).problem(404, "credential_not_found")

@@ -147,7 +147,7 @@ class WithCredential(FlashCase):
     def test_a_firmware_without_a_place_for_it(self):
         old = self.upload(esp_at("esp32-v4.1").factory(), "v4.bin")
         before = self.flash_file()
-        self.fails("flash", "layout_not_writable", "plan", firmware=old, credential=self.bench.upload())
+        self.fails("flash", "image_needs_board", "plan", firmware=old, credential=self.bench.upload())
         self.assertEqual(self.flash_file(), before)
 
 

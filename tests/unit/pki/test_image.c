@@ -1,7 +1,10 @@
 #include "tests/unit/pki/authority.h"
 
+#include "tests/unit/pki/golden.h"
+
 #include "service/pki/atpki.h"
 #include "service/pki/image.h"
+#include "service/pki/nvs.h"
 
 static const struct target mqtt = {.kind = TARGET_MQTT};
 
@@ -108,22 +111,212 @@ static void the_order_is_that_of_the_board_not_of_the_parts(void **state)
     image_set_dispose(&s);
 }
 
+static void expect_build(const struct layout *l, const struct target *t,
+                         const struct image_source *now, enum err kind, const char *code)
+{
+    struct image_set s;
+    assert_int_equal(image_set_build(device.c, l, t, now, &s), kind);
+    assert_string_equal(err_last()->code, code);
+    assert_int_equal(s.count, 0);
+}
+
 static void a_board_without_the_partitions_is_refused_with_what_to_do(void **state)
 {
     (void)state;
+    const struct target wss = {.kind = TARGET_WSS};
+    struct layout v1 = stock("esp32", 3), v2 = stock("esp32", 0);
+    expect_build(&v1, &mqtt, NULL, ERR_UNSUPPORTED, "layout_not_writable");
+    assert_non_null(strstr(err_last()->detail, "no partitions mqtt_cert"));
+    assert_non_null(strstr(err_last()->hint, "v2.0 or newer"));
+    expect_build(&v2, &wss, NULL, ERR_UNSUPPORTED, "layout_not_writable");
+}
+
+/* ---- what is there already ---- */
+
+/* A board's flash, as far as images are put into it. */
+struct present {
+    struct buf bytes;
+    enum err fails;
+    unsigned reads;
+};
+
+static enum err read_present(const struct partition *p, struct secret *out, void *arg)
+{
+    struct present *now = arg;
+    struct buf whole;
+    now->reads++;
+    if (now->fails) return err_set(now->fails, "the cable");
+    buf_init(&whole, p->size);
+    assert_int_equal(buf_append(&whole, now->bytes.data, now->bytes.len), ERR_OK);
+    assert_int_equal(buf_fill(&whole, 0xff, p->size - now->bytes.len), ERR_OK);
+    enum err e = secret_copy(whole.data, whole.len, out);
+    buf_dispose(&whole);
+    return e;
+}
+
+static struct present atpki_of(const struct atpki_item *items, size_t n)
+{
+    struct present now = {.fails = ERR_OK};
+    buf_init(&now.bytes, 8192);
+    if (n) assert_int_equal(atpki_build(items, n, &now.bytes), ERR_OK);
+    return now;
+}
+
+static void expect_items(const struct image *i, enum credential_part part, size_t index,
+                         size_t count)
+{
+    struct atpki_item items[4];
+    size_t n = 0, len = 0;
+    const char *pem = credential_pem(device.c, part, &len);
+    assert_int_equal(atpki_parse(i->bytes.data, i->bytes.len, items, 4, &n), ERR_OK);
+    assert_int_equal(n, count);
+    assert_int_equal(items[index].len, len);
+    assert_memory_equal(items[index].data, pem, len);
+    for (size_t k = 0; k < n; k++)
+        if (k != index) assert_memory_equal(items[k].data, "other", items[k].len);
+}
+
+static void the_other_credential_of_a_partition_stays(void **state)
+{
+    (void)state;
     static const struct {
-        size_t index;
-        const char *says, *hint;
-    } cases[] = {{1, "mfg_nvs", "v2.x"}, {3, "no partitions mqtt_cert", "v2.0 or newer"}};
+        size_t there, index, count;
+    } cases[] = {{0, 0, 1}, {1, 0, 1}, {1, 1, 2}, {2, 0, 2}, {2, 1, 2}, {3, 1, 3}};
+    const uint8_t *other = (const uint8_t *)"other";
+    const struct atpki_item items[] = {
+        {ATPKI_CERT, other, 5}, {ATPKI_KEY, other, 4}, {ATPKI_CERT, other, 3}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct layout l = stock("esp32", cases[i].index);
+        struct layout l = stock("esp32", 0);
         struct image_set s;
-        assert_int_equal(image_set_build(device.c, &l, &mqtt, NULL, &s), ERR_UNSUPPORTED);
-        assert_string_equal(err_last()->code, "layout_not_writable");
-        assert_non_null(strstr(err_last()->detail, cases[i].says));
-        assert_non_null(strstr(err_last()->hint, cases[i].hint));
-        assert_int_equal(s.count, 0);
+        struct present now = atpki_of(items, cases[i].there);
+        const struct image_source source = {read_present, &now};
+        const struct target t = {TARGET_CLIENT, (unsigned)cases[i].index};
+        assert_int_equal(image_set_build(device.c, &l, &t, &source, &s), ERR_OK);
+        assert_int_equal(s.count, 3);
+        assert_string_equal(s.items[1].partition, "client_key");
+        assert_int_equal(s.items[1].before.len, s.items[1].partition_size);
+        expect_items(&s.items[0], CREDENTIAL_CERTIFICATE, cases[i].index, cases[i].count);
+        expect_items(&s.items[1], CREDENTIAL_KEY, cases[i].index, cases[i].count);
+        image_set_dispose(&s);
+        buf_dispose(&now.bytes);
     }
+}
+
+static void a_credential_that_would_not_get_its_place_is_refused(void **state)
+{
+    (void)state;
+    const struct target second = {TARGET_CLIENT, 1};
+    struct layout l = stock("esp32", 0);
+    struct present now = atpki_of(NULL, 0);
+    const struct image_source source = {read_present, &now};
+    expect_build(&l, &second, &source, ERR_ARG, "index_gap");
+    expect_build(&l, &second, NULL, ERR_UNSUPPORTED, "image_needs_board");
+    now.fails = ERR_PORT_GONE;
+    expect_build(&l, &second, &source, ERR_PORT_GONE, "port_gone");
+    buf_dispose(&now.bytes);
+}
+
+static void a_partition_of_one_credential_need_not_be_read(void **state)
+{
+    (void)state;
+    static const enum target_kind kinds[] = {TARGET_MQTT, TARGET_SERVER, TARGET_WPA2};
+    static const char *const keys[] = {"mqtt_key", "server_key", "wpa2_key"};
+    struct present now = atpki_of(NULL, 0);
+    const struct image_source source = {read_present, &now};
+    for (size_t i = 0; i < 3; i++) {
+        const struct target t = {.kind = kinds[i]};
+        struct layout l = stock("esp32", 0);
+        struct image_set s;
+        assert_int_equal(image_set_build(device.c, &l, &t, &source, &s), ERR_OK);
+        assert_string_equal(s.items[1].partition, keys[i]);
+        assert_null(s.items[1].before.data);
+        image_set_dispose(&s);
+    }
+    assert_int_equal(now.reads, 0);
+    buf_dispose(&now.bytes);
+}
+
+/* ---- mfg_nvs ---- */
+
+static void expect_blob(const struct image *i, const char *space, const char *key,
+                        enum credential_part part)
+{
+    struct nvs n;
+    struct nvs_findings found;
+    size_t len = 0;
+    const char *pem = credential_pem(device.c, part, &len);
+    nvs_init(&n);
+    assert_int_equal(nvs_read(i->bytes.data, i->bytes.len, &n, &found), ERR_OK);
+    const struct nvs_item *item = nvs_find(&n, space, key);
+    assert_non_null(item);
+    assert_int_equal(item->type, NVS_BLOB);
+    assert_int_equal(item->bytes.len, len);
+    assert_memory_equal(item->bytes.data, pem, len);
+    assert_non_null(nvs_find(&n, "factory_param", "uart_tx_pin"));
+    nvs_dispose(&n);
+}
+
+static void in_mfg_nvs_three_values_are_exchanged(void **state)
+{
+    (void)state;
+    static const struct {
+        struct target t;
+        const char *cert, *cert_key, *key, *key_key;
+    } cases[] = {
+        {{TARGET_MQTT, 0}, "mqtt_cert", "mqtt_cert", "mqtt_key", "mqtt_key"},
+        {{TARGET_CLIENT, 1}, "client_cert", "client_cert.1", "client_key", "client_key.1"},
+        {{TARGET_SERVER, 0}, "server_cert", "server_cert", "server_key", "server_key"},
+        {{TARGET_WPA2, 0}, "wpa2_cert", "wpa2_cert", "wpa2_key", "wpa2_key"},
+    };
+    struct layout l = stock("esp32", 1);
+    struct present now = {.bytes = golden_file("mfg_nvs", "out/at_esp32.idf502.bin")};
+    const struct image_source source = {read_present, &now};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct image_set s;
+        assert_int_equal(image_set_build(device.c, &l, &cases[i].t, &source, &s), ERR_OK);
+        assert_int_equal(s.count, 1);
+        assert_string_equal(s.items[0].file, "mfg_nvs.bin");
+        assert_string_equal(s.items[0].partition, "mfg_nvs");
+        assert_int_equal(s.items[0].offset, 0x21000);
+        assert_int_equal(s.items[0].bytes.len, 0x1C000);
+        assert_true(s.items[0].holds_key);
+        assert_int_equal(s.items[0].before.len, 0x1C000);
+        assert_memory_equal(s.items[0].before.data, now.bytes.data, 0x1C000);
+        expect_blob(&s.items[0], cases[i].cert, cases[i].cert_key, CREDENTIAL_CERTIFICATE);
+        expect_blob(&s.items[0], cases[i].key, cases[i].key_key, CREDENTIAL_KEY);
+        image_set_dispose(&s);
+    }
+    buf_dispose(&now.bytes);
+}
+
+/* mfg_nvs with one number in one namespace. */
+static struct present nvs_of(const char *space)
+{
+    struct present now = {.fails = ERR_OK};
+    struct nvs n;
+    nvs_init(&n);
+    buf_init(&now.bytes, 0x1C000);
+    assert_int_equal(nvs_add(&n, space, "uart_port", NVS_I8, 1, NULL, 0), ERR_OK);
+    assert_int_equal(nvs_write(&n, 0x1C000, NVS_ROOMY, &now.bytes), ERR_OK);
+    nvs_dispose(&n);
+    return now;
+}
+
+static void mfg_nvs_that_cannot_be_kept_is_refused(void **state)
+{
+    (void)state;
+    const struct target wss = {.kind = TARGET_WSS};
+    struct layout l = stock("esp32", 1);
+    struct present now = nvs_of("factory_param");
+    const struct image_source source = {read_present, &now};
+    expect_build(&l, &mqtt, NULL, ERR_UNSUPPORTED, "image_needs_board");
+    expect_build(&l, &wss, &source, ERR_UNSUPPORTED, "kind_not_on_board");
+    buf_dispose(&now.bytes);
+    now = nvs_of("other");
+    expect_build(&l, &mqtt, &source, ERR_UNSUPPORTED, "no_factory_param");
+    memset(now.bytes.data, 0xff, now.bytes.len);
+    expect_build(&l, &mqtt, &source, ERR_PROTOCOL, "not_nvs");
+    buf_dispose(&now.bytes);
 }
 
 static void an_image_larger_than_its_partition_is_refused_and_nothing_is_left(void **state)
@@ -177,6 +370,11 @@ int main(void)
         cmocka_unit_test(a_damaged_place_is_refused),
         cmocka_unit_test(the_order_is_that_of_the_board_not_of_the_parts),
         cmocka_unit_test(a_board_without_the_partitions_is_refused_with_what_to_do),
+        cmocka_unit_test(the_other_credential_of_a_partition_stays),
+        cmocka_unit_test(a_credential_that_would_not_get_its_place_is_refused),
+        cmocka_unit_test(a_partition_of_one_credential_need_not_be_read),
+        cmocka_unit_test(in_mfg_nvs_three_values_are_exchanged),
+        cmocka_unit_test(mfg_nvs_that_cannot_be_kept_is_refused),
         cmocka_unit_test(an_image_larger_than_its_partition_is_refused_and_nothing_is_left),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
