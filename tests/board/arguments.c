@@ -14,7 +14,7 @@
 enum { EXIT_USAGE = 2 };
 
 static const char usage[] =
-    "usage: espboard [--chip CHIP] [--firmware none|RELEASE] --flash FILE\n"
+    "usage: espboard [--chip CHIP] [--firmware none|RELEASE] [--module M] --flash FILE\n"
     "                --download LINK --at LINK [--boot download|flash] [--mac M]\n"
     "                [--flash-size SIZE] [--crystal MHZ] [--secure STATE[,STATE]...]\n"
     "                [--pace off|wire|full] [--wifi SSID[:PASSWORD]]... [--fault SPEC]...\n"
@@ -26,7 +26,9 @@ static const char usage[] =
     "                  esp32c61 or esp32h2\n"
     "  --firmware F    ESP-AT release that a new flash file is filled with and that runs, by "
     "chip:\n"
-    "                  esp32 2.4, 2.0; esp32c3 2.4; esp32s2 2.2, 2.1; esp32c2 3.0 (the newest)\n"
+    "                  esp32 4.1, 3.4, 2.4, 2.0; esp32c3 2.4; esp32s2 2.2, 2.1; esp32c2 3.0 (the "
+    "newest)\n"
+    "  --module M      that the chip is on: which pins the AT port is wired to (the usual one)\n"
     "  --flash FILE    the flash chip; made when it is not there\n"
     "  --flash-size S  of a chip that is made: 2MB, 4MB, 8MB or 16MB (4MB)\n"
     "  --download LINK symbolic link to make for UART0: ROM loader and console\n"
@@ -179,6 +181,7 @@ static bool parse_chip(struct arguments *a, const char *text)
 enum choice {
     C_CHIP,
     C_FIRMWARE,
+    C_MODULE,
     C_FLASH,
     C_FLASH_SIZE,
     C_DOWNLOAD,
@@ -204,6 +207,9 @@ static bool take(struct arguments *a, enum choice c, const char *value)
         return parse_chip(a, value);
     case C_FIRMWARE:
         a->firmware = value;
+        return true;
+    case C_MODULE:
+        a->module = value;
         return true;
     case C_FLASH:
         a->flash = value;
@@ -269,6 +275,17 @@ static bool chip_has_fuses(const struct arguments *a)
     return true;
 }
 
+static bool choose_module(struct arguments *a)
+{
+    const char *name = firmware_module(a->chip->name, a->module);
+    const char *release = a->options.firmware;
+    if (!name && *a->module) return refuse("module", a->module, "not one of this chip");
+    if (!name) return true;
+    snprintf(a->options.module, sizeof a->options.module, "%s", name);
+    return strcmp(release, "none") == 0 || firmware_fits(a->chip->name, release, name) ||
+           refuse("module", name, "this release is not for it");
+}
+
 /* One that there is for the chip; the newest by default. */
 static bool choose_firmware(struct arguments *a)
 {
@@ -298,7 +315,7 @@ static bool settle(struct arguments *a)
     a->options.watchdog_ms = (unsigned)a->watchdog_ms;
     if (a->options.usb_jtag && !a->chip->watchdog)
         return refuse("usb-jtag", a->chip->name, "this chip has no USB-Serial/JTAG");
-    return chip_has_crystal(a) && chip_has_fuses(a) && choose_firmware(a);
+    return chip_has_crystal(a) && chip_has_fuses(a) && choose_firmware(a) && choose_module(a);
 }
 
 static void set_defaults(struct arguments *a)
@@ -307,6 +324,7 @@ static void set_defaults(struct arguments *a)
     a->options =
         (struct board_options){.chip = "esp32", .mac = {0x24, 0x0a, 0xc4, 0x12, 0x34, 0x56}};
     a->chip = chip_find(a->options.chip);
+    a->module = "";
     a->flash_bytes = FLASH_BYTES;
     a->usb_gap_ms = -1;
     a->watchdog_ms = -1;
@@ -317,6 +335,7 @@ int arguments_parse(int argc, char **argv, struct arguments *a)
     static const struct option names[] = {
         {"chip", required_argument, NULL, C_CHIP},
         {"firmware", required_argument, NULL, C_FIRMWARE},
+        {"module", required_argument, NULL, C_MODULE},
         {"flash", required_argument, NULL, C_FLASH},
         {"flash-size", required_argument, NULL, C_FLASH_SIZE},
         {"download", required_argument, NULL, C_DOWNLOAD},

@@ -13,7 +13,7 @@ struct faults;
 struct arguments {
     struct board_options options;
     const struct chip *chip;
-    const char *firmware, *flash, *download, *at, *transcript;
+    const char *firmware, *module, *flash, *download, *at, *transcript;
     uint32_t flash_bytes; /* of a file that is made */
     bool boot_download;
     bool control;

@@ -25,6 +25,7 @@ struct wifi_ap {
 struct board_options {
     char chip[16];    /* "esp32", "esp32c3", … */
     char firmware[8]; /* "none", or a release that there is for the chip: "2.0", "2.4", … */
+    char module[20];  /* that the chip is on */
     uint8_t mac[6];
     uint8_t crystal_mhz;
     unsigned secure; /* bits 1 << enum chip_fuse */
@@ -66,6 +67,11 @@ void firmware_bytes(struct firmware *fw, const struct uart *uart, const uint8_t 
 /** The @p i-th release that this board can run on a chip, the newest first; NULL behind the last.
  */
 const char *firmware_release(const char *chip, unsigned i);
+/** The name of the module that a chip is on: @p name, or the usual one when that is "".
+ *  @return NULL when there is none of that name */
+const char *firmware_module(const char *chip, const char *name);
+/** Was the release made for that module? */
+bool firmware_fits(const char *chip, const char *release, const char *module);
 /** Fill a new flash chip with the stock contents of the chosen firmware: bootloader and application
  * stand-ins, both partition tables, the dummy credentials that stock releases carry
  * (esp-at.md 1.2, 2.3). */

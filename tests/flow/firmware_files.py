@@ -223,7 +223,7 @@ MFG_NVS = {0x1C000: "at_esp32", 0x1F000: "at_c3", 0xF000: "at_c2_2mb"}
 
 
 def factory_param(chip, module):
-    pins = (17, 16, 15, 14) if chip.name == "esp32" else (7, 6, 5, 4)  # TX, RX, CTS, RTS of the AT port
+    pins = {"esp32": (17, 16, 15, 14), "esp32s2": (17, 21, 20, 19)}.get(chip.name, (7, 6, 5, 4))  # TX, RX, CTS, RTS
     fields = struct.pack("<HBBBBBB4sI4B4s32s32s", 0xFCFC, 3, 1, 78, 1, 1, 13, b"CN", 115200, *pins, b"\xff" * 4,
                          f"PLATFORM_{chip.name.upper()}".encode(), module.encode())
     return fields.ljust(SECTOR, b"\xff")

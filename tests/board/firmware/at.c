@@ -15,6 +15,11 @@
 /* What malloc() has left on the module. */
 enum { HEAP_BYTES = 160 * 1024 };
 
+void at_send(struct firmware *fw, const void *data, size_t n)
+{
+    if (fw->at.wired) uart_send(fw->env.at, data, n);
+}
+
 void at_print(struct firmware *fw, const char *format, ...)
 {
     char text[1200];
@@ -25,7 +30,7 @@ void at_print(struct firmware *fw, const char *format, ...)
     va_end(ap);
     if (n < 0) return;
     size_t len = (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
-    uart_send(fw->env.at, text, len);
+    at_send(fw, text, len);
 }
 
 void at_code(struct firmware *fw, uint32_t code)
@@ -84,6 +89,12 @@ bool at_collect(struct firmware *fw, size_t n, at_data_fn fn)
     at->got = 0;
     at->data_fn = fn;
     return true;
+}
+
+void at_listen(struct firmware *fw)
+{
+    fw->at.holding = false;
+    fw->at.data_fn = NULL;
 }
 
 bool at_int(struct firmware *fw, const struct at_args *a, size_t i, long *out)
@@ -180,7 +191,7 @@ static void line_complete(struct firmware *fw)
     if (at->running) {
         line_while_busy(fw, at->line, n);
     } else {
-        if (at->echo && !at->overlong) uart_send(fw->env.at, at->line, at->len);
+        if (at->echo && !at->overlong) at_send(fw, at->line, at->len);
         memcpy(at->command, at->line, n);
         at->command_n = n;
         at->command_overlong = at->overlong;
@@ -213,7 +224,7 @@ static void take_held(struct at *at, const uint8_t *data, size_t n)
 void at_input(struct firmware *fw, const uint8_t *data, size_t n)
 {
     struct at *at = &fw->at;
-    if (!at->ready) return;
+    if (!at->ready || !at->wired) return;
     while (n) {
         size_t used = 1;
         if (at->holding) {
@@ -241,6 +252,7 @@ void at_init(struct firmware *fw)
     memset(&fw->at, 0, sizeof fw->at);
     fw->at.echo = true;
     fw->at.store = true;
+    fw->at.wired = factory_port_is_wired(fw);
     fw->at.start = timer_new(fw->env.loop, on_start, fw);
     fw->at.later = timer_new(fw->env.loop, on_later, fw);
 }

@@ -45,6 +45,7 @@ struct at {
     uint8_t messages;       /* AT+SYSMSG; kept, and without effect here */
     bool running;           /* a command has not finished */
     bool ready;             /* the application listens */
+    bool wired;             /* the port is on the pins where the host is */
     uint64_t commands;      /* since boot, for the fault "busy" */
     uint64_t busy_until_ns; /* lines of one burst get one "busy p..." */
     struct timer *start, *later;
@@ -65,6 +66,9 @@ void at_input(struct firmware *fw, const uint8_t *data, size_t n);
 /** Text on the AT port. */
 void at_print(struct firmware *fw, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/** Bytes on the AT port. They go nowhere while its pins are not where the module has them. */
+void at_send(struct firmware *fw, const void *data, size_t n);
+
 /** End of the running command. */
 void at_ok(struct firmware *fw);
 /** Prints the error code first when AT+SYSLOG=1; @p code 0 prints none. */
@@ -78,6 +82,8 @@ void at_code(struct firmware *fw, uint32_t code);
  *  until the command ends). Input behind them waits until the command has ended.
  *  @return false when the module has no memory for so many */
 bool at_collect(struct firmware *fw, size_t n, at_data_fn fn);
+/** The data is taken: what comes now is read as lines again, which are answered "busy p...". */
+void at_listen(struct firmware *fw);
 /** Go on with the running command after @p delay_ns. One at a time. */
 void at_later(struct firmware *fw, uint64_t delay_ns, void (*fn)(struct firmware *fw));
 

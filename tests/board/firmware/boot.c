@@ -9,6 +9,7 @@
 #include "tests/board/bytes.h"
 #include "tests/board/chip.h"
 #include "tests/board/firmware/firmware.h"
+#include "tests/board/firmware/stock.h"
 #include "tests/board/image.h"
 
 enum { TABLE_BYTES = 0xC00, MD5_BYTES = 16, OTA_0 = 0x10, OTA_SLOTS = 16, TOO_LONG = 0x1000000 };
@@ -82,7 +83,8 @@ static bool md5_fits(struct firmware *fw, const uint8_t *table, const uint8_t *e
 
 static bool table_is_good(struct firmware *fw)
 {
-    const uint8_t *table = flash_bytes(fw->env.flash) + PARTITION_TABLE_AT;
+    const uint8_t *table =
+        flash_bytes(fw->env.flash) + stock_build(fw->env.options->chip)->table_at;
     for (size_t i = 0; i < TABLE_BYTES / PARTITION_ENTRY_BYTES; i++) {
         const uint8_t *e = table + i * PARTITION_ENTRY_BYTES;
         unsigned magic = (unsigned)e[0] | (unsigned)e[1] << 8;

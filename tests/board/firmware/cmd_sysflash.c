@@ -99,7 +99,7 @@ static void read_out(struct firmware *fw)
         return;
     }
     at_print(fw, "+SYSFLASH:%u,", (unsigned)s->length);
-    uart_send(fw->env.at, flash_bytes(f) + at, s->length);
+    at_send(fw, flash_bytes(f) + at, s->length);
     at_ok(fw);
 }
 

@@ -27,4 +27,6 @@ void cmd_uart_def_query(struct firmware *fw, const struct at_args *a);
 void cmd_uart_def_set(struct firmware *fw, const struct at_args *a);
 void cmd_sysflash_query(struct firmware *fw, const struct at_args *a);
 void cmd_sysflash_set(struct firmware *fw, const struct at_args *a);
+void cmd_sysmfg_query(struct firmware *fw, const struct at_args *a);
+void cmd_sysmfg_set(struct firmware *fw, const struct at_args *a);
 #endif

@@ -23,6 +23,7 @@ void console_print(struct firmware *fw, const char *format, ...)
 void console_log(struct firmware *fw, char level, const char *tag, const char *format, ...)
 {
     char text[200];
+    if (level == 'I' && fw->version->quiet) return;
     bool colour = fw->version->colour;
     const char *on = level == 'E' ? "\x1b[0;31m" : "\x1b[0;32m";
     va_list ap;
@@ -39,13 +40,19 @@ void console_error(struct firmware *fw, const char *tag, const char *text)
 }
 
 /* Fields of version.start: %v version, %m module, %p transmit power, %u UART, %b its speed,
- * %t %r %c %s its pins. */
+ * %t %r %c %s its pins, %d where its parameters are, %i milliseconds since the start. */
 static void put_field(struct firmware *fw, char field)
 {
     const struct factory_param *f = &fw->factory;
     switch (field) {
     case 'v':
         console_print(fw, "%s", fw->version->bin);
+        break;
+    case 'd':
+        console_print(fw, "%d", (int)fw->params);
+        break;
+    case 'i':
+        console_print(fw, "%u", uptime_ms(fw));
         break;
     case 'm':
         console_print(fw, "%s", f->module);
@@ -54,7 +61,7 @@ static void put_field(struct firmware *fw, char field)
         console_print(fw, "%d", f->tx_power);
         break;
     case 'u':
-        console_print(fw, "%u", f->uart_port);
+        console_print(fw, "%d", f->uart_port);
         break;
     case 'b':
         console_print(fw, "%u", (unsigned)f->baud);
@@ -76,14 +83,26 @@ static void put_field(struct firmware *fw, char field)
     }
 }
 
+/* A line behind + is for a module whose factory parameters were found, one behind - for another. */
+static bool is_for(const struct firmware *fw, const char *line)
+{
+    return (*line != '+' && *line != '-') || (*line == '+') == fw->factory.found;
+}
+
 void console_start(struct firmware *fw)
 {
     for (const char *const *line = fw->version->start; *line; line++) {
-        for (const char *p = *line; *p; p++) {
+        if (!is_for(fw, *line)) continue;
+        for (const char *p = *line + strspn(*line, "+-"); *p; p++) {
             if (*p == '%')
                 put_field(fw, *++p);
             else
                 uart_send(fw->env.log, p, 1);
         }
     }
+}
+
+void console_ready(struct firmware *fw)
+{
+    if (fw->version->ready) console_print(fw, "I (%u) %s\r\n", uptime_ms(fw), fw->version->ready);
 }

@@ -44,7 +44,7 @@ uint32_t firmware_user_table_at(const struct firmware *fw)
 
 static void read_tables(struct firmware *fw)
 {
-    const uint8_t *p = flash_at(fw, PARTITION_TABLE_AT, TABLE_BYTES);
+    const uint8_t *p = flash_at(fw, stock_build(fw->env.options->chip)->table_at, TABLE_BYTES);
     if (p) partition_read(p, TABLE_BYTES, &fw->primary);
     uint32_t user = firmware_user_table_at(fw);
     p = user ? flash_at(fw, user, USER_TABLE_BYTES) : NULL;
@@ -82,6 +82,7 @@ static void on_ready(void *arg)
     wifi_start(fw);
     at_print(fw, "\r\nready\r\n");
     fw->at.ready = true;
+    console_ready(fw);
 }
 
 struct firmware *firmware_boot(const struct firmware_env *env, enum reset_cause why)
@@ -92,9 +93,9 @@ struct firmware *firmware_boot(const struct firmware_env *env, enum reset_cause 
     fw->started_ns = loop_now_ns();
     read_tables(fw);
     fw->version = release_of(fw);
-    factory_param_read(env->flash, &fw->user, &fw->factory);
+    factory_read(fw);
     if (fw->factory.uart_port == 0) fw->env.at = fw->env.log; /* one port for both */
-    settings_load(env->flash, &fw->primary, &fw->factory, &fw->settings);
+    settings_load(env->flash, &fw->primary, fw->factory.baud, &fw->settings);
     at_init(fw);
     wifi_init(fw);
     time_init(fw, why);

@@ -10,7 +10,9 @@
 
 #include "tests/board/board.h"
 #include "tests/board/firmware/at.h"
+#include "tests/board/firmware/factory.h"
 #include "tests/board/firmware/mqtt.h"
+#include "tests/board/firmware/nvs.h"
 #include "tests/board/firmware/partition.h"
 #include "tests/board/firmware/settings.h"
 #include "tests/board/firmware/tcpip.h"
@@ -27,11 +29,21 @@ struct sysflash {
     uint32_t offset, length;
 };
 
+/* What a running AT+SYSMFG works on. */
+struct sysmfg {
+    char space[NVS_KEY_MAX + 1], key[NVS_KEY_MAX + 1];
+    unsigned type;
+    bool whole; /* of a read: no range was given */
+    size_t offset, length;
+};
+
 struct firmware {
     struct firmware_env env;
     const struct version *version;
     struct partition_table primary;
     struct partition_table user; /* at_customize */
+    enum param_mode params;
+    struct nvs mfg; /* mounted when params says so */
     struct factory_param factory;
     struct settings settings;
     uint64_t started_ns;
@@ -40,6 +52,7 @@ struct firmware {
     struct at at;
     struct uart_config uart; /* as it is now */
     struct sysflash sysflash;
+    struct sysmfg sysmfg;
     struct wifi wifi;
     struct timekeeping time;
     struct tcpip tcpip;
@@ -68,4 +81,6 @@ void console_error(struct firmware *fw, const char *tag, const char *text); /* l
 const struct partition *boot_run(struct firmware *fw);
 /** What the application prints before it is ready. */
 void console_start(struct firmware *fw);
+/** What it prints once it is. */
+void console_ready(struct firmware *fw);
 #endif

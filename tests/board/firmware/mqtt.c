@@ -180,7 +180,7 @@ static void print_piece(struct firmware *fw, const struct mail *mail, size_t fro
     memcpy(line, head, (size_t)head_n);
     if (n) memcpy(line + head_n, mail->data + from, n);
     memcpy(line + (size_t)head_n + n, line_end, sizeof line_end);
-    uart_send(fw->env.at, line, (size_t)head_n + n + sizeof line_end);
+    at_send(fw, line, (size_t)head_n + n + sizeof line_end);
 }
 
 /* Messages come through a buffer of 1024 bytes: the first piece shares it with the packet's head.

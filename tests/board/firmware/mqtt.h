@@ -46,6 +46,8 @@ enum mqtt_error {
     MQTT_ERR_LINK_ID = 0x6011,
     MQTT_ERR_SCHEME_READ = 0x6012,
     MQTT_ERR_SCHEME = 0x6013,
+    MQTT_ERR_CLIENT_ID_READ = 0x6014,
+    MQTT_ERR_CLIENT_ID_LONG = 0x6016,
     MQTT_ERR_CLIENT_ID = 0x6017,
     MQTT_ERR_USER = 0x601a,
     MQTT_ERR_PASSWORD = 0x601b,
@@ -97,6 +99,7 @@ struct mqtt {
     enum mqtt_state state;
     struct mqtt_settings settings;
     unsigned cert_id, ca_id;
+    char *taking; /* the setting that the data of a running AT+MQTTLONG… is for */
     char path[MQTT_PATH_MAX];
     char host[MQTT_TOPIC_MAX]; /* "" unless there is or was a session */
     unsigned port;
@@ -137,6 +140,10 @@ void cmd_mqttusercfg_set(struct firmware *fw, const struct at_args *a);
 void cmd_mqttclientid_set(struct firmware *fw, const struct at_args *a);
 void cmd_mqttusername_set(struct firmware *fw, const struct at_args *a);
 void cmd_mqttpassword_set(struct firmware *fw, const struct at_args *a);
+void cmd_mqttlongclientid_set(struct firmware *fw, const struct at_args *a);
+void cmd_mqttlongusername_set(struct firmware *fw, const struct at_args *a);
+void cmd_mqttlongpassword_set(struct firmware *fw, const struct at_args *a);
+void cmd_mqttsni_set(struct firmware *fw, const struct at_args *a);
 void cmd_mqttconncfg_set(struct firmware *fw, const struct at_args *a);
 void cmd_mqttalpn_set(struct firmware *fw, const struct at_args *a);
 void cmd_mqttconn_query(struct firmware *fw, const struct at_args *a);

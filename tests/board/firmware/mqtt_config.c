@@ -89,7 +89,7 @@ void cmd_mqttusercfg_set(struct firmware *fw, const struct at_args *a)
 static void set_text(struct firmware *fw, const struct at_args *a, char *field,
                      enum mqtt_error read_code)
 {
-    char value[MQTT_TEXT_MAX];
+    char value[ARGS_LINE_MAX];
     if (fw->mqtt.state != MQTT_USER_SET) {
         mqtt_error(fw, MQTT_ERR_WRONG_STATE);
         return;
@@ -116,6 +116,63 @@ void cmd_mqttusername_set(struct firmware *fw, const struct at_args *a)
 void cmd_mqttpassword_set(struct firmware *fw, const struct at_args *a)
 {
     set_text(fw, a, fw->mqtt.settings.password, MQTT_ERR_PASSWORD);
+}
+
+/* AT+MQTTLONG…: the text comes as counted data, so it may be long and hold anything. */
+static void take_long(struct firmware *fw, uint8_t *data, size_t n)
+{
+    char *field = fw->mqtt.taking;
+    memcpy(field, data, n + 1); /* at_collect put a NUL behind it */
+    at_ok(fw);
+}
+
+static void set_long(struct firmware *fw, const struct at_args *a, char *field)
+{
+    static const struct mqtt_number length_spec = {1, 1, MQTT_LONG_MAX, MQTT_ERR_CLIENT_ID_READ,
+                                                   MQTT_ERR_CLIENT_ID_LONG};
+    long n;
+    if (fw->mqtt.state != MQTT_USER_SET) {
+        mqtt_error(fw, MQTT_ERR_WRONG_STATE);
+        return;
+    }
+    if (!mqtt_link_id(fw, a) || !mqtt_number(fw, a, &length_spec, &n)) return;
+    if (!at_collect(fw, (size_t)n, take_long)) {
+        at_error(fw, 0);
+        return;
+    }
+    fw->mqtt.taking = field;
+    at_print(fw, "\r\nOK\r\n\r\n>");
+}
+
+void cmd_mqttlongclientid_set(struct firmware *fw, const struct at_args *a)
+{
+    set_long(fw, a, fw->mqtt.settings.client_id);
+}
+
+void cmd_mqttlongusername_set(struct firmware *fw, const struct at_args *a)
+{
+    set_long(fw, a, fw->mqtt.settings.user);
+}
+
+void cmd_mqttlongpassword_set(struct firmware *fw, const struct at_args *a)
+{
+    set_long(fw, a, fw->mqtt.settings.password);
+}
+
+void cmd_mqttsni_set(struct firmware *fw, const struct at_args *a)
+{
+    char name[sizeof fw->mqtt.settings.sni];
+    if (fw->mqtt.state != MQTT_USER_SET) {
+        mqtt_error(fw, MQTT_ERR_WRONG_STATE);
+        return;
+    }
+    if (!mqtt_link_id(fw, a)) return;
+    if (!at_str(fw, a, 1, name, sizeof name)) {
+        at_error(fw, 0);
+        return;
+    }
+    memcpy(fw->mqtt.settings.sni, name, sizeof name);
+    at_ok(fw);
 }
 
 void cmd_mqttconncfg_set(struct firmware *fw, const struct at_args *a)
@@ -185,15 +242,11 @@ void cmd_mqttalpn_set(struct firmware *fw, const struct at_args *a)
     at_ok(fw);
 }
 
-/* One credential by partition name and number. The code's neighbour tells a damaged one. */
+/* One credential by kind and number. The code's neighbour tells a damaged one. */
 static bool credential(struct firmware *fw, const char *name, unsigned index,
                        enum mqtt_error missing, char **out)
 {
-    const struct partition *p = partition_named(&fw->user, name);
-    uint32_t chip = flash_size(fw->env.flash);
-    bool there = p && p->at <= chip && p->size <= chip - p->at;
-    enum pki_status s = PKI_NO_LENGTH;
-    if (there) s = pki_item(flash_bytes(fw->env.flash) + p->at, p->size, index, out);
+    enum pki_status s = pki_find(fw, name, index, out);
     if (s == PKI_OK) return true;
     at_code(fw, AT_ERR_EXECUTE + (uint32_t)missing + (s == PKI_NO_READ ? 1 : 0));
     at_code(fw, AT_ERR_EXECUTE + MQTT_ERR_TLS);

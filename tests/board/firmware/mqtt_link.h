@@ -14,7 +14,11 @@
 struct loop;
 struct mqtt_link;
 
-enum { MQTT_TEXT_MAX = 257, MQTT_TOPIC_MAX = 129 };
+enum {
+    MQTT_LONG_MAX = 1024, /* of AT+MQTTLONG… */
+    MQTT_TEXT_MAX = MQTT_LONG_MAX + 1,
+    MQTT_TOPIC_MAX = 129
+};
 
 /* What the AT+MQTT… configuration commands set. */
 struct mqtt_settings {
@@ -22,6 +26,7 @@ struct mqtt_settings {
     char client_id[MQTT_TEXT_MAX], user[MQTT_TEXT_MAX], password[MQTT_TEXT_MAX];
     int keepalive_s;
     bool clean;
+    char sni[MQTT_TOPIC_MAX]; /* "" = none is sent */
     char will_topic[MQTT_TOPIC_MAX], will_text[MQTT_TEXT_MAX];
     int will_qos;
     bool will_retain;

@@ -1,6 +1,7 @@
 /* partition: the two partition tables of an ESP-AT flash chip, read from the chip and from nothing
- * else. The primary table (0x8000) is the bootloader's; the second one, at_customize, lists what
- * the AT firmware calls its own: credentials, factory parameters, a file system. */
+ * else. The primary table (0x8000, 0xC000 on later chips) is the bootloader's; the second one,
+ * at_customize, lists what the AT firmware calls its own: credentials, factory parameters, a file
+ * system. */
 #ifndef TESTS_BOARD_FIRMWARE_PARTITION_H
 #define TESTS_BOARD_FIRMWARE_PARTITION_H
 
@@ -9,7 +10,6 @@
 #include <stdint.h>
 
 enum {
-    PARTITION_TABLE_AT = 0x8000,
     PARTITION_ENTRY_BYTES = 32,
     PARTITION_MAX = 95, /* entries that fit before the MD5 entry */
     PARTITION_APP = 0x00,

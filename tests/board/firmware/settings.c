@@ -29,41 +29,13 @@ static const uint8_t *flash_at(const struct flash *f, uint32_t at, uint32_t n)
     return flash_bytes(f) + at;
 }
 
-void factory_param_read(const struct flash *f, const struct partition_table *user,
-                        struct factory_param *out)
-{
-    *out = (struct factory_param){.tx_power = 78,
-                                  .uart_port = 1,
-                                  .baud = 115200,
-                                  .tx = 17,
-                                  .rx = 16,
-                                  .cts = 15,
-                                  .rts = 14,
-                                  .module = "WROOM-32"};
-    const struct partition *p = partition_named(user, "factory_param");
-    const uint8_t *b = p && p->size >= 88 ? flash_at(f, p->at, 88) : NULL;
-    if (!b || b[0] != 0xFC || b[1] != 0xFC) return;
-    out->tx_power = (int8_t)b[4];
-    out->uart_port = b[5];
-    uint32_t baud = le32_get(b + 12);
-    if (baud >= 80 && baud <= 5000000) out->baud = baud;
-    out->tx = (int8_t)b[16];
-    out->rx = (int8_t)b[17];
-    out->cts = (int8_t)b[18];
-    out->rts = (int8_t)b[19];
-    if (b[56] != 0xFF) {
-        memcpy(out->module, b + 56, 32);
-        out->module[32] = '\0';
-    }
-}
-
-void settings_load(const struct flash *f, const struct partition_table *primary,
-                   const struct factory_param *factory, struct settings *out)
+void settings_load(const struct flash *f, const struct partition_table *primary, uint32_t baud,
+                   struct settings *out)
 {
     memset(out, 0, sizeof *out);
     out->wifi_mode = 2;
-    out->uart = (struct uart_config){
-        .baud = factory->baud, .data_bits = 8, .stop_bits = 1, .parity = 0, .flow = 1};
+    out->uart =
+        (struct uart_config){.baud = baud, .data_bits = 8, .stop_bits = 1, .parity = 0, .flow = 1};
     const struct partition *p = partition_typed(primary, PARTITION_DATA, PARTITION_DATA_NVS);
     const uint8_t *b = p && p->size >= RECORD_BYTES ? flash_at(f, p->at, RECORD_BYTES) : NULL;
     if (!b || memcmp(b, record_magic, sizeof record_magic) != 0) return;

@@ -1,7 +1,6 @@
-/* settings: what the firmware keeps in flash besides credentials: factory parameters (written at
- * the factory, esp-at.md 3.4) and the user's settings (AT+CWMODE, AT+CWJAP, AT+UART_DEF). The
- * settings live in the nvs partition that the flash's own table names, in a form of this program
- * (no host reads it): erasing the partition, as AT+RESTORE does, brings the defaults back. */
+/* settings: the user's settings (AT+CWMODE, AT+CWJAP, AT+UART_DEF). They live in the nvs partition
+ * that the flash's own table names, in a form of this program (no host reads it): erasing the
+ * partition, as AT+RESTORE does, brings the defaults back. */
 #ifndef TESTS_BOARD_FIRMWARE_SETTINGS_H
 #define TESTS_BOARD_FIRMWARE_SETTINGS_H
 
@@ -10,14 +9,6 @@
 
 struct flash;
 struct partition_table;
-
-struct factory_param {
-    int8_t tx_power;
-    uint8_t uart_port;
-    uint32_t baud;
-    int8_t tx, rx, cts, rts;
-    char module[33];
-};
 
 struct uart_config {
     uint32_t baud;
@@ -31,13 +22,9 @@ struct settings {
     struct uart_config uart;
 };
 
-/** From partition factory_param of the second table; the built-in values when it is not there. */
-void factory_param_read(const struct flash *f, const struct partition_table *user,
-                        struct factory_param *out);
-
-/** Defaults where nothing valid is stored. */
-void settings_load(const struct flash *f, const struct partition_table *primary,
-                   const struct factory_param *factory, struct settings *out);
+/** Defaults where nothing valid is stored; @p baud is the factory's. */
+void settings_load(const struct flash *f, const struct partition_table *primary, uint32_t baud,
+                   struct settings *out);
 void settings_store(struct flash *f, const struct partition_table *primary,
                     const struct settings *s);
 void settings_erase(struct flash *f, const struct partition_table *primary);

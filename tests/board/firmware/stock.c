@@ -49,7 +49,7 @@ static void put_table(struct flash *f, uint32_t at, const struct stock_table *t,
 }
 
 /* An image as the ROM and the bootloader accept it: head, one segment, checksum, SHA-256. */
-static void put_image(struct flash *f, uint32_t at, const struct stock_module *m, uint32_t address,
+static void put_image(struct flash *f, uint32_t at, const struct stock_build *b, uint32_t address,
                       const uint8_t content[DESCRIPTION_BYTES])
 {
     enum { SUMMED = IMAGE_HEAD_BYTES + IMAGE_SEGMENT_HEAD_BYTES + DESCRIPTION_BYTES + 16 };
@@ -57,10 +57,10 @@ static void put_image(struct flash *f, uint32_t at, const struct stock_module *m
     image[0] = IMAGE_MAGIC;
     image[1] = 1;                              /* segments */
     image[2] = 2;                              /* DIO */
-    image[3] = (uint8_t)(0x20 | m->frequency); /* 4 MB */
-    le_put(image + 4, m->entry, 4);
+    image[3] = (uint8_t)(0x20 | b->frequency); /* 4 MB */
+    le_put(image + 4, b->entry, 4);
     image[8] = 0xEE; /* WP has no pin of its own */
-    image[12] = chip_find(m->chip)->id;
+    image[12] = chip_find(b->chip)->id;
     image[23] = 1; /* a SHA-256 follows */
     uint8_t *segment = image + IMAGE_HEAD_BYTES;
     le_put(segment, address, 4);
@@ -74,18 +74,19 @@ static void put_image(struct flash *f, uint32_t at, const struct stock_module *m
     flash_program(f, at, image, sizeof image);
 }
 
-static void put_bootloader(struct flash *f, const struct stock_module *m, const struct version *v)
+static void put_bootloader(struct flash *f, const struct stock_build *b, const struct version *v)
 {
     uint8_t content[DESCRIPTION_BYTES] = {0};
     snprintf((char *)content, sizeof content, "bootloader of ESP-IDF %s", v->idf);
-    put_image(f, chip_find(m->chip)->bootloader_at, m, m->boot_address, content);
+    put_image(f, chip_find(b->chip)->bootloader_at, b, b->boot_address, content);
 }
 
 /* Its segment starts with the description that tells the release. */
-static void put_application(struct flash *f, const struct stock_module *m, const struct version *v)
+static void put_application(struct flash *f, const struct stock_build *b,
+                            const struct stock_layout *l, const struct version *v)
 {
     uint8_t content[DESCRIPTION_BYTES] = {0};
-    const struct stock_entry *e = m->primary.v;
+    const struct stock_entry *e = l->primary.v;
     while (e->type != PARTITION_APP)
         e++;
     le_put(content, 0xABCD5432, 4);
@@ -93,19 +94,17 @@ static void put_application(struct flash *f, const struct stock_module *m, const
     snprintf((char *)content + 48, 32, "esp-at");
     snprintf((char *)content + 80, 16, "%s", v->compiled);
     snprintf((char *)content + 112, 32, "%s", v->idf);
-    put_image(f, e->at, m, m->app_address, content);
+    put_image(f, e->at, b, b->app_address, content);
 }
 
-/* Where an entry of one of the tables is; the names are this file's own. */
-static uint32_t address_of(const struct stock_table *t, const char *name)
+static const struct stock_entry *entry_of(const struct stock_table *t, const char *name)
 {
-    size_t i = 0;
-    while (strcmp(t->v[i].name, name) != 0)
-        i++;
-    return t->v[i].at;
+    for (size_t i = 0; i < t->count; i++)
+        if (strcmp(t->v[i].name, name) == 0) return &t->v[i];
+    return NULL;
 }
 
-static void put_factory_param(struct flash *f, const struct stock_module *m,
+static void put_factory_param(struct flash *f, uint32_t at, const struct stock_module *m,
                               const struct version *v)
 {
     uint8_t p[FLASH_SECTOR_BYTES];
@@ -121,9 +120,9 @@ static void put_factory_param(struct flash *f, const struct stock_module *m,
     le_put(p + 12, 115200, 4);
     memcpy(p + 16, m->pins, sizeof m->pins);
     memset(p + 24, 0, 64);
-    snprintf((char *)p + 24, 32, "%s", m->platform);
+    snprintf((char *)p + 24, 32, "%s", stock_build(m->chip)->platform);
     snprintf((char *)p + 56, 32, "%s", m->name);
-    flash_program(f, address_of(&m->user, "factory_param"), p, sizeof p);
+    flash_program(f, at, p, sizeof p);
 }
 
 /* @p copies of the same item: stock client_* partitions hold two. */
@@ -145,7 +144,7 @@ static void put_pki(struct flash *f, uint32_t where, uint8_t type, const char *p
     flash_program(f, where, image, at);
 }
 
-static void put_credentials(struct flash *f, const struct stock_module *m)
+static void put_credentials(struct flash *f, const struct stock_table *user)
 {
     static const char *const users[] = {"server", "client", "wpa2", "mqtt"};
     struct stock_credentials c;
@@ -163,7 +162,7 @@ static void put_credentials(struct flash *f, const struct stock_module *m)
         for (size_t k = 0; k < 3; k++) {
             char name[17];
             snprintf(name, sizeof name, "%s_%s", users[i], parts[k].suffix);
-            put_pki(f, address_of(&m->user, name), parts[k].type, parts[k].pem,
+            put_pki(f, entry_of(user, name)->at, parts[k].type, parts[k].pem,
                     strcmp(users[i], "client") == 0 ? 2 : 1);
         }
     }
@@ -173,12 +172,19 @@ static void put_credentials(struct flash *f, const struct stock_module *m)
 void stock_fill(struct flash *f, const struct board_options *options)
 {
     const struct version *v = version_named(options->chip, options->firmware);
-    const struct stock_module *m = stock_module(options->chip);
-    if (!v || !m) return;
-    put_bootloader(f, m, v);
-    put_table(f, PARTITION_TABLE_AT, &m->primary, false);
-    put_table(f, address_of(&m->primary, "at_customize"), &m->user, true);
-    put_factory_param(f, m, v);
-    put_credentials(f, m);
-    put_application(f, m, v);
+    const struct stock_build *b = stock_build(options->chip);
+    const struct stock_module *m = stock_module(options->chip, options->module);
+    const struct stock_layout *l = v && m ? stock_layout(m, v->at_level) : NULL;
+    if (!l) return;
+    put_bootloader(f, b, v);
+    put_table(f, b->table_at, &l->primary, false);
+    put_table(f, entry_of(&l->primary, "at_customize")->at, &l->user, true);
+    const struct stock_entry *nvs = entry_of(&l->user, "mfg_nvs");
+    if (nvs) {
+        stock_put_mfg_nvs(f, nvs, m, v);
+    } else {
+        put_factory_param(f, entry_of(&l->user, "factory_param")->at, m, v);
+        put_credentials(f, &l->user);
+    }
+    put_application(f, b, l, v);
 }

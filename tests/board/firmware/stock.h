@@ -20,17 +20,43 @@ struct stock_table {
     size_t count;
 };
 
-/** The module that stands for a chip. */
-struct stock_module {
-    const char *chip, *platform, *name;
-    int8_t pins[4];    /* of the AT UART: TX, RX, CTS, RTS */
-    uint8_t frequency; /* of the flash, as the head of an image codes it */
+/** What every build for a chip has. */
+struct stock_build {
+    const char *chip, *platform;
+    const char *module; /* that the firmware takes itself for when nothing tells */
+    int8_t pins[4];     /* of its AT UART then: TX, RX, CTS, RTS */
+    uint8_t frequency;  /* of the flash, as the head of an image codes it */
     uint32_t boot_address, app_address, entry;
+    uint32_t table_at; /* where its bootloader looks for the primary table */
+};
+
+/** A module: which pins of its chip the AT port's adapter is connected to. */
+struct stock_module {
+    const char *chip, *name;
+    int8_t pins[4];
+};
+
+/** The two partition tables of a module from a release on. */
+struct stock_layout {
+    const char *chip;
+    const char *module; /* NULL: all others of the chip */
+    unsigned since;     /* see version.h */
     struct stock_table primary, user;
 };
 
-/** @return NULL when no release for that chip keeps credentials in partitions */
-const struct stock_module *stock_module(const char *chip);
+/** @return NULL for a chip that no release runs on */
+const struct stock_build *stock_build(const char *chip);
+/** @p name "": the usual one. @return NULL when there is no such module */
+const struct stock_module *stock_module(const char *chip, const char *name);
+/** @return NULL when the release was not made for that module */
+const struct stock_layout *stock_layout(const struct stock_module *m, unsigned at_level);
+
+struct flash;
+struct version;
+/** Write the partition mfg_nvs as the tool of the release does: factory parameters and dummy
+ *  credentials. */
+void stock_put_mfg_nvs(struct flash *f, const struct stock_entry *where,
+                       const struct stock_module *m, const struct version *v);
 
 /** The dummy credentials of stock releases. Text in PEM, made at run time; free() each. */
 struct stock_credentials {

@@ -1,4 +1,4 @@
-/* Tables and factory parameters of the stock releases that the board runs (esp-at.md 2.2, 2.3, 4).
+/* Tables, pins and addresses of the stock releases that the board runs (esp-at.md 2.2 to 2.4, 4).
  */
 #include <stddef.h>
 #include <string.h>
@@ -62,56 +62,159 @@ static const struct stock_entry c2_user[] = {
     {"fatfs", 0x01, 0x81, 0x47000, 0x19000},
 };
 
-#define TABLE(t) t, sizeof(t) / sizeof(t)[0]
+/* NVS mode, from v3.1 on. */
+static const struct stock_entry esp32_nvs[] = {
+    {"mfg_nvs", 0x01, 0x02, 0x21000, 0x1C000},
+    {"fatfs", 0x01, 0x81, 0x70000, 0x90000},
+};
+static const struct stock_entry c3_nvs[] = {
+    {"mfg_nvs", 0x01, 0x02, 0x1F000, 0x1F000},
+    {"fatfs", 0x01, 0x81, 0x47000, 0x19000},
+};
+/* An ESP32-C2 with 2 MB. */
+static const struct stock_entry c2_2mb_primary[] = {
+    {"otadata", 0x01, 0x00, 0x9000, 0x2000},   {"phy_init", 0x01, 0x01, 0xB000, 0x1000},
+    {"nvs", 0x01, 0x02, 0xC000, 0xE000},       {"at_customize", 0x40, 0x00, 0x1A000, 0x10000},
+    {"storage", 0x01, 0x22, 0x2A000, 0xA6000}, {"ota_0", 0x00, 0x10, 0xD0000, 0x130000},
+};
+static const struct stock_entry c2_2mb_nvs[] = {
+    {"mfg_nvs", 0x01, 0x02, 0x1B000, 0xF000},
+};
+/* ESP32-C5 and ESP32-C61, from v5.0 on. */
+static const struct stock_entry c5_primary[] = {
+    {"otadata", 0x01, 0x00, 0xD000, 0x2000},  {"phy_init", 0x01, 0x01, 0xF000, 0x1000},
+    {"nvs", 0x01, 0x02, 0x10000, 0x20000},    {"at_customize", 0x40, 0x00, 0x30000, 0x70000},
+    {"ota_0", 0x00, 0x10, 0xA0000, 0x220000}, {"ota_1", 0x00, 0x11, 0x2C0000, 0x140000},
+};
+static const struct stock_entry c5_nvs[] = {
+    {"mfg_nvs", 0x01, 0x02, 0x31000, 0x1F000},
+    {"fatfs", 0x01, 0x81, 0x50000, 0x19000},
+};
+
+#define TABLE(t)                                                                                   \
+    {                                                                                              \
+        t, sizeof(t) / sizeof(t)[0]                                                                \
+    }
 #define F_40_MHZ 0x0
 #define F_60_MHZ 0xF /* the fastest of the C2 */
+#define F_80_MHZ 0xF
+enum { NVS_MODE = 310, TABLE_AT = 0x8000, TABLE_AT_C5 = 0xC000 };
+
+/* The more particular row first, the newer one first. */
+static const struct stock_layout layouts[] = {
+    {"esp32", NULL, NVS_MODE, TABLE(esp32_primary), TABLE(esp32_nvs)},
+    {"esp32", NULL, 0, TABLE(esp32_primary), TABLE(esp32_user)},
+    {"esp32s2", NULL, NVS_MODE, TABLE(esp32_primary), TABLE(esp32_nvs)},
+    {"esp32s2", NULL, 0, TABLE(esp32_primary), TABLE(s2_user)},
+    {"esp32c3", NULL, NVS_MODE, TABLE(c3_primary), TABLE(c3_nvs)},
+    {"esp32c3", NULL, 0, TABLE(c3_primary), TABLE(c3_user)},
+    {"esp32c2", "ESP32C2-2MB", NVS_MODE, TABLE(c2_2mb_primary), TABLE(c2_2mb_nvs)},
+    {"esp32c2", "ESP32C2-4MB", NVS_MODE, TABLE(c3_primary), TABLE(c3_nvs)},
+    {"esp32c2", "ESP32C2-4MB", 0, TABLE(c3_primary), TABLE(c2_user)},
+    {"esp32c6", NULL, NVS_MODE, TABLE(c3_primary), TABLE(c3_nvs)},
+    {"esp32c5", NULL, NVS_MODE, TABLE(c5_primary), TABLE(c5_nvs)},
+    {"esp32c61", NULL, NVS_MODE, TABLE(c5_primary), TABLE(c5_nvs)},
+};
 
 static const struct stock_module modules[] = {
+    {"esp32", "WROOM-32", {17, 16, 15, 14}},    {"esp32", "WROVER-32", {22, 19, 15, 14}},
+    {"esp32", "PICO-D4", {22, 19, 15, 14}},     {"esp32", "MINI-1", {22, 19, 15, 14}},
+    {"esp32s2", "MINI", {17, 21, 20, 19}},      {"esp32c3", "MINI-1", {7, 6, 5, 4}},
+    {"esp32c2", "ESP32C2-4MB", {7, 6, 5, 4}},   {"esp32c2", "ESP32C2-2MB", {7, 6, 19, 20}},
+    {"esp32c6", "ESP32C6-4MB", {7, 6, 5, 4}},   {"esp32c5", "ESP32C5-4MB", {23, 24, 25, 26}},
+    {"esp32c61", "ESP32C61-4MB", {7, 6, 5, 4}},
+};
+
+static const struct stock_build builds[] = {
     {.chip = "esp32",
      .platform = "PLATFORM_ESP32",
-     .name = "WROOM-32",
+     .module = "WROOM-32",
      .pins = {17, 16, 15, 14},
      .frequency = F_40_MHZ,
      .boot_address = 0x3FFF0030,
      .app_address = 0x3F400020,
      .entry = 0x40080678,
-     .primary = {TABLE(esp32_primary)},
-     .user = {TABLE(esp32_user)}},
+     .table_at = TABLE_AT},
     {.chip = "esp32s2",
      .platform = "PLATFORM_ESP32S2",
-     .name = "MINI",
-     .pins = {17, 21, 20, 19},
+     .module = "MINI",
+     .pins = {17, 18, 20, 19},
      .frequency = F_40_MHZ,
      .boot_address = 0x3FFE6100,
      .app_address = 0x3F000020,
      .entry = 0x4004C000,
-     .primary = {TABLE(esp32_primary)},
-     .user = {TABLE(s2_user)}},
+     .table_at = TABLE_AT},
     {.chip = "esp32c3",
      .platform = "PLATFORM_ESP32C3",
-     .name = "MINI-1",
+     .module = "MINI-1",
      .pins = {7, 6, 5, 4},
      .frequency = F_40_MHZ,
      .boot_address = 0x3FCD6100,
      .app_address = 0x3C000020,
      .entry = 0x403CE000,
-     .primary = {TABLE(c3_primary)},
-     .user = {TABLE(c3_user)}},
+     .table_at = TABLE_AT},
     {.chip = "esp32c2",
      .platform = "PLATFORM_ESP32C2",
-     .name = "ESP32C2-4MB",
+     .module = "ESP32C2-4MB",
      .pins = {7, 6, 5, 4},
      .frequency = F_60_MHZ,
      .boot_address = 0x3FCD6108,
      .app_address = 0x3C000020,
      .entry = 0x403AE000,
-     .primary = {TABLE(c3_primary)},
-     .user = {TABLE(c2_user)}},
+     .table_at = TABLE_AT},
+    {.chip = "esp32c6",
+     .platform = "PLATFORM_ESP32C6",
+     .module = "ESP32C6-4MB",
+     .pins = {7, 6, 5, 4},
+     .frequency = F_80_MHZ,
+     .boot_address = 0x4086C410,
+     .app_address = 0x42000020,
+     .entry = 0x4086C410,
+     .table_at = TABLE_AT},
+    {.chip = "esp32c5",
+     .platform = "PLATFORM_ESP32C5",
+     .module = "ESP32C5-4MB",
+     .pins = {23, 24, 25, 26},
+     .frequency = F_80_MHZ,
+     .boot_address = 0x4084E5A0,
+     .app_address = 0x42000020,
+     .entry = 0x4084E5A0,
+     .table_at = TABLE_AT_C5},
+    {.chip = "esp32c61",
+     .platform = "PLATFORM_ESP32C61",
+     .module = "ESP32C61-4MB",
+     .pins = {7, 6, 5, 4},
+     .frequency = F_80_MHZ,
+     .boot_address = 0x4083EA70,
+     .app_address = 0x42000020,
+     .entry = 0x4083EA70,
+     .table_at = TABLE_AT_C5},
 };
 
-const struct stock_module *stock_module(const char *chip)
+#define COUNT(t) (sizeof(t) / sizeof(t)[0])
+
+const struct stock_build *stock_build(const char *chip)
 {
-    for (size_t i = 0; i < sizeof modules / sizeof modules[0]; i++)
-        if (strcmp(modules[i].chip, chip) == 0) return &modules[i];
+    for (size_t i = 0; i < COUNT(builds); i++)
+        if (strcmp(builds[i].chip, chip) == 0) return &builds[i];
+    return NULL;
+}
+
+const struct stock_module *stock_module(const char *chip, const char *name)
+{
+    for (size_t i = 0; i < COUNT(modules); i++)
+        if (strcmp(modules[i].chip, chip) == 0 && (!*name || strcmp(modules[i].name, name) == 0))
+            return &modules[i];
+    return NULL;
+}
+
+const struct stock_layout *stock_layout(const struct stock_module *m, unsigned at_level)
+{
+    for (size_t i = 0; i < COUNT(layouts); i++) {
+        const struct stock_layout *l = &layouts[i];
+        if (strcmp(l->chip, m->chip) == 0 && l->since <= at_level &&
+            (!l->module || strcmp(l->module, m->name) == 0))
+            return l;
+    }
     return NULL;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/board/board.h"
+#include "tests/board/firmware/stock.h"
 
 #define ROM_LINES                                                                                  \
     "configsip: 0, SPIWP:0xee\r\n"                                                                 \
@@ -31,11 +32,30 @@ static const char *const segments_24[] = {
     NULL};
 
 static const char *const start_24[] = {
-    "at param mode: 1\r\r\n",
+    "at param mode: %d\r\r\n",
     "AT cmd port:uart%u tx:%t rx:%r cts:%c rts:%s baudrate:%b\r\r\n",
     "module_name: %m\r\r\n",
     "max tx power=%p, ret=0\r\r\n",
     "%v\r\r\n",
+    NULL};
+
+static const char *const start_34[] = {
+    "at param mode: %d\r\r\n",
+    "-open factory_param namespace failed\r\r\n",
+    "AT cmd port:uart%u tx:%t rx:%r cts:%c rts:%s baudrate:%b\r\r\n",
+    "+module_name: %m\r\r\n",
+    "+max tx power=%p, ret=0\r\r\n",
+    "%v\r\r\n",
+    NULL};
+
+static const char *const start_41[] = {
+    "I (%i) at-init: at param mode: %d\r\n",
+    "-open factory_param namespace failed\r\r\n",
+    "I (%i) at-uart: AT cmd port:uart%u tx:%t rx:%r cts:%c rts:%s baudrate:%b\r\n",
+    "+I (%i) at-init: module_name: %m\r\n",
+    "-E (%i) at-init: open factory_param failed\r\n",
+    "+I (%i) at-init: max tx power=%p, ret=0\r\n",
+    "I (%i) at-init: %v (unknown)\r\n",
     NULL};
 
 static const struct version versions[] = {
@@ -75,6 +95,37 @@ static const struct version versions[] = {
      .colour = false,
      .segments = segments_24,
      .start = start_24},
+    {.chip = "esp32",
+     .name = "3.4",
+     .at_level = 340,
+     .release = "3.4.0",
+     .gmr = "AT version:3.4.0.0(s-9f5b0e4 - ESP32 - Jun  4 2024 02:25:24)\r\n"
+            "SDK version:v5.0.6-dirty\r\n"
+            "compile time(2c9a1c1):Jun  5 2024 03:12:48\r\n",
+     .bin = "v3.4.0.0",
+     .idf = "v5.0.6-dirty",
+     .compiled = "03:12:20",
+     .start = start_34},
+    /* As recorded: a build of somebody else, the bootloader of which is silent. */
+    {.chip = "esp32",
+     .name = "4.1",
+     .at_level = 410,
+     .release = "4.1.0",
+     .gmr = "AT version:3.5.0.0-dev(s-33af283 - ESP32 - Mar 13 2025 10:44:34)\r\n"
+            "SDK version:v5.4-dirty\r\n"
+            "compile time(4dac09c4):May 30 2025 12:05:59\r\n",
+     .bin = "v4.1.0.0-dev",
+     .rom_load = ROM_LINES "load:0x3fff0030,len:268\r\n"
+                           "ho 0 tail 12 room 4\r\n"
+                           "load:0x40078000,len:13756\r\nload:0x40080400,len:4\r\n"
+                           "ho 8 tail 4 room 4\r\n"
+                           "load:0x40080404,len:2692\r\n"
+                           "entry 0x40080530\r\n",
+     .idf = "v5.4-dirty",
+     .compiled = "12:05:32",
+     .quiet = true,
+     .start = start_41,
+     .ready = "RMW: Hello World!"},
     {.chip = "esp32c3",
      .name = "2.4",
      .at_level = 240,
@@ -140,6 +191,19 @@ const struct version *version_of_image(const char *chip, const char *text)
             return &versions[i];
     }
     return NULL;
+}
+
+const char *firmware_module(const char *chip, const char *name)
+{
+    const struct stock_module *m = stock_module(chip, name);
+    return m ? m->name : NULL;
+}
+
+bool firmware_fits(const char *chip, const char *release, const char *module)
+{
+    const struct version *v = version_named(chip, release);
+    const struct stock_module *m = stock_module(chip, module);
+    return v && m && stock_layout(m, v->at_level);
 }
 
 const char *firmware_release(const char *chip, unsigned i)

@@ -19,10 +19,12 @@ struct version {
     const char *idf;             /* bootloader's version */
     const char *compiled;        /* bootloader's compile time */
     bool colour;                 /* log lines in colour */
+    bool quiet;                  /* the bootloader says only what is wrong */
     const char *ap_stop;         /* log line when a reset stops the access point; NULL: none */
     const char *const *segments; /* esp_image lines as they were seen, NULL-terminated; NULL: by
                                     what is there */
     const char *const *start;    /* what the application prints; see console.c for the fields */
+    const char *ready;           /* log line behind "ready"; NULL: none */
 };
 
 /** @return NULL when there is no such release. */
