@@ -4,7 +4,7 @@
 
 /* WORTH_BYTES: a change and the way back cost six short commands, about as long as 4600 bytes at
  * 115200 baud. */
-enum { WORTH_BYTES = 6 * 1024, UP_MS = 5000, START_MS = 10000, DOWN_MS = 20000 };
+enum { WORTH_BYTES = 6 * 1024, UP_MS = 5000, START_MS = 10000, DOWN_MS = 5000 };
 
 static bool can_reset(const struct slot_record *slot)
 {
