@@ -415,7 +415,7 @@ static enum err args_check(const struct mqtt_check_args *a)
 enum err mqtt_check_run(const struct mqtt_check_args *args, struct cancel *cancel,
                         struct deadline until, struct mqtt_check_result *out)
 {
-    *out = (struct mqtt_check_result){0};
+    *out = (struct mqtt_check_result){.alert = -1};
     for (int i = 0; i < MQTT_STAGE_COUNT; i++)
         out->stage_ms[i] = -1;
     enum err e = args_check(args);
@@ -424,9 +424,7 @@ enum err mqtt_check_run(const struct mqtt_check_args *args, struct cancel *cance
     if (args->tls) e = mqtt_tls_init(&s.tls, args);
     if (e) return e;
     e = run_stages(&s);
-    snprintf(out->tls_version, sizeof out->tls_version, "%s", s.tls.version);
-    snprintf(out->cipher, sizeof out->cipher, "%s", s.tls.cipher);
-    snprintf(out->server_subject, sizeof out->server_subject, "%s", s.tls.subject);
+    if (args->tls) mqtt_tls_report(&s.tls, out);
     say_goodbye(&s);
     if (s.m) mosquitto_destroy(s.m);
     mqtt_tls_dispose(&s.tls);

@@ -42,6 +42,7 @@ struct mqtt_check_args {
     bool tls;                        /* false: plain TCP (scheme 1) */
     bool client_certificate;         /* false: schemes 2 and 3 */
     bool verify_server;              /* false: schemes 2 and 4 */
+    bool ignore_name; /* verify the server's certificate, but not whose it is: as ESP-AT does */
     enum mqtt_stage
         until_stage; /* MQTT_STAGE_CONNECT for a connect check, MQTT_STAGE_ECHO for everything */
 };
@@ -49,6 +50,12 @@ struct mqtt_check_args {
 struct mqtt_check_result {
     int stage_ms[MQTT_STAGE_COUNT]; /* -1 = not reached */
     char tls_version[16], cipher[64], server_subject[256], address[64];
+    /* of a handshake that failed */
+    int alert;                       /* number of the broker's fatal alert; -1 = none came */
+    bool hello_received;             /* something there speaks TLS */
+    bool certificate_sent;           /* the broker asked for the client's, and got it */
+    bool self_signed, not_yet_valid; /* the certificate that failed our verification … */
+    bool of_a_ca;                    /* … is not the broker's own but that of a CA above it */
 };
 
 /** @return ERR_OK; ERR_NETWORK with code mqtt_<stage>_… : mqtt_dns_failed, mqtt_tcp_refused,

@@ -169,9 +169,10 @@ static enum err load_key(struct mqtt_tls *t, const char *pem)
     return e;
 }
 
-static enum err expect_server(struct mqtt_tls *t)
+static enum err expect_server(struct mqtt_tls *t, bool any_name)
 {
     SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, on_verify);
+    if (any_name) return ERR_OK;
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(t->ctx);
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     int ok = t->name_is_address ? X509_VERIFY_PARAM_set1_ip_asc(param, t->name)
@@ -212,7 +213,7 @@ enum err mqtt_tls_init(struct mqtt_tls *t, const struct mqtt_check_args *args)
     enum err e = ERR_OK;
     if (args->verify_server) {
         e = load_roots(t, args->root_ca_pem);
-        if (!e) e = expect_server(t);
+        if (!e) e = expect_server(t, args->ignore_name);
     }
     if (!e && args->client_certificate) {
         e = load_certificates(t, args->certificate_pem);
@@ -221,6 +222,19 @@ enum err mqtt_tls_init(struct mqtt_tls *t, const struct mqtt_check_args *args)
     if (!e && args->alpn && *args->alpn) e = offer_alpn(t, args->alpn);
     if (e) mqtt_tls_dispose(t);
     return e;
+}
+
+void mqtt_tls_report(const struct mqtt_tls *t, struct mqtt_check_result *out)
+{
+    snprintf(out->tls_version, sizeof out->tls_version, "%s", t->version);
+    snprintf(out->cipher, sizeof out->cipher, "%s", t->cipher);
+    snprintf(out->server_subject, sizeof out->server_subject, "%s", t->subject);
+    out->alert = t->alert_received > SSL_AD_CLOSE_NOTIFY ? t->alert_received : -1;
+    out->hello_received = t->hello_received;
+    out->certificate_sent = t->certificate_sent;
+    out->self_signed = t->verify_error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT;
+    out->not_yet_valid = t->verify_error == X509_V_ERR_CERT_NOT_YET_VALID;
+    out->of_a_ca = t->verify_error != X509_V_OK && t->verify_depth > 0;
 }
 
 void mqtt_tls_dispose(struct mqtt_tls *t)

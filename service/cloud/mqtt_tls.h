@@ -30,6 +30,8 @@ struct mqtt_tls {
 /** Make the context: key and certificate are compared here, before any network.
  *  @return ERR_OK, ERR_CRYPTO, ERR_MEM, ERR_ARG (ALPN) */
 enum err mqtt_tls_init(struct mqtt_tls *t, const struct mqtt_check_args *args);
+/** Copy what was seen of the handshake. */
+void mqtt_tls_report(const struct mqtt_tls *t, struct mqtt_check_result *out);
 void mqtt_tls_dispose(struct mqtt_tls *t);
 /** Say why the connection ended, from the evidence: the failed verification, then the broker's
  *  alert, then @p library_text (what libmosquitto logged, "" for nothing).

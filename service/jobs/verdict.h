@@ -156,7 +156,7 @@ struct check_evidence {
     const char *ssid, *time_server, *host, *client_id, *topic;
     int port, scheme; /* 1 plain, 2 TLS, 3 … that verifies the server, 4 with a client certificate,
                          5 both */
-    bool wifi_password, login; /* were they given? */
+    bool wifi_password, sni; /* were they given? */
     struct target target;
 
     enum check_stage stage; /* the step that failed on the board, or CHECK_DONE */
@@ -195,6 +195,7 @@ struct check_evidence {
     struct {
         bool ran;
         bool name_differs; /* found at first; then it was run again without comparing */
+        bool speaks_tls;   /* scheme 1 failed, and the port answers to a ClientHello */
         char code[48];     /* of its error; "" = all stages went well */
         char detail[256];
         struct mqtt_check_result result;
@@ -219,6 +220,8 @@ struct verdict {
 };
 
 void verdict_find(const struct check_evidence *e, struct verdict *out);
+/** Does a connection of this scheme need this part of the board's credential? */
+bool check_uses_part(int scheme, enum credential_part part);
 
 enum verdict_side verdict_side(enum verdict_code code);
 const char *verdict_side_name(enum verdict_side s); /* "wifi", "board_credential" … */
