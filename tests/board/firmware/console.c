@@ -20,6 +20,11 @@ void console_print(struct firmware *fw, const char *format, ...)
     uart_send(fw->env.log, text, strlen(text));
 }
 
+void console_say(struct firmware *fw, const char *text)
+{
+    if (!strstr(fw->version->gmr, "(s-")) console_print(fw, "%s\r\r\n", text);
+}
+
 void console_log(struct firmware *fw, char level, const char *tag, const char *format, ...)
 {
     char text[200];

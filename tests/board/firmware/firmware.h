@@ -72,6 +72,9 @@ uint32_t firmware_user_table_at(const struct firmware *fw);
 /** A line on the console, as the application prints it. */
 void console_print(struct firmware *fw, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/** What the application says by itself, a line. A silent build, whose version has "s-" before its
+ * hash, does not. */
+void console_say(struct firmware *fw, const char *text);
 /** A line of the log library; @p level is 'I' or 'E'. */
 void console_log(struct firmware *fw, char level, const char *tag, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
