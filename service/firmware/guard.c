@@ -5,6 +5,7 @@
 
 #include "service/firmware/header.h"
 #include "service/firmware/learn.h"
+#include "service/pki/image.h"
 
 enum { SUBTYPE_OTA = 0, SUBTYPE_NVS = 2 };
 
@@ -188,6 +189,47 @@ static enum err check_apps(const struct guard *g, const struct content *c)
     return e;
 }
 
+/* --- manufacturing data --- */
+
+static bool writes_into(const struct piece *pieces, size_t n, const struct partition *p)
+{
+    uint64_t end = (uint64_t)p->offset + p->size;
+    for (size_t i = 0; i < n; i++)
+        if (pieces[i].offset < end && p->offset < (uint64_t)pieces[i].offset + pieces[i].size)
+            return true;
+    return false;
+}
+
+static enum err has_factory_param(const uint8_t *bytes, size_t n, bool *out)
+{
+    struct nvs list;
+    struct nvs_findings ignored;
+    nvs_init(&list);
+    enum err e = nvs_read(bytes, n, &list, &ignored);
+    *out = !e && image_has_factory_param(&list);
+    nvs_dispose(&list);
+    return e == ERR_MEM ? e : ERR_OK; /* else it is no NVS */
+}
+
+/* A firmware that finds no factory_param there does not know the pins of its AT port. */
+static enum err check_mfg_nvs(const struct content *c, const struct partition *p)
+{
+    struct buf bytes;
+    bool whole = false;
+    buf_init_secret(&bytes, p->size);
+    enum err e = buf_fill(&bytes, 0, p->size);
+    if (!e) e = content_read(c, p->offset, bytes.data, p->size);
+    if (!e) e = has_factory_param(bytes.data, p->size, &whole);
+    if (!e && !whole)
+        e = err_fail(ERR_ARG, "no_factory_param",
+                     "Put a credential into it by a job of kind write, which keeps the rest; or "
+                     "flash the mfg_nvs.bin of a release.",
+                     "what is to be written into mfg_nvs has no factory_param: the board would "
+                     "not know the pins of its AT port");
+    buf_dispose(&bytes);
+    return e;
+}
+
 enum err guard_content(const struct guard *g, struct content *c)
 {
     const struct piece *pieces;
@@ -196,5 +238,7 @@ enum err guard_content(const struct guard *g, struct content *c)
     for (size_t i = 0; !e && i < n; i++)
         e = guard_range(g, pieces[i].offset, pieces[i].size);
     if (!e) e = check_bootloader(g, c);
-    return e ? e : check_apps(g, c);
+    if (!e) e = check_apps(g, c);
+    const struct partition *mfg = g->table ? partition_find(g->table, "mfg_nvs") : NULL;
+    return !e && mfg && writes_into(pieces, n, mfg) ? check_mfg_nvs(c, mfg) : e;
 }

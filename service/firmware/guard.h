@@ -40,6 +40,7 @@ enum err guard_range(const struct guard *g, uint32_t offset, uint32_t size);
  * that the content brings, or else of the board's), must be for this chip.
  *  @return as above; ERR_ARG with code wrong_chip (image for another chip, or for another
  * revision), not_a_bootloader, not_a_partition_table, flash_past_partition (an app that is larger
- * than its partition); ERR_IO */
+ * than its partition); ERR_ARG with code no_factory_param (what lies in mfg_nvs then is no NVS, or
+ * has certificates alone); ERR_IO, ERR_MEM */
 enum err guard_content(const struct guard *g, struct content *c);
 #endif

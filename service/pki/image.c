@@ -161,7 +161,7 @@ static enum err build_atpki(const struct build *b)
 
 /* ---- mfg_nvs ---- */
 
-static bool has_factory_param(const struct nvs *n)
+bool image_has_factory_param(const struct nvs *n)
 {
     for (size_t i = 0; i < n->count; i++)
         if (!strcmp(n->items[i].space, "factory_param") && n->items[i].key[0]) return true;
@@ -180,7 +180,7 @@ static enum err find_places(const struct build *b, const struct secret *now,
     enum err e = nvs_read(now->data, now->len, &list, &found);
     for (size_t i = 0; i < list.count && n < NVS_SPACES; i++)
         if (list.items[i].type == NVS_NAMESPACE) spaces[n++] = list.items[i].space;
-    if (!e && !has_factory_param(&list))
+    if (!e && !image_has_factory_param(&list))
         e = err_fail(ERR_UNSUPPORTED, "no_factory_param",
                      "Flash the firmware again with its own mfg_nvs, then write the credential.",
                      "mfg_nvs holds no factory_param: without it the board would not know the "

@@ -9,6 +9,7 @@
 #include "service/base/err.h"
 #include "service/pki/credential.h"
 #include "service/pki/layout.h"
+#include "service/pki/nvs.h"
 #include "service/pki/secret.h"
 #include "service/pki/target.h"
 
@@ -56,4 +57,8 @@ enum err image_set_build(const struct credential *c, const struct layout *layout
                          const struct target *target, const struct image_source *now,
                          struct image_set *out);
 void image_set_dispose(struct image_set *s);
+/** Is there what the firmware needs of its mfg_nvs besides credentials: factory_param? */
+bool image_has_factory_param(const struct nvs *mfg_nvs);
+/** Was it in its partition before, with 0xFF behind it? false where nothing was read. */
+bool image_was_there(const struct image *i);
 #endif

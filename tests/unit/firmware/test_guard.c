@@ -2,6 +2,7 @@
 
 #include "service/firmware/compose.h"
 #include "service/firmware/guard.h"
+#include "service/pki/nvs.h"
 
 enum { ALL = GUARD_BOOTLOADER | GUARD_TABLE | GUARD_NVS, MB4 = 4 * 1024 * 1024 };
 
@@ -272,6 +273,73 @@ static void other_bytes_in_an_app_partition_are_not_judged(void **state)
     assert_int_equal(guard_bytes(&g, "ca.bin", 0x37000, 0, "", 0), ERR_OK);
 }
 
+/* --- manufacturing data --- */
+
+enum { MFG = 0x21000, MFG_SIZE = 0x1c000 };
+
+static enum err guard_mfg(uint32_t offset, const uint8_t *data, size_t n)
+{
+    struct content *c;
+    struct partition_table table = board_table;
+    struct guard g = esp32(ALL);
+    table.rows[table.count++] = (struct partition){
+        .name = "mfg_nvs", .type = 1, .subtype = 2, .offset = MFG, .size = MFG_SIZE};
+    g.table = &table;
+    assert_int_equal(content_new(&c), ERR_OK);
+    assert_int_equal(content_add_bytes(c, "x", offset, (uint32_t)content_sectors(n), data, n, true),
+                     ERR_OK);
+    enum err e = guard_content(&g, c);
+    content_free(c);
+    return e;
+}
+
+/* What the generator makes of the certificates alone, in a partition of this size. */
+static struct buf certificates_alone(size_t size)
+{
+    struct nvs list;
+    struct buf out;
+    nvs_init(&list);
+    buf_init(&out, size);
+    assert_int_equal(nvs_set(&list, "mqtt_cert", "mqtt_cert", NVS_BLOB, 0, "PEM", 3), ERR_OK);
+    assert_int_equal(nvs_set(&list, "factory_param", "", NVS_NAMESPACE, 0, NULL, 0), ERR_OK);
+    assert_int_equal(nvs_write(&list, size, NVS_ROOMY, &out), ERR_OK);
+    nvs_dispose(&list);
+    return out;
+}
+
+static void manufacturing_data_of_a_firmware_passes(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"at_esp32.pip020", "at_esp32.idf502", "mqtt_only.pip020"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[64];
+        struct buf b;
+        buf_init(&b, MFG_SIZE);
+        snprintf(path, sizeof path, "tests/data/mfg_nvs/out/%s.bin", names[i]);
+        assert_int_equal(file_read(path, &b), ERR_OK);
+        assert_int_equal(guard_mfg(MFG, b.data, b.len), ERR_OK);
+        buf_dispose(&b);
+    }
+}
+
+static void certificates_alone_never_go_where_the_pins_are(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = {0x3000, MFG_SIZE};
+    static const uint8_t blank[MFG_SIZE], noise[] = "no NVS";
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct buf b = certificates_alone(sizes[i]);
+        expect_refused(guard_mfg(MFG, b.data, b.len), ERR_ARG, "no_factory_param");
+        assert_int_equal(guard_mfg(MFG + MFG_SIZE, b.data, b.len), ERR_OK); /* beside it */
+        buf_dispose(&b);
+    }
+    expect_refused(guard_mfg(MFG, blank, sizeof blank), ERR_ARG, "no_factory_param");
+    expect_refused(guard_mfg(MFG + MFG_SIZE - 0x1000, noise, sizeof noise), ERR_ARG,
+                   "no_factory_param");
+    expect_refused(guard_mfg(MFG - 0x1000, blank, 0x1001), ERR_ARG, "no_factory_param");
+    assert_int_equal(guard_mfg(MFG - 0x1000, blank, 0x1000), ERR_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +357,8 @@ int main(void)
         cmocka_unit_test(an_app_larger_than_its_partition_is_refused),
         cmocka_unit_test(the_table_that_is_brought_counts_not_the_boards),
         cmocka_unit_test(other_bytes_in_an_app_partition_are_not_judged),
+        cmocka_unit_test(manufacturing_data_of_a_firmware_passes),
+        cmocka_unit_test(certificates_alone_never_go_where_the_pins_are),
     };
     return cmocka_run_group_tests(tests, samples_start, samples_end);
 }
