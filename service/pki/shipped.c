@@ -179,7 +179,7 @@ static const struct module *find(const char *name, const char *chip, char severa
 
 static enum err find_module(const char *module, const char *chip, const struct module **out)
 {
-    char name[48], several[LIST], here[LIST];
+    char name[48] = "", several[LIST], here[LIST];
     tidy(module, name, sizeof name);
     *out = find(name, "", several);
     if (!*out && *several && *chip) *out = find(name, chip, here);
