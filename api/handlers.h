@@ -20,6 +20,12 @@ struct reply handle_slot_get(struct request *rq, const struct service *svc);
 struct reply handle_slot_put(struct request *rq, const struct service *svc);
 struct reply handle_slot_delete(struct request *rq, const struct service *svc);
 
+/* profiles.c */
+struct reply handle_profile_list(struct request *rq, const struct service *svc);
+struct reply handle_profile_get(struct request *rq, const struct service *svc);
+struct reply handle_profile_put(struct request *rq, const struct service *svc);
+struct reply handle_profile_delete(struct request *rq, const struct service *svc);
+
 /* credentials.c */
 struct reply handle_credential_validate(struct request *rq, const struct service *svc);
 struct reply handle_credential_create(struct request *rq, const struct service *svc);

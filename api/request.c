@@ -95,6 +95,16 @@ enum err request_page(const struct request *rq, bool (*is_one)(const char *text)
     return ERR_OK;
 }
 
+enum err request_check_match(const struct request *rq, const char *what, const char *etag,
+                             bool stored)
+{
+    if ((!rq->if_match || (etag && field_etag_listed(rq->if_match, etag, false))) &&
+        (!rq->if_none_match || !stored || !field_etag_listed(rq->if_none_match, etag, true)))
+        return ERR_OK;
+    return err_fail(ERR_CONFLICT, "precondition_failed", "Read it again, then decide.",
+                    "the %s is not what If-Match or If-None-Match says", what);
+}
+
 enum err request_json(const struct request *rq, json_t **out)
 {
     return json_in_text(buf_str(&rq->body), rq->body.len, out);

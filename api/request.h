@@ -51,6 +51,13 @@ enum err request_query_bool(const struct request *rq, const char *name, bool *ou
  *  @return ERR_OK; ERR_ARG with code bad_query */
 enum err request_page(const struct request *rq, bool (*is_one)(const char *text),
                       struct store_page *out);
+/** If-Match and If-None-Match of a change.
+ *  @param what  "slot": for the message
+ *  @param etag  of what is there now, NULL = nothing
+ *  @param stored  false: it is there, but nobody made it, so that a client may still be the first
+ *  @return ERR_OK; ERR_CONFLICT with code precondition_failed */
+enum err request_check_match(const struct request *rq, const char *what, const char *etag,
+                             bool stored);
 /** The body as a JSON object; json_decref() it. @return ERR_OK; ERR_ARG with code bad_json */
 enum err request_json(const struct request *rq, json_t **out);
 /** 64 and more bits of caution: an id is a short word; what cannot be one is not looked up. */

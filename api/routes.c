@@ -40,6 +40,11 @@ static const struct route table[] = {
     {"DELETE", "/v1/credentials/{id}", "deleteCredential", OPERATOR, "", 0, 0,
      handle_credential_delete},
 
+    {"GET", "/v1/profiles", "listProfiles", VIEWER, "limit cursor ", 0, 0, handle_profile_list},
+    {"GET", "/v1/profiles/{name}", "getProfile", VIEWER, "", 0, 0, handle_profile_get},
+    {"PUT", "/v1/profiles/{name}", "putProfile", ENGINEER, "", BODY_JSON, JSON, handle_profile_put},
+    {"DELETE", "/v1/profiles/{name}", "deleteProfile", ENGINEER, "", 0, 0, handle_profile_delete},
+
     {"POST", "/v1/firmware", "createFirmware", ENGINEER, "name ", FIRMWARE, LIMIT_FIRMWARE,
      handle_firmware_create},
     {"GET", "/v1/firmware", "listFirmware", VIEWER, "limit cursor ", 0, 0, handle_firmware_list},

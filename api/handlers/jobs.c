@@ -10,6 +10,7 @@
 #include "service/base/digest.h"
 #include "service/base/limits.h"
 #include "service/jobs/command.h"
+#include "service/jobs/profile.h"
 
 enum { DATA_NAME = 32 };
 
@@ -49,10 +50,15 @@ struct reply handle_job_create(struct request *rq, const struct service *svc)
     struct command command;
     struct field_errors errors = {.count = 0};
     struct job_record job = {.id = ""};
-    const char *body = buf_str(&rq->body);
-    if (command_parse(body, rq->body.len, &command, &errors)) return reply_fields(rq, &errors);
-    enum err e = jobs_submit(svc->jobs, &command, body, &errors, &job);
-    command_dispose(&command);
+    struct buf order; /* the body, with what its profile adds */
+    buf_init_secret(&order, LIMIT_UPLOAD_BODY);
+    enum err e = profile_apply(svc->store, buf_str(&rq->body), rq->body.len, &order);
+    if (!e) e = command_parse(buf_str(&order), order.len, &command, &errors);
+    if (!e) {
+        e = jobs_submit(svc->jobs, &command, buf_str(&order), &errors, &job);
+        command_dispose(&command);
+    }
+    buf_dispose(&order);
     if (err_is(e, "bad_body")) return reply_fields(rq, &errors);
     if (e) return reply_error(rq);
     long wait = field_prefer_wait(rq->prefer, LIMIT_WAIT_S);

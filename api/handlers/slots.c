@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/field.h"
 #include "api/handlers.h"
 #include "api/json_out.h"
 #include "service/base/clock.h"
@@ -174,17 +173,12 @@ static enum err read_slot(const struct request *rq, struct slot_record *out,
     return field_errors_result(errors);
 }
 
-/* If-Match and If-None-Match of a change. @param now  NULL: there is no such slot */
+/* @param now  NULL: there is no such slot */
 static enum err check_match(const struct request *rq, const struct slot_record *now)
 {
-    char etag[ETAG] = "\"\"";
+    char etag[ETAG];
     if (now) slot_etag(now, etag);
-    bool stored = now && now->changed_ms;
-    if ((!rq->if_match || (now && field_etag_listed(rq->if_match, etag, false))) &&
-        (!rq->if_none_match || !stored || !field_etag_listed(rq->if_none_match, etag, true)))
-        return ERR_OK;
-    return err_fail(ERR_CONFLICT, "precondition_failed", "Read the slot again, then decide.",
-                    "the slot is not what If-Match or If-None-Match says");
+    return request_check_match(rq, "slot", now ? etag : NULL, now && now->changed_ms);
 }
 
 /* @return the status to answer with, 0 = the error of this thread */
@@ -198,13 +192,6 @@ static int put_slot(const struct request *rq, const struct service *svc, struct 
     slot->changed_ms = clock_now_ms();
     if (store_slot_put(svc->store, slot)) return 0;
     return e || !now.changed_ms ? 201 : 200;
-}
-
-static struct reply reply_change_failed(const struct request *rq)
-{
-    if (strcmp(err_last()->code, "precondition_failed") == 0)
-        return reply_problem(rq, 412, NULL, NULL);
-    return reply_error(rq);
 }
 
 struct reply handle_slot_put(struct request *rq, const struct service *svc)
@@ -224,7 +211,7 @@ struct reply handle_slot_put(struct request *rq, const struct service *svc)
     pthread_mutex_lock(&changing);
     int code = put_slot(rq, svc, &slot);
     pthread_mutex_unlock(&changing);
-    if (!code || jobs_slot(svc->jobs, NULL, name, &slot, &status)) return reply_change_failed(rq);
+    if (!code || jobs_slot(svc->jobs, NULL, name, &slot, &status)) return reply_error(rq);
     slot_etag(&slot, etag);
     struct reply r = reply_json(code, json_out_slot(&slot, &status));
     reply_header(&r, "ETag", "%s", etag);
@@ -255,5 +242,5 @@ struct reply handle_slot_delete(struct request *rq, const struct service *svc)
     pthread_mutex_lock(&changing);
     enum err e = delete_slot(rq, svc, request_var(rq, "name"));
     pthread_mutex_unlock(&changing);
-    return e ? reply_change_failed(rq) : reply_empty(204);
+    return e ? reply_error(rq) : reply_empty(204);
 }

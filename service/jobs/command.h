@@ -113,6 +113,15 @@ const char *check_level_name(enum check_level l);
  *  @return ERR_OK; ERR_ARG with code bad_json or bad_body */
 enum err command_parse(const char *json, size_t n, struct command *out,
                        struct field_errors *errors);
+/** The "kind" of a body. @return false: there is none, or it is not one */
+bool command_find_kind(const json_t *body, enum command_kind *out);
+/** Does an order of this kind have this field? */
+bool command_has_field(enum command_kind k, const char *name);
+/** Judge what a profile says, by the rules of orders: "wifi", "time", "mqtt", "check",
+ * "host_check", "method", "target", "layout", "purge_key", "firmware", "flash_bytes", all optional.
+ *  @param errors  every field that is wrong is added @return ERR_OK; ERR_ARG with code bad_body;
+ * ERR_MEM */
+enum err command_judge_settings(const json_t *settings, struct field_errors *errors);
 /** Wipe (it may hold passwords). */
 void command_dispose(struct command *c);
 /** Replace {mac} ("240ac4123456") and {slot} in a template. @return ERR_OK, ERR_TOO_LARGE */

@@ -119,7 +119,6 @@ void command_read_flash(struct command *c, const struct command_draft *d,
 {
     read_images(c, d->images, errors);
     read_header(c, d->header, errors);
-    command_judge_id(errors, "/firmware", c->firmware, "a firmware");
     if (d->firmware_given && d->images_given)
         field_errors_add(errors, "/images", "excludes \"firmware\"");
     else if (!d->firmware_given && !d->images_given)

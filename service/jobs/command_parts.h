@@ -1,4 +1,5 @@
 /* command_parts: what the files that read a command share: command.c (what all kinds have),
+ * command_fields.c (which fields there are),
  * command_board.c (target, layout, backup), command_net.c (wifi, time, mqtt), command_flash.c
  * (flash, read, erase). */
 #ifndef SERVICE_JOBS_COMMAND_PARTS_H
@@ -10,6 +11,30 @@
 
 #include "service/base/json_in.h"
 #include "service/jobs/command.h"
+
+/* Fields that go together; a kind has a sum of them. */
+enum {
+    FIELD_ORDER = 1 << 0, /* what every order has: kind, slot, timeout */
+    FIELD_PROFILE = 1 << 1,
+    FIELD_CREDENTIAL = 1 << 2,
+    FIELD_TARGET = 1 << 3,
+    FIELD_BOARD = 1 << 4, /* layout, purge_key */
+    FIELD_METHOD = 1 << 5,
+    FIELD_LEVEL = 1 << 6,
+    FIELD_CHECK = 1 << 7,
+    FIELD_NET = 1 << 8, /* wifi, time, mqtt, host_check */
+    FIELD_LINES = 1 << 9,
+    FIELD_FIRMWARE = 1 << 10,
+    FIELD_FLASH = 1 << 11, /* images, diff, header, allow_unverified */
+    FIELD_PLACE = 1 << 12,
+    FIELD_OVERWRITE = 1 << 13,
+    FIELD_FLASH_BYTES = 1 << 14,
+    FIELD_BACKUP = 1 << 15,
+    /* what a profile may say: nothing of one board or one slot */
+    FIELD_SETTINGS = FIELD_TARGET | FIELD_BOARD | FIELD_METHOD | FIELD_CHECK | FIELD_NET |
+                     FIELD_FIRMWARE | FIELD_FLASH_BYTES,
+};
+enum { COMMAND_ROWS = 32 };
 
 /* What is read before it is judged; numbers in the width that json_in writes. */
 struct command_draft {
@@ -23,6 +48,15 @@ struct command_draft {
     json_t *target, *layout; /* layout: when it is an object; else … */
     int layout_kind;         /* … which of its names, -1 = unsaid */
 };
+
+extern const char *const command_kind_names[], *const command_method_names[],
+                                                   *const check_level_names[];
+
+/** The sum of what this kind has. */
+unsigned command_fields(enum command_kind k);
+/** Rows that read the fields of these groups into @p c, whose kind is set, and @p d. */
+void command_rows(unsigned groups, const json_t *body, struct command *c, struct command_draft *d,
+                  struct json_field out[COMMAND_ROWS]);
 
 /** A byte that would end or split the AT command that carries the string. */
 void command_refuse_control(struct field_errors *errors, const char *pointer, const char *s);

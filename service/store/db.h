@@ -12,7 +12,7 @@
 #include "service/base/buf.h"
 #include "service/base/err.h"
 
-enum { DB_STATEMENTS = 48, DB_BUSY_MS = 2000 };
+enum { DB_STATEMENTS = 96, DB_BUSY_MS = 2000 };
 
 struct db {
     sqlite3 *handle;

@@ -17,9 +17,19 @@ struct vault *store_vault(struct store *s);
  * as readers let it: else the next one does it. */
 void store_fold_log(struct store *s);
 
-/** What it is made of: the ids of a credential or backup and of a firmware, "" = none.
- *  @return ERR_OK; ERR_NOT_FOUND with code credential_not_found, firmware_not_found,
- * image_not_found or backup_not_found */
+/** Seal under "<kind>:<id>" (vault.h). @param sealed_out  initialised here */
+enum err store_seal(struct store *s, const char *kind, const char *id, const void *data, size_t n,
+                    struct buf *sealed_out);
+/** Open what was sealed so. @param out  init it with buf_init_secret */
+enum err store_unseal(struct store *s, const char *kind, const char *id, const struct buf *sealed,
+                      struct buf *out);
+/** Delete one row. @param sql  a literal with one parameter, @p key
+ *  @return ERR_OK; ERR_NOT_FOUND without words: the caller knows what is missing */
+enum err store_delete(struct store *s, const char *sql, const char *key);
+
+/** What it is made of: the ids of a credential and a firmware, "" = none.
+ *  @return ERR_OK; ERR_NOT_FOUND with code credential_not_found, firmware_not_found or
+ * image_not_found */
 enum err need_find(struct db *db, const struct job_need *need, char ids_out[2][ID_TEXT]);
 /** Note that a job, whose row is there, needs this until it ends. @return as need_find() */
 enum err need_add(struct db *db, const char *job, const struct job_need *need);

@@ -149,12 +149,16 @@ struct profile_record {
     char *settings_json; /* heap, secret: an object as jobs/profile.h has it; wiped */
 };
 void profile_record_dispose(struct profile_record *r);
+/** Over a former one of this name. */
 enum err store_profile_put(struct store *s, const struct profile_record *r);
 /** @return ERR_OK; ERR_NOT_FOUND with code profile_not_found */
 enum err store_profile_get(struct store *s, const char *name, struct profile_record *out);
+/** @return as store_profile_get() */
 enum err store_profile_delete(struct store *s, const char *name);
-/** By name. Release each with profile_record_dispose() and the list with free(). */
-enum err store_profile_list(struct store *s, struct profile_record **list_out, size_t *n_out);
+/** By name, which is the cursor. Release each with profile_record_dispose() and the list with
+ * free(). */
+enum err store_profile_list(struct store *s, struct store_page *page,
+                            struct profile_record **list_out, size_t *n_out);
 
 /* --- keys made here: requests that wait for their certificate, and local authorities
  * ------------------------ */

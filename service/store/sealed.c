@@ -1,0 +1,48 @@
+/* sealed: what is the same for every kind of thing that is kept with a secret. */
+#include <stdio.h>
+
+#include "service/store/internal.h"
+
+enum { CONTEXT = 96, SEAL = 64 /* at most what sealing adds */ };
+
+static const char *context_of(const char *kind, const char *id, char out[CONTEXT])
+{
+    snprintf(out, CONTEXT, "%s:%s", kind, id);
+    return out;
+}
+
+enum err store_seal(struct store *s, const char *kind, const char *id, const void *data, size_t n,
+                    struct buf *sealed_out)
+{
+    char context[CONTEXT];
+    buf_init(sealed_out, n + SEAL);
+    return vault_seal(store_vault(s), context_of(kind, id, context), data, n, sealed_out);
+}
+
+enum err store_unseal(struct store *s, const char *kind, const char *id, const struct buf *sealed,
+                      struct buf *out)
+{
+    char context[CONTEXT];
+    return vault_unseal(store_vault(s), context_of(kind, id, context), sealed->data, sealed->len,
+                        out);
+}
+
+struct deletion {
+    const char *sql, *key;
+};
+
+static enum err run_delete(struct db *db, void *arg)
+{
+    const struct deletion *d = arg;
+    struct query q;
+    query_begin(&q, db, d->sql);
+    query_put_text(&q, d->key);
+    enum err e = query_run(&q);
+    if (!e && !sqlite3_changes(db->handle)) e = err_set(ERR_NOT_FOUND, "there is no such row");
+    return e;
+}
+
+enum err store_delete(struct store *s, const char *sql, const char *key)
+{
+    return store_write(s, run_delete, &(struct deletion){sql, key});
+}
