@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "service/base/limits.h"
+#include "service/base/template.h"
 #include "service/jobs/command_parts.h"
 
 enum {
@@ -193,24 +194,6 @@ enum err command_judge_settings(const json_t *settings, struct field_errors *err
 enum err command_expand(const char *template, const char *mac, const char *slot, char *out,
                         size_t cap)
 {
-    size_t n = 0;
-    out[0] = '\0';
-    while (*template) {
-        const char *piece = template;
-        size_t from = 1, to = 1;
-        if (strncmp(template, "{mac}", 5) == 0) {
-            piece = mac, from = 5, to = strlen(mac);
-        } else if (strncmp(template, "{slot}", 6) == 0) {
-            piece = slot, from = 6, to = strlen(slot);
-        }
-        if (n + to >= cap) {
-            out[0] = '\0';
-            return err_set(ERR_TOO_LARGE, "more than %zu bytes when filled in", cap - 1);
-        }
-        memcpy(out + n, piece, to);
-        n += to;
-        template += from;
-        out[n] = '\0';
-    }
-    return ERR_OK;
+    const struct template_word words[] = {{"{mac}", mac}, {"{slot}", slot}};
+    return template_fill(template, words, sizeof words / sizeof *words, out, cap);
 }

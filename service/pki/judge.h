@@ -33,6 +33,9 @@ void judge_sizes(const struct judge *j, const size_t text_len[3]);
 const char *judge_hint(const char *code);
 /** "RSA-2048", "P-256" …; the library's name for a kind that is not allowed. @return @p out */
 const char *judge_key_name(const EVP_PKEY *key, char out[16]);
+/** What mbedTLS of ESP-AT reads. @param name  as judge_key_name() gave it @return "" for an allowed
+ * key, else the code: weak_key, key_type */
+const char *judge_key_refusal(const EVP_PKEY *key, const char *name);
 /** Seconds since 1970; INT64_MIN when it is no date. */
 int64_t judge_unix_s(const ASN1_TIME *t);
 #endif

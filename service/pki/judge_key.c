@@ -49,8 +49,7 @@ const char *judge_key_name(const EVP_PKEY *key, char out[16])
     return out;
 }
 
-/* What mbedTLS of ESP-AT reads. @return "" for an allowed key, else the code */
-static const char *refusal_of(const EVP_PKEY *key, const char *name)
+const char *judge_key_refusal(const EVP_PKEY *key, const char *name)
 {
     if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA) {
         int bits = EVP_PKEY_get_bits(key);
@@ -77,7 +76,7 @@ static bool judge_type(const struct judge *j)
         return false;
     }
     judge_key_name(key, name);
-    const char *code = refusal_of(key, name);
+    const char *code = judge_key_refusal(key, name);
     if (!*code) {
         bool ec = EVP_PKEY_get_base_id(key) == EVP_PKEY_EC;
         check_add(j->out, "key_type", CHECK_PASS, "", "The key in %s is %s%s.", file, name,

@@ -23,6 +23,10 @@ enum err store_seal(struct store *s, const char *kind, const char *id, const voi
 /** Open what was sealed so. @param out  init it with buf_init_secret */
 enum err store_unseal(struct store *s, const char *kind, const char *id, const struct buf *sealed,
                       struct buf *out);
+/** The same of one row. @param sql  a literal with one parameter, @p id, that selects the sealed
+ * bytes alone  @return ERR_NOT_FOUND without words: the caller knows what is missing */
+enum err store_sealed(struct store *s, const char *sql, const char *kind, const char *id,
+                      struct buf *out);
 /** Delete one row. @param sql  a literal with one parameter, @p key
  *  @return ERR_OK; ERR_NOT_FOUND without words: the caller knows what is missing */
 enum err store_delete(struct store *s, const char *sql, const char *key);

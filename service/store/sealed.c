@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "service/store/internal.h"
+#include "service/store/rows.h"
 
 enum { CONTEXT = 96, SEAL = 64 /* at most what sealing adds */ };
 
@@ -25,6 +26,23 @@ enum err store_unseal(struct store *s, const char *kind, const char *id, const s
     char context[CONTEXT];
     return vault_unseal(store_vault(s), context_of(kind, id, context), sealed->data, sealed->len,
                         out);
+}
+
+static enum err read_blob(struct query *q, void *item)
+{
+    return query_get_blob(q, item);
+}
+
+enum err store_sealed(struct store *s, const char *sql, const char *kind, const char *id,
+                      struct buf *out)
+{
+    struct buf sealed;
+    buf_init(&sealed, out->max + SEAL);
+    const struct row_search search = {sql, id, read_blob, &sealed};
+    enum err e = rows_find(s, &search);
+    if (!e) e = store_unseal(s, kind, id, &sealed, out);
+    buf_dispose(&sealed);
+    return e;
 }
 
 struct deletion {
