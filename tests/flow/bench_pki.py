@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 
 CONFIG = """
 [ca]
@@ -75,9 +76,14 @@ class Pki:
         self.folder = tempfile.mkdtemp(prefix="espgate-pki-")
         atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self.made = 0
+        self.lock = threading.Lock()
 
     def issue(self, name, issuer=None, days=(-1, 30), san="", kind="ec", root=False, key_of=None):
         """A new identity; issuer None signs itself. days: from and to, relative to now. key_of: whose key it keeps."""
+        with self.lock:
+            return self._issue(name, issuer, days, san, kind, root, key_of)
+
+    def _issue(self, name, issuer, days, san, kind, root, key_of):
         self.made += 1
         stem = os.path.join(self.folder, f"{self.made}")
         one = Identity(stem)

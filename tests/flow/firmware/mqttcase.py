@@ -1,8 +1,9 @@
-"""What the MQTT tests share: one set of certificates for all of them, boards that are ready to connect."""
+"""What the MQTT tests share: brokers, and boards that are ready to connect."""
 import time
 import unittest
 
-from peers import Broker, Pki, image
+import bench_pki
+from peers import Broker, image
 from simboard import Board
 
 OK, ERROR = b"\r\nOK\r\n", b"\r\nERROR\r\n"
@@ -18,13 +19,17 @@ class MqttCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.pki = Pki()
-        cls.addClassCleanup(cls.pki.close)
+        cls.pki = bench_pki.shared()
 
     def broker(self, **options):
         broker = Broker(self.pki, **options)
         self.addCleanup(broker.stop)
         return broker
+
+    def image(self, kind, name):
+        """What a partition holds: the certificate, or key, of one of the pki's identities."""
+        one = getattr(self.pki, name)
+        return image(kind, one.key if kind == "key" else one.cert)
 
     def start(self, join=True, clock=True, credentials=("ca", "device", "device"), **options):
         """A board on the network, its clock set by hand, with (CA, certificate, key) in its flash."""
@@ -37,9 +42,7 @@ class MqttCase(unittest.TestCase):
         if clock:
             board.command("AT+SYSTIMESTAMP=%d" % time.time())
         for kind, name in zip(("ca", "cert", "key"), credentials):
-            data = name
-            if isinstance(name, str):
-                data = image(kind, self.pki.read(name + (".key" if kind == "key" else ".pem")))
+            data = self.image(kind, name) if isinstance(name, str) else name
             self.assertEqual(board.write_partition("mqtt_" + kind, data), OK)
         return board
 

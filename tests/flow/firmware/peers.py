@@ -1,5 +1,4 @@
-"""What a board talks to in these tests: certificates made on the spot, a real mosquitto, time servers,
-and servers that misbehave."""
+"""What a board talks to in these tests: a real mosquitto, time servers, and servers that misbehave."""
 import os
 import shutil
 import socket
@@ -9,51 +8,8 @@ import tempfile
 import threading
 import time
 
+from child import program
 from simboard import PATIENCE, ROOT
-
-
-def openssl(folder, *args):
-    subprocess.run(("openssl",) + args, cwd=folder, check=True, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.PIPE)
-
-
-class Pki:
-    """A folder of throw-away certificates: ca, server, device; other_ca and a stranger it signed."""
-
-    def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="espboard-pki-")
-        self.authority("ca")
-        self.authority("other_ca")
-        self.sign("server", "ca", "/CN=broker.example")
-        self.sign("device", "ca", "/CN=device-01", rsa=True)
-        self.sign("stranger", "other_ca", "/CN=stranger", rsa=True)
-
-    def close(self):
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def key(self, name, rsa=False):
-        kind = ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"] if rsa else \
-            ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        openssl(self.folder, "genpkey", "-algorithm", *kind, "-out", name + ".key")
-
-    def authority(self, name):
-        self.key(name)
-        openssl(self.folder, "req", "-x509", "-new", "-key", name + ".key", "-days", "30",
-                "-subj", "/CN=" + name, "-out", name + ".pem")
-
-    def sign(self, name, by, subject, rsa=False, days="30"):
-        self.key(name, rsa)
-        openssl(self.folder, "req", "-new", "-key", name + ".key", "-subj", subject,
-                "-out", name + ".csr")
-        openssl(self.folder, "x509", "-req", "-in", name + ".csr", "-CA", by + ".pem", "-CAkey",
-                by + ".key", "-CAcreateserial", "-days", days, "-out", name + ".pem")
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def read(self, name):
-        with open(self.path(name), "rb") as f:
-            return f.read()
 
 
 def image(kind, *items):
@@ -96,25 +52,30 @@ def publish(port, topic, payload, qos=0):
 
 
 class Broker:
-    """mosquitto on a free loopback port; `tls` asks for a client certificate."""
+    """mosquitto on a free loopback port. tls: it is `server`, and if it demands a certificate, takes those of
+    `trusts`."""
 
-    def __init__(self, pki, tls=True, port=None, extra=""):
+    def __init__(self, pki, tls=True, port=None, server=None, trusts=None, demands=True, extra=()):
         self.port = port or free_port()
         self.folder = tempfile.mkdtemp(prefix="espboard-broker-")
         self.log = os.path.join(self.folder, "log")
-        conf = "listener %d 127.0.0.1\nallow_anonymous true\n%s\n" % (self.port, extra)
+        conf = ["listener %d 127.0.0.1" % self.port, *(extra or ["allow_anonymous true"])]
         if os.geteuid() == 0:
-            conf = "user root\n" + conf
+            conf.insert(0, "user root")
         if tls:
-            conf += "cafile %s\ncertfile %s\nkeyfile %s\nrequire_certificate true\n" % (
-                pki.path("ca.pem"), pki.path("server.pem"), pki.path("server.key"))
-        path = os.path.join(self.folder, "conf")
-        with open(path, "w") as f:
-            f.write(conf)
-        with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(
-                [shutil.which("mosquitto", path=os.environ["PATH"] + ":/usr/sbin"), "-v", "-c", path],
-                stdout=log, stderr=log)
+            server, trusts = server or pki.broker, trusts or pki.ca
+            conf += ["cafile " + trusts.cert_path, "certfile " + server.cert_path, "keyfile " + server.key_path,
+                     "require_certificate %s" % ("true" if demands else "false")]
+        self.conf = os.path.join(self.folder, "conf")
+        with open(self.conf, "w") as f:
+            f.write("\n".join(conf) + "\n")
+        self.process = None
+        self.start()
+
+    def start(self):
+        """Also again, after a kill()."""
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([program("mosquitto"), "-v", "-c", self.conf], stdout=log, stderr=log)
         self.wait_open()
 
     def wait_open(self):

@@ -2,22 +2,14 @@
 import tempfile
 import unittest
 
-import bench_pki
 from aws_broker import AwsBroker, allow
 from mqttcase import DISCONNECTED, ERROR, MqttCase, OK
-from peers import image
 
 TOPIC = "sdk/test/Python"
 
 
 class Aws(MqttCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.pki = bench_pki.shared()
-        cls.credentials = tuple(image(kind, data) for kind, data in (
-            ("ca", cls.pki.ca.cert), ("cert", cls.pki.device.cert), ("key", cls.pki.device.key)))
-
-    def broker(self, **policy):
+    def aws(self, **policy):
         folder = tempfile.TemporaryDirectory(prefix="espboard-aws-")
         self.addCleanup(folder.cleanup)
         broker = AwsBroker(folder.name, self.pki, policy=allow(**policy))
@@ -25,7 +17,7 @@ class Aws(MqttCase):
         return broker
 
     def connected(self, broker, client="sdk-java", alpn=False):
-        board = self.start(credentials=self.credentials)
+        board = self.start()
         self.configure(board, client=client)
         if alpn:
             self.assertEqual(board.command('AT+MQTTALPN=0,1,"x-amzn-mqtt-ca"'), OK)
@@ -37,7 +29,7 @@ class Aws(MqttCase):
         return board.command('AT+MQTTCONN=0,"127.0.0.1",%d,0' % port, end=(OK, ERROR, DISCONNECTED))
 
     def test_what_the_policy_allows_works(self):
-        broker = self.broker(client="sdk-java", topic=TOPIC)
+        broker = self.aws(client="sdk-java", topic=TOPIC)
         board, said = self.connected(broker)
         self.assertIn(b"+MQTTCONNECTED:0,5,", said)
         self.assertEqual(board.command('AT+MQTTSUB=0,"%s",1' % TOPIC), OK)
@@ -48,13 +40,13 @@ class Aws(MqttCase):
         broker.wait("gone sdk-java")
 
     def test_a_wrong_client_id_looks_like_any_failed_connection(self):
-        broker = self.broker(client="sdk-java", topic=TOPIC)
+        broker = self.aws(client="sdk-java", topic=TOPIC)
         _, said = self.connected(broker, client="sdk-jave")
         self.assertEqual(said, DISCONNECTED)
         broker.wait("refused connect sdk-jave")
 
     def test_a_filter_or_topic_outside_of_the_policy_ends_the_session(self):
-        broker = self.broker(subscribe=TOPIC, publish=TOPIC)
+        broker = self.aws(subscribe=TOPIC, publish=TOPIC)
         for line, refused in (('AT+MQTTSUB=0,"sdk/#",1', "refused subscribe sdk-java sdk/#"),
                               ('AT+MQTTPUB=0,"sdk/other","x",1,0', "refused publish sdk-java sdk/other")):
             board, said = self.connected(broker)
@@ -67,7 +59,7 @@ class Aws(MqttCase):
         self.assertEqual(board.wait_for(DISCONNECTED), DISCONNECTED)
 
     def test_without_receive_the_subscription_stays_silent(self):
-        broker = self.broker(receive="")
+        broker = self.aws(receive="")
         board, _ = self.connected(broker)
         self.assertEqual(board.command('AT+MQTTSUB=0,"%s",1' % TOPIC), OK)
         self.assertEqual(board.command('AT+MQTTPUB=0,"%s","hello",1,0' % TOPIC), OK)
@@ -75,7 +67,7 @@ class Aws(MqttCase):
         self.assertEqual(board.command("AT"), OK)
 
     def test_the_older_of_two_with_one_id_goes(self):
-        broker = self.broker()
+        broker = self.aws()
         older, _ = self.connected(broker)
         _, said = self.connected(broker)
         self.assertIn(b"+MQTTCONNECTED:0,5,", said)
@@ -83,7 +75,7 @@ class Aws(MqttCase):
         broker.wait("gone sdk-java")
 
     def test_the_https_port_wants_to_know_the_protocol(self):
-        broker = self.broker()
+        broker = self.aws()
         board, said = self.connected(broker, alpn=True)
         self.assertIn(b"+MQTTCONNECTED:0,5,", said)
         self.assertEqual(board.command("AT+MQTTCLEAN=0"), OK)
@@ -91,7 +83,7 @@ class Aws(MqttCase):
         self.assertEqual(self.ask(board, broker.alpn_port), DISCONNECTED)
 
     def test_a_thing_speaks_for_itself_only(self):
-        broker = self.broker(client="${iot:Connection.Thing.ThingName}", topic="${iot:Connection.Thing.ThingName}/*")
+        broker = self.aws(client="${iot:Connection.Thing.ThingName}", topic="${iot:Connection.Thing.ThingName}/*")
         board, said = self.connected(broker, client="device")
         self.assertIn(b"+MQTTCONNECTED:0,5,", said)
         self.assertEqual(board.command('AT+MQTTPUB=0,"device/up","x",1,0'), OK)

@@ -201,7 +201,7 @@ class Mqtt(MqttCase):
         broker.kill()
         lost = time.monotonic()
         board.wait_for(DISCONNECTED)
-        self.broker(tls=False, port=broker.port)
+        broker.start()
         back = b'+MQTTCONNECTED:0,1,"127.0.0.1","%d","",1\r\n' % broker.port
         self.assertEqual(board.wait_for(back), back)
         self.assertGreater(time.monotonic() - lost, 9.5)

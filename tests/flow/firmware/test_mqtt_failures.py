@@ -50,13 +50,13 @@ class Failures(MqttCase):
             return run
 
         garbage = image("ca", b"this is not a certificate")
-        cut = image("ca", self.pki.read("ca.pem")[:300])
+        cut = image("ca", self.pki.ca.cert[:300])
         self.together(
             wrong_ca=case("other_ca", "device", "device", says="unknown ca"),
             garbage_ca=case(garbage, "device", "device"),
             truncated_ca=case(cut, "device", "device"),
-            stranger=case("ca", "stranger", "stranger", says="certificate verify failed"),
-            wrong_key=case("ca", "device", "stranger", says="bad signature"),
+            foreign=case("ca", "foreign_device", "foreign_device", says="certificate verify failed"),
+            wrong_key=case("ca", "device", "broker", says="bad signature"),
             clock_at_1970=case("ca", "device", "device", clock=False, says="alert certificate expired"),
             no_certificate=case("ca", "device", "device", scheme=3, says="peer did not return"))
 
@@ -66,9 +66,8 @@ class Failures(MqttCase):
         self.connect(board, broker.port, scheme=4)
 
     def test_certificates_outside_their_time(self):
-        self.pki.sign("expired", "ca", "/CN=expired", days="-1")
         broker = self.broker()
-        board = self.start(credentials=("ca", "expired", "expired"))
+        board = self.start(credentials=("ca", "expired_device", "expired_device"))
         self.at_once(self.fails(board, broker.port))
         broker.wait_said("certificate verify failed")
 
@@ -82,7 +81,7 @@ class Failures(MqttCase):
                                     (1, wrong_length, 0x6023), (1, too_long, 0x6024)):
             for i, kind in enumerate(("ca", "cert", "key")):
                 name = "device" if i else "ca"
-                content = image(kind, self.pki.read(name + (".key" if kind == "key" else ".pem")))
+                content = self.image(kind, name)
                 board.write_partition("mqtt_" + kind, data if i == place else content)
             self.configure(board)
             begin = time.monotonic()
@@ -93,10 +92,10 @@ class Failures(MqttCase):
 
     def test_an_image_is_walked_by_position(self):
         broker = self.broker()
-        certificate, key = self.pki.read("device.pem"), self.pki.read("device.key")
+        certificate, key = self.pki.device.cert, self.pki.device.key
         # The kind bytes say "ca" and are not looked at; item 1 is found behind a padded item 0.
         board = self.start(credentials=("ca", image("ca", b"odd", certificate), image("ca", b"odd.", key)))
-        board.write_partition("mqtt_ca", image("key", b"x", self.pki.read("ca.pem")))
+        board.write_partition("mqtt_ca", image("key", b"x", self.pki.ca.cert))
         self.assertEqual(board.command('AT+MQTTUSERCFG=0,5,"d","","",1,1,""'), OK)
         self.assertIn(b"+MQTTCONNECTED", board.command('AT+MQTTCONN=0,"127.0.0.1",%d,0' % broker.port))
 
