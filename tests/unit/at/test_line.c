@@ -295,14 +295,10 @@ static const struct transcript transcripts[] = {
     {"tests/data/at-transcripts/v20-sysflash.jsonl", 24, 11, 9, 4,
      "raw [+SYSFLASH:49,] 49 0d0a4f4b0d0a2b4950442c353a4552524f520d0a3e0d0a72656164790d0a00ff1b2b2b"
      "2b0d0a6275737920702e2e2e0d0a\ntext [OK]\n"},
-    {"tests/data/at-transcripts/v41-sysmfg-cases.jsonl", 31, 11, 4, 9,
-     "raw [+SYSMFG:\"bench\",\"blob1\",8,25,] 25 "
-     "0d0a4f4b0d0a0d0a4552524f520d0a3e00ff2261222c310d0a\n"
-     "text [OK]\n"},
-    {"tests/data/at/v41-mqtt-plain.jsonl", 35, 4, 3, 22,
+    {"tests/data/at-transcripts/v41-mqtt-plain.jsonl", 35, 4, 3, 22,
      "raw [+MQTTSUBRECV:0,\"bench/t1\",6,] 6 0d0a4f4b0d0a\n"},
-    {"tests/data/at/v41-autoconnect.jsonl", 14, 0, 0, 0, "text [WIFI GOT IP]\n"},
-    {"tests/data/at/v41-busy.jsonl", 5, 1, 0, 0, "text [busy p...]\n"},
+    {"tests/data/at-transcripts/v41-autoconnect.jsonl", 16, 0, 0, 0, "text [WIFI GOT IP]\n"},
+    {"tests/data/at-transcripts/v41-busy.jsonl", 5, 1, 0, 0, "text [busy p...]\n"},
 };
 
 static void real_firmware_gives_the_same_events_in_every_chunking(void **state)
