@@ -19,7 +19,7 @@ struct version {
     const char *idf;             /* bootloader's version */
     const char *compiled;        /* bootloader's compile time */
     bool colour;                 /* log lines in colour */
-    bool quiet;                  /* the console says only what is wrong */
+    bool quiet;                  /* the bootloader says only what is wrong */
     const char *ap_stop;         /* log line when a reset stops the access point; NULL: none */
     const char *const *segments; /* esp_image lines as they were seen, NULL-terminated; NULL: by
                                     what is there */
