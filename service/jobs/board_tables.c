@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "service/jobs/expected.h"
+
 enum { CONNECT_MS = 15000, USUAL_FLASH = 4 * 1024 * 1024 };
 
 /* The primary table, read only up to its end: stock tables have six rows, four slow reads instead
@@ -108,6 +110,19 @@ enum err board_learn_layout(struct session *s)
     if (!at) return no_at_customize(&s->primary);
     e = fit_flash(s, &s->primary);
     return e ? e : learn_user(s, at->offset);
+}
+
+enum err board_assume_layout(struct session *s)
+{
+    struct err_info why = *err_last();
+    struct layout said;
+    enum err e = expected_layout(s, &said);
+    if (e == ERR_NOT_FOUND) return err_restore(&why);
+    if (!e) e = fit_flash(s, &said.user);
+    if (e) return e;
+    job_note(s->ctx, "%s: the tables of %s are taken", why.detail, said.source);
+    s->layout = said;
+    return ERR_OK;
 }
 
 /* What lies in a flash, as opposed to not being able to look. */

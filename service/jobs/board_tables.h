@@ -10,6 +10,11 @@
  * ERR_PROTOCOL with codes no_partition_table, bad_table_md5, bad_table_entry; ERR_UNSUPPORTED with
  * codes layout_no_at_customize, layout_damaged. As far as it came, both are filled. */
 enum err board_learn_layout(struct session *s);
+/** There is no table where one should be, as err_last() says: what the order names as module and
+ * release is believed. @return ERR_OK; that error when it names none; expected_layout()'s errors;
+ * ERR_UNSUPPORTED with code layout_damaged: they are for a larger flash
+ */
+enum err board_assume_layout(struct session *s);
 /** The same for a board that may hold anything: attaches its flash, and what is not there, or is no
  * ESP-AT, is no error but noted (layout kind none, the code as its source; s->primary empty when
  * there is none). @return the flasher's errors */

@@ -66,7 +66,7 @@ enum err step_at_layout(struct session *s)
     }
     layout_from_table(&user, "AT+SYSFLASH?", &s->layout);
     session_result(s, "layout", layout_to_json(&s->layout));
-    return expected_check(s->ctx->command, &s->layout);
+    return expected_check(s);
 }
 
 enum err step_at_reset(struct session *s)

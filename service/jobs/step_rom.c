@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "service/jobs/board_tables.h"
+#include "service/jobs/expected.h"
 #include "service/jobs/layout_json.h"
 #include "service/jobs/steps.h"
 #include "service/jobs/wire.h"
@@ -88,9 +89,10 @@ enum err step_rom_layout(struct session *s)
     enum err e = flasher_attach(s->flasher, s->ctx->command->flash_bytes);
     if (!e) e = flasher_check_writable(s->flasher);
     if (!e) e = board_learn_layout(s);
+    if (err_is(e, "no_partition_table")) e = board_assume_layout(s);
     if (e) return e;
     session_result(s, "layout", layout_to_json(&s->layout));
-    return ERR_OK;
+    return expected_check(s);
 }
 
 /* A blank board, or one with other firmware, is an answer to "who are you", not a failure. */
