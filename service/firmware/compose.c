@@ -9,8 +9,7 @@ static enum err no_partitions(void)
 {
     return err_fail(ERR_ARG, "firmware_no_credential_partitions",
                     "Take a release or a factory image of ESP-AT v2.0 or newer.",
-                    "the firmware has no partitions for a credential: it is not ESP-AT, or too old "
-                    "for MQTT over TLS");
+                    "the firmware has no table of partitions for credentials: it is not ESP-AT");
 }
 
 enum err firmware_layout(const struct firmware_info *f, struct layout *out)
@@ -18,7 +17,23 @@ enum err firmware_layout(const struct firmware_info *f, struct layout *out)
     char source[sizeof out->source];
     snprintf(source, sizeof source, "firmware %.20s %.20s", f->project, f->version);
     layout_from_table(&f->user, source, out);
-    return out->kind == LAYOUT_NONE ? no_partitions() : ERR_OK;
+    return f->user.count ? ERR_OK : no_partitions();
+}
+
+static enum err read_partition(const struct partition *p, struct secret *out, void *arg)
+{
+    struct buf bytes;
+    buf_init_secret(&bytes, p->size); /* a custom firmware may bring a key */
+    enum err e = buf_fill(&bytes, 0xFF, p->size);
+    if (!e) e = content_read(arg, p->offset, bytes.data, p->size);
+    if (!e) e = secret_copy(bytes.data, bytes.len, out);
+    buf_dispose(&bytes);
+    return e;
+}
+
+struct image_source firmware_source(struct content *c)
+{
+    return (struct image_source){read_partition, c};
 }
 
 static enum err add_all(const struct firmware_info *f, int fd, const struct image_set *images,

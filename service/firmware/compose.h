@@ -13,8 +13,11 @@
 #include "service/pki/layout.h"
 
 /** Where a firmware keeps credentials, by its own second table.
- *  @return ERR_OK; ERR_ARG with code firmware_no_credential_partitions */
+ *  @return ERR_OK; ERR_ARG with code firmware_no_credential_partitions (it has none) */
 enum err firmware_layout(const struct firmware_info *f, struct layout *out);
+/** What a firmware itself has in a partition, for image_set_build(); 0xFF where it has nothing.
+ *  @param c  firmware_content() without images, borrowed */
+struct image_source firmware_source(struct content *c);
 /** The firmware's parts and, over them, a credential's images (their partitions whole).
  *  @param fd  of its content file, borrowed until content_free()
  *  @param images  made for firmware_layout(); copied; NULL = none

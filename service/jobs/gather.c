@@ -8,6 +8,7 @@
 #include "service/jobs/kept_images.h"
 #include "service/jobs/plan.h"
 #include "service/jobs/steps.h"
+#include "service/pki/shipped.h"
 
 /* --- a firmware --- */
 
@@ -37,13 +38,29 @@ static enum err adopt_layout(struct session *s, const struct firmware_info *info
     return credential ? e : ERR_OK; /* else other firmware than ESP-AT will do */
 }
 
+/* The credential's images, made of what the firmware itself has in their partitions. */
+static enum err build_images(struct session *s, const struct source *src)
+{
+    struct content *present;
+    enum err e = firmware_content(&src->info, src->fd, NULL, &present);
+    if (e) return e;
+    const struct image_source now = firmware_source(present);
+    e = images_build(s, &now);
+    content_free(present);
+    if (e) return e;
+    const char *trouble =
+        shipped_key_trouble(src->info.version, credential_info(s->credential)->key_type);
+    if (trouble) job_note(s->ctx, "%s", trouble);
+    return ERR_OK;
+}
+
 enum err gather_firmware(struct session *s, unsigned *allowed_out)
 {
     const struct source *src = s->plan->sources[0];
     bool credential = s->ctx->command->credential[0] != '\0';
     *allowed_out = rights_of(s, &src->info);
     enum err e = adopt_layout(s, &src->info);
-    if (!e && credential) e = step_images(s);
+    if (!e && credential) e = build_images(s, src);
     if (e) return e;
     return firmware_content(&src->info, src->fd, credential ? &s->images : NULL, &s->plan->content);
 }
@@ -138,11 +155,12 @@ static enum err add_image(struct session *s, size_t item, const struct image_set
 
 static enum err add_file_of_set(struct session *s, size_t item, unsigned *allowed)
 {
-    struct image_set set;
-    enum err e = image_set_load(s->ctx->store, s->ctx->command->images[item].image, &set);
+    struct kept_images *kept;
+    enum err e = kept_images_load(s->ctx->store, s->ctx->data_dir,
+                                  s->ctx->command->images[item].image, &kept);
     if (e) return e;
-    e = add_image(s, item, &set, allowed);
-    image_set_dispose(&set);
+    e = add_image(s, item, &kept->set, allowed);
+    kept_images_free(kept);
     return e;
 }
 

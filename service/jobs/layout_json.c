@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CUSTOM_MAX = 32 };
+#include "service/pki/shipped.h"
+
+enum { CUSTOM_MAX = 32, SUBTYPE_NVS = 2 };
 
 json_t *layout_to_json(const struct layout *l)
 {
@@ -19,10 +21,11 @@ json_t *layout_to_json(const struct layout *l)
 
 static enum err stock_layout(const char *wanted, struct layout *out)
 {
-    static const char usual[] = "esp32-v2";
     char chip[16];
     size_t n;
-    const char *name = strcmp(wanted, LAYOUT_USUAL) == 0 ? usual : wanted;
+    const char *name = !strcmp(wanted, LAYOUT_USUAL) ? "esp32-v2"
+                       : !strcmp(wanted, "mfg_nvs")  ? "esp32-nvs"
+                                                     : wanted;
     snprintf(chip, sizeof chip, "%.*s", (int)strcspn(name, "-"), name);
     const struct layout_stock *list = layout_stock_list(chip, &n);
     for (size_t i = 0; i < n; i++) {
@@ -31,8 +34,8 @@ static enum err stock_layout(const char *wanted, struct layout *out)
         return ERR_OK;
     }
     return err_fail(ERR_UNSUPPORTED, "layout_unknown",
-                    "Write \"partitions\", a stock layout as \"esp32-v2\", or the partitions "
-                    "themselves.",
+                    "Write \"partitions\", \"mfg_nvs\", a stock layout as \"esp32-v2\", module and "
+                    "release, or the partitions themselves.",
                     "there is no stock layout of that name");
 }
 
@@ -53,8 +56,9 @@ static enum err read_partition(const json_t *row, size_t index, struct partition
         JSON_FIELDS_END,
     };
     enum err e = json_in(row, at, fields, errors);
-    out->type = PARTITION_TYPE_AT;
-    out->subtype = (uint8_t)index;
+    bool nvs = strcmp(out->name, "mfg_nvs") == 0;
+    out->type = nvs ? PARTITION_TYPE_DATA : PARTITION_TYPE_AT;
+    out->subtype = nvs ? SUBTYPE_NVS : (uint8_t)index;
     out->offset = (uint32_t)offset;
     out->size = (uint32_t)size;
     return e;
@@ -76,8 +80,21 @@ static enum err custom_layout(const json_t *value, struct layout *out, struct fi
     return e;
 }
 
+static enum err release_layout(const json_t *value, struct layout *out, struct field_errors *errors)
+{
+    char module[48], release[32];
+    const struct json_field fields[] = {
+        JSON_STR("module", module, JSON_REQUIRED, 1, sizeof module - 1),
+        JSON_STR("release", release, JSON_REQUIRED, 1, sizeof release - 1),
+        JSON_FIELDS_END,
+    };
+    enum err e = json_in(value, "/layout", fields, errors);
+    return e ? e : shipped_layout(module, release, "", out);
+}
+
 enum err layout_from_json(const json_t *value, struct layout *out, struct field_errors *errors)
 {
-    return json_is_object(value) ? custom_layout(value, out, errors)
-                                 : stock_layout(json_string_value(value), out);
+    if (!json_is_object(value)) return stock_layout(json_string_value(value), out);
+    return json_object_get(value, "partitions") ? custom_layout(value, out, errors)
+                                                : release_layout(value, out, errors);
 }

@@ -54,10 +54,10 @@ static enum err check_size(size_t len, const struct partition *p)
 static enum err check_place(const struct layout *l, const struct partition *p)
 {
     static const char hint[] = "Flash the firmware again: its partition table is damaged.";
-    if (p->offset % SECTOR || p->size % SECTOR)
+    if (p->offset % SECTOR || p->size % SECTOR || p->size > NVS_SIZE_MAX)
         return err_fail(ERR_UNSUPPORTED, "layout_damaged", hint,
-                        "%s at 0x%x with %u bytes is not whole sectors of flash (%s)", p->name,
-                        (unsigned)p->offset, (unsigned)p->size, l->source);
+                        "%s at 0x%x with %u bytes is not whole sectors, or too many of them (%s)",
+                        p->name, (unsigned)p->offset, (unsigned)p->size, l->source);
     for (size_t i = 0; i < l->user.count; i++) {
         const struct partition *other = &l->user.rows[i];
         if (other != p && partition_overlaps(p, other))
@@ -99,7 +99,8 @@ static enum err image_add(const struct buf *bytes, const struct partition *p, bo
 static enum err read_now(const struct build *b, const struct partition *p, struct secret *out)
 {
     if (!b->now) return needs_board(p);
-    enum err e = b->now->read(p, out, b->now->arg);
+    enum err e = check_place(b->layout, p);
+    if (!e) e = b->now->read(p, out, b->now->arg);
     if (e || out->len == p->size) return e;
     return err_set(ERR_INTERNAL, "%zu bytes of %s were read, not %u", out->len, p->name,
                    (unsigned)p->size);
@@ -199,8 +200,7 @@ static enum err build_nvs(const struct build *b)
     struct secret now = {0};
     struct buf bytes;
     buf_init_secret(&bytes, p->size);
-    enum err e = check_place(b->layout, p);
-    if (!e) e = read_now(b, p, &now);
+    enum err e = read_now(b, p, &now);
     if (!e) e = find_places(b, &now, places);
     for (int part = 0; part < TARGET_PARTS && !e; part++) {
         changes[part] = (struct nvs_change){.space = places[part].space, .key = places[part].key};

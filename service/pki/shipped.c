@@ -4,6 +4,7 @@
 #include "service/pki/shipped.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -270,8 +271,11 @@ enum err shipped_layout(const char *module, const char *release, const char *chi
     return no_release(m, release);
 }
 
-bool shipped_fails_ec(const char *version)
+const char *shipped_key_trouble(const char *version, const char *key_type)
 {
     uint32_t v;
-    return parse_version(version, &v) && v >= V(3, 0, 0) && v < V(3, 3, 0);
+    bool fails = parse_version(version, &v) && v >= V(3, 0, 0) && v < V(3, 3, 0);
+    if (!fails || !strncmp(key_type, "RSA", 3)) return NULL;
+    return "ESP-AT v3.0 to v3.2 cannot use an EC private key: the TLS handshake fails. Flash v3.3 "
+           "or newer, or take an RSA key.";
 }

@@ -2,8 +2,6 @@
 #ifndef SERVICE_PKI_SHIPPED_H
 #define SERVICE_PKI_SHIPPED_H
 
-#include <stdbool.h>
-
 #include "service/base/err.h"
 #include "service/pki/layout.h"
 
@@ -18,7 +16,9 @@
 enum err shipped_layout(const char *module, const char *release, const char *chip,
                         struct layout *out);
 
-/** Can this firmware not use the EC private key of a client? v3.0 to v3.2 cannot.
- *  @param version  "v3.2.0.0", "3.2.0(WROOM-32)"; "" = not known */
-bool shipped_fails_ec(const char *version);
+/** Can this firmware not use a private key of this kind? v3.0 to v3.2 cannot use EC keys.
+ *  @param version   "v3.2.0.0", "3.2.0(WROOM-32)"; "" = not known
+ *  @param key_type  as in struct credential_info
+ *  @return a sentence that says so, constant; NULL when it can, as far as is known */
+const char *shipped_key_trouble(const char *version, const char *key_type);
 #endif

@@ -18,6 +18,23 @@ bool target_is_indexed(enum target_kind k)
     return k == TARGET_CLIENT || k == TARGET_HTTPS || k == TARGET_WSS;
 }
 
+void target_text(const struct target *t, char out[TARGET_NAME])
+{
+    snprintf(out, TARGET_NAME, t->index ? "%s.%u" : "%s", target_kind_names[t->kind], t->index);
+}
+
+bool target_parse(const char *text, struct target *out)
+{
+    char is[TARGET_NAME];
+    for (int kind = 0; kind < TARGET_KINDS; kind++)
+        for (unsigned index = 0; index < TARGET_INDEXES; index++) {
+            *out = (struct target){(enum target_kind)kind, index};
+            target_text(out, is);
+            if (!strcmp(is, text)) return !index || target_is_indexed(out->kind);
+        }
+    return false;
+}
+
 void target_partition(const struct target *t, enum credential_part part, char out[TARGET_NAME])
 {
     snprintf(out, TARGET_NAME, "%s_%s", target_kind_names[t->kind], part_names[part]);

@@ -33,6 +33,11 @@ const char *target_kind_name(enum target_kind k);
 /** May it have index 1? client, https and wss. */
 bool target_is_indexed(enum target_kind k);
 
+/** "mqtt", "client.1": as records keep it. */
+void target_text(const struct target *t, char out[TARGET_NAME]);
+/** The way back. @return false when it is none */
+bool target_parse(const char *text, struct target *out);
+
 /** "mqtt_cert", "client_key" …: the raw partition of a part where credentials are in partitions. */
 void target_partition(const struct target *t, enum credential_part part, char out[TARGET_NAME]);
 

@@ -24,12 +24,13 @@ static enum err insert(struct db *db, void *arg)
         if (e) return e;
     }
     query_begin(&q, db,
-                "INSERT INTO image (id, created_ms, credential, layout, firmware)"
-                " VALUES (?, ?, ?, ?, ?)");
+                "INSERT INTO image (id, created_ms, credential, layout, target, firmware)"
+                " VALUES (?, ?, ?, ?, ?, ?)");
     query_put_text(&q, r->id);
     query_put_int(&q, r->created_ms);
     query_put_text(&q, r->credential);
     query_put_text(&q, r->layout_json);
+    query_put_text(&q, r->target);
     if (r->firmware[0])
         query_put_text(&q, r->firmware);
     else
@@ -49,6 +50,7 @@ static enum err read_row(struct query *q, void *item)
     out->created_ms = query_get_int(q);
     query_get_text(q, out->credential, sizeof out->credential);
     query_get_text(q, out->firmware, sizeof out->firmware);
+    query_get_text(q, out->target, sizeof out->target);
     return query_get_heap(q, &out->layout_json);
 }
 
@@ -56,8 +58,8 @@ enum err store_image_get(struct store *s, const char *id, struct image_record *o
 {
     memset(out, 0, sizeof *out);
     const struct row_search search = {
-        "SELECT id, created_ms, credential, firmware, layout FROM image WHERE id = ?", id, read_row,
-        out};
+        "SELECT id, created_ms, credential, firmware, target, layout FROM image WHERE id = ?", id,
+        read_row, out};
     enum err e = rows_find(s, &search);
     if (e == ERR_NOT_FOUND)
         e = err_fail(ERR_NOT_FOUND, "image_not_found", "POST /v1/images makes one.",

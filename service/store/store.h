@@ -75,6 +75,7 @@ struct image_record {
     char credential[ID_TEXT];
     char *layout_json;      /* heap: as it was asked for */
     char firmware[ID_TEXT]; /* "" = none: the credential alone */
+    char target[20];        /* "mqtt", "client.1": which of a board's credentials it becomes */
 };
 void image_record_dispose(struct image_record *r);
 /** It goes with its credential and its firmware. @return ERR_OK; ERR_NOT_FOUND with code

@@ -189,6 +189,15 @@ class Tour:
         own = {"partitions": [{"name": n, "offset": 0x30000 + i * 0x2000, "size": 0x2000}
                               for i, n in enumerate(("mqtt_cert", "mqtt_key", "mqtt_ca"))]}
         gate.post("/v1/images", {"credential": self.credential, "layout": own}).expect(201)
+        shipped = {"credential": self.credential, "layout": {"module": "ESP32C3-MINI-1", "release": "v2.4.0.0"}}
+        gate.post("/v1/images", dict(shipped, target={"kind": "wpa2"})).expect(201)
+        gate.post("/v1/images", dict(shipped, target={"kind": "client", "index": 1})).problem(422, "image_needs_board")
+        gate.post("/v1/images", dict(shipped, target={"kind": "https"})).problem(422, "layout_not_writable")
+        gate.post("/v1/images", dict(shipped, target={"kind": "mqtt", "index": 1})).problem(400, "bad_body")
+        for module, release, code in (("MINI-1", "v2.4.0.0", "module_ambiguous"), ("ESP8266", "v2.4.0.0", "module_unknown"),
+                                      ("WROOM-32", "v9.0.0.0", "release_unknown")):
+            order = {"credential": self.credential, "layout": {"module": module, "release": release}}
+            gate.post("/v1/images", order).problem(422, code)
         gate.get(made.headers["Location"]).expect(200)
         for image in made.json["images"]:
             got = gate.get(image["url"]).expect(200)

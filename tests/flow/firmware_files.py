@@ -165,6 +165,8 @@ RELEASES = {
     "esp32c5-v5.0": ("esp32c5", "primary_cb443930", "customize_93295e61", "5.0.0", "v5.5", 4 * MB, "ESP32C5-4MB"),
     "esp32c61-v5.0": ("esp32c61", "primary_cb443930", "customize_93295e61", "5.0.0", "v5.5", 4 * MB, "ESP32C61-4MB"),
 }
+# before there was MQTT
+V1 = ("esp32", "primary_5fda49ec", "customize_fc398ca6", "1.1.3", "v3.1", 4 * MB, "WROOM-32")
 
 
 class Firmware:

@@ -307,10 +307,10 @@ class Factory(FirmwareCase):
 
     def test_what_cannot_take_a_credential_is_told(self):
         at = firmware_files.esp_at("esp32-v2.4", 64 * 1024)
-        later = firmware_files.esp_at("esp32-v4.1", 64 * 1024)
-        binary, mfg_nvs = self.keep(at.parts["esp-at.bin"][1]), self.keep(later.release())
+        old = firmware_files.built(*firmware_files.V1, 64 * 1024, 0)
+        binary = self.keep(at.parts["esp-at.bin"][1])
         self.order(binary).problem(422, "firmware_no_credential_partitions")
-        self.order(mfg_nvs).problem(422, "image_needs_board")
+        self.order(self.keep(old.release())).problem(422, "layout_not_writable")
         self.order("fw_0").problem(404, "firmware_not_found")
         release = self.keep(at.release())
         self.gate.post("/v1/images", {"credential": "cred_0", "firmware": release}).problem(404, "credential_not_found")

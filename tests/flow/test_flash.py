@@ -144,10 +144,20 @@ class WithCredential(FlashCase):
         self.flash(firmware=self.factory())
         self.assertIsNone(self.gate.get(f"/v1/devices/{self.board.mac}").expect(200).json["credential"])
 
+    def test_a_firmware_that_keeps_it_in_mfg_nvs(self):
+        firmware, credential = self.upload(esp_at("esp32-v4.1").factory(), "v4.bin"), self.bench.upload()
+        order = {"credential": credential, "firmware": firmware, "target": {"kind": "client", "index": 1}}
+        made = self.gate.post("/v1/images", order).expect(201).json
+        job = self.flash(firmware=firmware, credential=credential, target=order["target"])
+        self.assert_flash(self.gate.get(made["images"][0]["url"]).expect(200).body)
+        self.assertEqual([i["partition"] for i in job["result"]["images"]], ["mfg_nvs"])
+        for line in self.bench.pki.device.secrets():
+            self.assertNotIn(line.encode(), self.sent_bytes(job))
+
     def test_a_firmware_without_a_place_for_it(self):
-        old = self.upload(esp_at("esp32-v4.1").factory(), "v4.bin")
+        old = self.upload(firmware_files.built(*firmware_files.V1, 64 * 1024, 0).factory(), "v1.bin")
         before = self.flash_file()
-        self.fails("flash", "image_needs_board", "plan", firmware=old, credential=self.bench.upload())
+        self.fails("flash", "layout_not_writable", "plan", firmware=old, credential=self.bench.upload())
         self.assertEqual(self.flash_file(), before)
 
 

@@ -151,9 +151,10 @@ static void ec_keys_fail_from_3_0_to_3_2(void **state)
     static const char *const failing[] = {"v3.0.0.0", "3.1.0", "v3.2.0.0(WROOM-32)", "3.2.1"};
     static const char *const good[] = {"", "2.4.2", "v3.3.0.0", "v3.4.0.0", "4.1.1", "no version"};
     for (size_t i = 0; i < sizeof failing / sizeof *failing; i++)
-        assert_true(shipped_fails_ec(failing[i]));
+        assert_non_null(shipped_key_trouble(failing[i], "P-256"));
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-        assert_false(shipped_fails_ec(good[i]));
+        assert_null(shipped_key_trouble(good[i], "P-256"));
+    assert_null(shipped_key_trouble("v3.2.0.0", "RSA-2048"));
 }
 
 int main(void)

@@ -206,7 +206,10 @@ static void a_page_goes_on_behind_a_deleted_item(void **state)
 static void images_go_with_their_credential(void **state)
 {
     struct store *s = store_of(state);
-    struct image_record r = {.id = "img_1", .created_ms = 5, .layout_json = (char *)"{\"l\":1}"},
+    struct image_record r = {.id = "img_1",
+                             .created_ms = 5,
+                             .layout_json = (char *)"{\"l\":1}",
+                             .target = "client.1"},
                         back;
     snprintf(r.credential, sizeof r.credential, "cred_1");
     expect(store_image_add(s, &r), ERR_NOT_FOUND, "credential_not_found");
@@ -215,6 +218,7 @@ static void images_go_with_their_credential(void **state)
     assert_int_equal(store_image_get(s, "img_1", &back), ERR_OK);
     assert_string_equal(back.credential, "cred_1");
     assert_string_equal(back.layout_json, "{\"l\":1}");
+    assert_string_equal(back.target, "client.1");
     assert_int_equal(back.created_ms, 5);
     image_record_dispose(&back);
     assert_int_equal(store_credential_delete(s, "cred_1"), ERR_OK);
