@@ -71,13 +71,15 @@ static bool is_subrecv_head(const uint8_t *s, size_t count_at)
     return s[i] == ',' && s[i + 1] == '"' && s[count_at - 2] == '"' && s[count_at - 1] == ',';
 }
 
-/* +SYSMFG:"<space>","<key>",<type>,<n>, */
+/* +SYSMFG:"<space>","<key>",<type>,<n>, of a string or a blob; a number is no more than its line.
+ */
 static bool is_sysmfg_head(const uint8_t *s, size_t count_at)
 {
     static const char name[] = "+SYSMFG:\"";
     if (!begins(s, count_at, name) || s[count_at - 1] != ',') return false;
-    size_t type_end = count_at - 1, type = digits_before(s, type_end);
-    return type < type_end && type > sizeof name && s[type - 1] == ',' && s[type - 2] == '"';
+    size_t type = count_at - 2;
+    bool counted = s[type] == '7' || s[type] == '8';
+    return counted && type > sizeof name && s[type - 1] == ',' && s[type - 2] == '"';
 }
 
 typedef bool (*head_fn)(const uint8_t *s, size_t count_at);

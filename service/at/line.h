@@ -1,6 +1,6 @@
 /* line: what an ESP-AT port says, cut into events. Pure state machine: any chunking gives the same
  * events. Knows lines, the '>' prompt, and the three answers that carry counted raw bytes
- * (+SYSFLASH:<n>,…, +SYSMFG:"<space>","<key>",<type>,<n>,… and
+ * (+SYSFLASH:<n>,…, +SYSMFG:"<space>","<key>",<7 or 8>,<n>,… and
  * +MQTTSUBRECV:<link>,"<topic>",<n>,…). Raw bytes may hold anything, CR LF and "OK" too. */
 #ifndef SERVICE_AT_LINE_H
 #define SERVICE_AT_LINE_H

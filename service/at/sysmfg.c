@@ -172,15 +172,12 @@ enum err at_sysmfg_read(struct at_client *c, const struct at_mfg_key *k, struct 
     if (e) return e;
     const char *head = answer_of(c, k, 0);
     const struct buf *raw = at_answer_raw(c);
-    if (!head || !raw)
-        return err_fail(ERR_PROTOCOL, "at_short_read", "Try again; check the wiring if it stays.",
-                        "AT+SYSMFG gave no value of %s", k->key);
     char *end = NULL;
-    long type = strtol(head, &end, 10), length = strtol(*end ? end + 1 : end, NULL, 10);
-    if (type != SYSMFG_BLOB) return why_unread(c, k, until);
-    if (length < 0 || (size_t)length != raw->len)
+    if (head && strtol(head, &end, 10) != SYSMFG_BLOB) return why_unread(c, k, until);
+    long length = head && *end ? strtol(end + 1, NULL, 10) : -1;
+    if (!raw || length < 0 || (size_t)length != raw->len)
         return err_fail(ERR_PROTOCOL, "at_short_read", "Try again; check the wiring if it stays.",
-                        "AT+SYSMFG gave %zu bytes of %s, and announced %ld", raw->len, k->key,
-                        length);
+                        "AT+SYSMFG gave %zu bytes of %s, and announced %ld", raw ? raw->len : 0,
+                        k->key, length);
     return buf_append(out, raw->data, raw->len);
 }

@@ -48,13 +48,23 @@ enum err step_firmware(struct session *s)
     return ERR_OK;
 }
 
+/* A board that has no table to tell, or no command for it: what the order names is believed. */
+static enum err assume_layout(struct session *s)
+{
+    struct layout said;
+    enum err e = expected_layout(s, &said);
+    if (e == ERR_NOT_FOUND) return ERR_OK;
+    if (!e) s->layout = said;
+    return e;
+}
+
 enum err step_at_layout(struct session *s)
 {
     struct at_partition rows[PARTITION_TABLE_MAX];
     size_t n;
     enum err e =
         at_sysflash_list(s->client, rows, PARTITION_TABLE_MAX, &n, session_within(s, COMMAND_MS));
-    if (e) return e;
+    if (e && !at_was_refused(s->client)) return e;
     struct partition_table user = {.count = n};
     for (size_t i = 0; i < n; i++) {
         struct partition *p = &user.rows[i];
@@ -65,6 +75,8 @@ enum err step_at_layout(struct session *s)
         p->size = rows[i].size;
     }
     layout_from_table(&user, "AT+SYSFLASH?", &s->layout);
+    e = n ? ERR_OK : assume_layout(s);
+    if (e) return e;
     session_result(s, "layout", layout_to_json(&s->layout));
     return expected_check(s);
 }
@@ -86,13 +98,10 @@ static json_t *answer_lines(const struct at_client *c)
     return lines;
 }
 
-/* AT+SYSFLASH=2 and AT+SYSMFG=1: a private key may be among what they read. */
+/* A private key may be among what they read. */
 static bool reads_flash(const char *line)
 {
-    static const char *const commands[] = {"+SYSFLASH=2", "+SYSMFG=1"};
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (strstr(line, commands[i])) return true;
-    return false;
+    return strstr(line, "+SYSFLASH=") || strstr(line, "+SYSMFG=");
 }
 
 /* What is in quotes may be a password (AT+CWJAP="name","…"): such a line is kept out of transcript
