@@ -12,6 +12,7 @@
 #include "service/jobs/steps.h"
 #include "service/jobs/target_json.h"
 #include "service/jobs/wire.h"
+#include "service/pki/shipped.h"
 
 enum { COMMAND_MS = 10000, ERASE_MS = 20000, START_MS = 15000, TRIES = 3 };
 
@@ -141,15 +142,27 @@ static enum err values(struct session *s)
     return ERR_OK;
 }
 
+/* Some releases cannot use some keys; what AT+GMR said is the only place where the release is told.
+ */
+static void warn_of_key(struct session *s)
+{
+    const json_t *firmware = json_object_get(s->ctx->result, "firmware");
+    const char *version = json_string_value(json_object_get(firmware, "bin_version"));
+    const char *key_type = credential_info(s->credential)->key_type;
+    const char *trouble = shipped_key_trouble(version ? version : "", key_type);
+    if (trouble) job_note(s->ctx, "%s", trouble);
+}
+
 enum err step_at_images(struct session *s)
 {
     s->wire.out = s->at->bytes_out;
     s->wire.in = s->at->bytes_in;
     s->wire.ns = deadline_now_ns();
-    if (s->layout.kind == LAYOUT_MFG_NVS) return values(s);
     const struct image_source now = {read_partition, s};
     enum err e = at_speed_up(s, bytes_to_read(s));
-    return e ? e : images_build(s, &now);
+    if (!e) e = s->layout.kind == LAYOUT_MFG_NVS ? values(s) : images_build(s, &now);
+    if (!e) warn_of_key(s);
+    return e;
 }
 
 /* --- writing and proving --- */
