@@ -26,8 +26,8 @@ static const char usage[] =
     "                  esp32c61 or esp32h2\n"
     "  --firmware F    ESP-AT release that a new flash file is filled with and that runs, by "
     "chip:\n"
-    "                  esp32 4.1, 3.4, 2.4, 2.0; esp32c3 2.4; esp32s2 2.2, 2.1; esp32c2 3.0 (the "
-    "newest)\n"
+    "                  esp32 4.1, 3.4, 2.4, 2.0; esp32c3 4.1, 3.2, 2.4; esp32c2 4.1, 3.4, 3.0;\n"
+    "                  esp32s2 3.4, 2.2, 2.1; esp32c6 4.1; esp32c5 and esp32c61 5.0 (the newest)\n"
     "  --module M      that the chip is on: which pins the AT port is wired to (the usual one)\n"
     "  --flash FILE    the flash chip; made when it is not there\n"
     "  --flash-size S  of a chip that is made: 2MB, 4MB, 8MB or 16MB (4MB)\n"
@@ -278,12 +278,9 @@ static bool chip_has_fuses(const struct arguments *a)
 static bool choose_module(struct arguments *a)
 {
     const char *name = firmware_module(a->chip->name, a->module);
-    const char *release = a->options.firmware;
     if (!name && *a->module) return refuse("module", a->module, "not one of this chip");
-    if (!name) return true;
-    snprintf(a->options.module, sizeof a->options.module, "%s", name);
-    return strcmp(release, "none") == 0 || firmware_fits(a->chip->name, release, name) ||
-           refuse("module", name, "this release is not for it");
+    snprintf(a->options.module, sizeof a->options.module, "%s", name ? name : "");
+    return true;
 }
 
 /* One that there is for the chip; the newest by default. */

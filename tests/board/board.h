@@ -70,8 +70,6 @@ const char *firmware_release(const char *chip, unsigned i);
 /** The name of the module that a chip is on: @p name, or the usual one when that is "".
  *  @return NULL when there is none of that name */
 const char *firmware_module(const char *chip, const char *name);
-/** Was the release made for that module? */
-bool firmware_fits(const char *chip, const char *release, const char *module);
 /** Fill a new flash chip with the stock contents of the chosen firmware: bootloader and application
  * stand-ins, both partition tables, the dummy credentials that stock releases carry
  * (esp-at.md 1.2, 2.3). */

@@ -17,6 +17,7 @@ import random
 import struct
 import sys
 import zipfile
+import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = os.path.join(os.path.dirname(HERE), "data")
@@ -224,11 +225,42 @@ class Firmware:
 MFG_NVS = {0x1C000: "at_esp32", 0x1F000: "at_c3", 0xF000: "at_c2_2mb"}
 
 
+# TX, RX, CTS and RTS of the AT port
+PINS = {"WROOM-32": (17, 16, 15, 14), "MINI": (17, 21, 20, 19), "ESP32C2-2MB": (7, 6, 19, 20),
+        "ESP32C5-4MB": (23, 24, 25, 26)}
+
+
+def pins_of(module):
+    return PINS.get(module, (7, 6, 5, 4))
+
+
 def factory_param(chip, module):
-    pins = {"esp32": (17, 16, 15, 14), "esp32s2": (17, 21, 20, 19)}.get(chip.name, (7, 6, 5, 4))  # TX, RX, CTS, RTS
+    pins = pins_of(module)
     fields = struct.pack("<HBBBBBB4sI4B4s32s32s", 0xFCFC, 3, 1, 78, 1, 1, 13, b"CN", 115200, *pins, b"\xff" * 4,
                          f"PLATFORM_{chip.name.upper()}".encode(), module.encode())
     return fields.ljust(SECTOR, b"\xff")
+
+
+def nvs_crc(data):
+    return struct.pack("<I", zlib.crc32(data, 0xFFFFFFFF))
+
+
+def for_module(mfg_nvs, module):
+    """Espressif's files are for a WROOM-32: its name and pins exchanged where they stand."""
+    out = bytearray(mfg_nvs)
+
+    def exchange(key, value):
+        at = out.index(key.encode().ljust(16, b"\0")) - 8
+        out[at + 24:at + 32] = value
+        out[at + 4:at + 8] = nvs_crc(out[at:at + 4] + out[at + 8:at + 32])
+        return at + 32
+
+    for name, pin in zip(("tx", "rx", "cts", "rts"), pins_of(module)):
+        exchange(f"uart_{name}_pin", struct.pack("<i", pin) + b"\xff" * 4)
+    text = module.encode() + b"\0"
+    at = exchange("module_name", struct.pack("<HH", len(text), 0xFFFF) + nvs_crc(text))
+    out[at:at + 32] = text.ljust(32, b"\xff")
+    return bytes(out)
 
 
 def customized(chip, module, rows):
@@ -239,7 +271,7 @@ def customized(chip, module, rows):
         if row["name"] == "factory_param":
             yield row, factory_param(chip, module)
         elif row["name"] == "mfg_nvs":
-            yield row, data_file("mfg_nvs", "out", MFG_NVS[row["size"]] + ".idf502.bin")
+            yield row, for_module(data_file("mfg_nvs", "out", MFG_NVS[row["size"]] + ".idf502.bin"), module)
         elif kind in pki and row["type"] == 0x40:
             yield row, data_file("atpki", "out", pki[kind])
 

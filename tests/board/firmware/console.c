@@ -45,7 +45,8 @@ void console_error(struct firmware *fw, const char *tag, const char *text)
 }
 
 /* Fields of version.start: %v version, %m module, %p transmit power, %u UART, %b its speed,
- * %t %r %c %s its pins, %d where its parameters are, %i milliseconds since the start. */
+ * %t %r %c %s its pins, %o who built it, %d where its parameters are, %i milliseconds since the
+ * start. */
 static void put_field(struct firmware *fw, char field)
 {
     const struct factory_param *f = &fw->factory;
@@ -61,6 +62,9 @@ static void put_field(struct firmware *fw, char field)
         break;
     case 'm':
         console_print(fw, "%s", f->module);
+        break;
+    case 'o':
+        console_print(fw, "%s", fw->version->origin);
         break;
     case 'p':
         console_print(fw, "%d", f->tx_power);

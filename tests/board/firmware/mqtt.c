@@ -270,7 +270,7 @@ static bool read_target(struct firmware *fw, const struct at_args *a, struct mqt
 void cmd_mqttconn_set(struct firmware *fw, const struct at_args *a)
 {
     struct mqtt *m = &fw->mqtt;
-    struct mqtt_target target = {.network = wifi_is_up(fw)};
+    struct mqtt_target target = {.network = wifi_is_up(fw), .no_ec_key = fw->version->no_ec_key};
     if (m->state != MQTT_USER_SET && m->state != MQTT_CONN_SET) {
         mqtt_error(fw, MQTT_ERR_NOT_CONFIGURED);
         return;

@@ -217,6 +217,7 @@ static SSL_CTX *context_of(const struct mqtt_link *k)
     struct tls_config config = {.ca = k->target.ca,
                                 .certificate = k->target.certificate,
                                 .key = k->target.key,
+                                .no_ec_key = k->target.no_ec_key,
                                 .sni = *k->settings.sni ? k->settings.sni : NULL,
                                 .alpn_count = k->settings.alpn_count,
                                 .alpn = k->settings.alpn,

@@ -39,6 +39,7 @@ struct mqtt_target {
     uint16_t port;
     bool reconnect;
     bool network;                 /* Wi-Fi is up */
+    bool no_ec_key;               /* the release cannot read one */
     uint32_t slow_ms;             /* what parsing the key takes on a paced board */
     char *ca, *certificate, *key; /* NULL: not used by the scheme */
 };

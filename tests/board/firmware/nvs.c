@@ -52,15 +52,24 @@ static void take_spare(struct nvs *v)
     v->page[i].sequence = v->sequence++;
 }
 
-/* Move what is valid on the used page number @p k to the current one, and give the page back. */
-static void recycle(struct nvs *v, size_t k)
+/* Erase the used page number @p k; it will be the last one to be taken again. */
+static void give_back(struct nvs *v, size_t k)
 {
     uint8_t i = v->used[k];
-    nvs_page_copy(current(v), &v->page[i]);
     nvs_page_erase(&v->page[i]);
     memmove(v->used + k, v->used + k + 1, v->used_n - k - 1);
     v->used_n--;
     v->spare[v->spare_n++] = i;
+}
+
+/* Move what is valid on the used page number @p k to a new one. */
+static bool move(struct nvs *v, size_t k)
+{
+    if (!v->spare_n) return false;
+    take_spare(v);
+    nvs_page_copy(current(v), &v->page[v->used[k]]);
+    give_back(v, k);
+    return true;
 }
 
 /* Another page to fill. One page always stays free: without it nothing could be moved any more. */
@@ -78,11 +87,9 @@ static bool next_page(struct nvs *v)
         dead = unused;
         worst = k;
     }
-    if (!dead || !v->spare_n) return false;
+    if (!dead) return false;
     nvs_page_set_state(&v->page[v->used[worst]], NVS_FREEING);
-    take_spare(v);
-    recycle(v, worst);
-    return true;
+    return move(v, worst);
 }
 
 /* ---- mounting ---- */
@@ -125,21 +132,13 @@ static void drop_older_twin(struct nvs *v)
     nvs_page_take_out(twin.page, twin.index);
 }
 
-/* Power failed while a page was being moved. */
-static void finish_recycling(struct nvs *v)
+/* Power failed while a page was being moved: the page that it went to holds nothing else yet. */
+static void finish_moving(struct nvs *v)
 {
     for (size_t k = 0; k < v->used_n; k++) {
         if (v->page[v->used[k]].state != NVS_FREEING) continue;
-        if (current(v)->state == NVS_ACTIVE) {
-            /* The page that it was being moved to holds nothing else yet: begin again. */
-            uint32_t sequence = current(v)->sequence;
-            nvs_page_erase(current(v));
-            current(v)->sequence = sequence;
-        } else {
-            if (!v->spare_n) return;
-            take_spare(v);
-        }
-        recycle(v, k);
+        if (current(v)->state == NVS_ACTIVE) give_back(v, v->used_n - 1);
+        move(v, k);
         return;
     }
 }
@@ -173,7 +172,7 @@ bool nvs_mount(struct nvs *v, struct flash *f, uint32_t at, uint32_t n)
     sort_pages(v);
     if (!v->used_n) return false;
     drop_older_twin(v);
-    finish_recycling(v);
+    finish_moving(v);
     if (!v->spare_n) return false;
     drop_orphans(v);
     return true;
@@ -315,7 +314,12 @@ static enum nvs_result put_chunks(struct nvs *v, struct nvs_item *item, const ui
     const uint8_t first = item->chunk;
     size_t done = 0;
     size_t room = nvs_page_room(current(v));
-    if (room < n && room < FIRST_CHUNK_MIN && !next_page(v)) return NVS_NO_SPACE;
+    while (room < n && room < FIRST_CHUNK_MIN) {
+        const size_t before = room;
+        if (!next_page(v)) return NVS_NO_SPACE;
+        room = nvs_page_room(current(v));
+        if (room == before) return NVS_NO_SPACE;
+    }
     do {
         room = nvs_page_room(current(v));
         if (!room) return NVS_NO_SPACE;

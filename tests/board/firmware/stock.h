@@ -48,7 +48,7 @@ struct stock_layout {
 const struct stock_build *stock_build(const char *chip);
 /** @p name "": the usual one. @return NULL when there is no such module */
 const struct stock_module *stock_module(const char *chip, const char *name);
-/** @return NULL when the release was not made for that module */
+/** @return NULL when no release as old as that ran on the module */
 const struct stock_layout *stock_layout(const struct stock_module *m, unsigned at_level);
 
 struct flash;

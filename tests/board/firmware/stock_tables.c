@@ -77,6 +77,16 @@ static const struct stock_entry c2_2mb_primary[] = {
     {"nvs", 0x01, 0x02, 0xC000, 0xE000},       {"at_customize", 0x40, 0x00, 0x1A000, 0x10000},
     {"storage", 0x01, 0x22, 0x2A000, 0xA6000}, {"ota_0", 0x00, 0x10, 0xD0000, 0x130000},
 };
+/* v3.0. */
+static const struct stock_entry c2_2mb_user[] = {
+    {"factory_param", 0x40, 0x01, 0x1B000, 0x1000}, {"server_cert", 0x40, 0x02, 0x1C000, 0x1000},
+    {"server_key", 0x40, 0x03, 0x1D000, 0x1000},    {"server_ca", 0x40, 0x04, 0x1E000, 0x1000},
+    {"client_cert", 0x40, 0x05, 0x1F000, 0x1000},   {"client_key", 0x40, 0x06, 0x20000, 0x1000},
+    {"client_ca", 0x40, 0x07, 0x21000, 0x1000},     {"wpa2_cert", 0x40, 0x08, 0x22000, 0x1000},
+    {"wpa2_key", 0x40, 0x09, 0x23000, 0x1000},      {"wpa2_ca", 0x40, 0x0A, 0x24000, 0x1000},
+    {"mqtt_cert", 0x40, 0x0B, 0x25000, 0x1000},     {"mqtt_key", 0x40, 0x0C, 0x26000, 0x1000},
+    {"mqtt_ca", 0x40, 0x0D, 0x27000, 0x1000},       {"ble_data", 0x40, 0x0E, 0x28000, 0x2000},
+};
 static const struct stock_entry c2_2mb_nvs[] = {
     {"mfg_nvs", 0x01, 0x02, 0x1B000, 0xF000},
 };
@@ -109,6 +119,7 @@ static const struct stock_layout layouts[] = {
     {"esp32c3", NULL, NVS_MODE, TABLE(c3_primary), TABLE(c3_nvs)},
     {"esp32c3", NULL, 0, TABLE(c3_primary), TABLE(c3_user)},
     {"esp32c2", "ESP32C2-2MB", NVS_MODE, TABLE(c2_2mb_primary), TABLE(c2_2mb_nvs)},
+    {"esp32c2", "ESP32C2-2MB", 0, TABLE(c2_2mb_primary), TABLE(c2_2mb_user)},
     {"esp32c2", "ESP32C2-4MB", NVS_MODE, TABLE(c3_primary), TABLE(c3_nvs)},
     {"esp32c2", "ESP32C2-4MB", 0, TABLE(c3_primary), TABLE(c2_user)},
     {"esp32c6", NULL, NVS_MODE, TABLE(c3_primary), TABLE(c3_nvs)},

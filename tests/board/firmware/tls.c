@@ -106,11 +106,11 @@ static EVP_PKEY *splice(X509 *certificate, EVP_PKEY *private)
     return NULL;
 }
 
-static bool use_key(SSL_CTX *ctx, X509 *certificate, const char *pem)
+static bool use_key(SSL_CTX *ctx, X509 *certificate, const struct tls_config *config)
 {
     /* An empty passphrase instead of a question on the terminal: encrypted keys are refused. */
     char none[] = "";
-    BIO *b = BIO_new_mem_buf(pem, -1);
+    BIO *b = BIO_new_mem_buf(config->key, -1);
     EVP_PKEY *key = b ? PEM_read_bio_PrivateKey(b, NULL, NULL, none) : NULL;
     BIO_free(b);
     if (key && !X509_check_private_key(certificate, key)) {
@@ -118,7 +118,8 @@ static bool use_key(SSL_CTX *ctx, X509 *certificate, const char *pem)
         EVP_PKEY_free(key);
         key = other;
     }
-    bool good = key && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+    bool readable = key && !(config->no_ec_key && EVP_PKEY_get_base_id(key) == EVP_PKEY_EC);
+    bool good = readable && SSL_CTX_use_PrivateKey(ctx, key) == 1;
     EVP_PKEY_free(key);
     return good;
 }
@@ -131,7 +132,7 @@ static bool identify(SSL_CTX *ctx, const struct tls_config *config)
     for (X509 *x; good && (x = next_certificate(b)) != NULL;)
         if (SSL_CTX_add0_chain_cert(ctx, x) != 1) X509_free(x);
     BIO_free(b);
-    good = good && use_key(ctx, leaf, config->key);
+    good = good && use_key(ctx, leaf, config);
     X509_free(leaf);
     return good;
 }

@@ -4,6 +4,7 @@
 #define TESTS_BOARD_FIRMWARE_TLS_H
 
 #include <openssl/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,7 @@ enum { TLS_ALPN_MAX = 5, TLS_ALPN_NAME_MAX = 64 };
 struct tls_config {
     const char *ca;                /* PEM; NULL: the server is not verified */
     const char *certificate, *key; /* PEM; NULL: no client certificate */
+    bool no_ec_key;                /* the release cannot read one */
     const char *sni;               /* NULL: none is sent, as the firmware does without AT+MQTTSNI */
     size_t alpn_count;
     const char (*alpn)[TLS_ALPN_NAME_MAX];

@@ -55,7 +55,7 @@ static const char *const start_41[] = {
     "+I (%i) at-init: module_name: %m\r\n",
     "-E (%i) at-init: open factory_param failed\r\n",
     "+I (%i) at-init: max tx power=%p, ret=0\r\n",
-    "I (%i) at-init: %v (unknown)\r\n",
+    "I (%i) at-init: %v (%o)\r\n",
     NULL};
 
 static const struct version versions[] = {
@@ -125,6 +125,7 @@ static const struct version versions[] = {
      .compiled = "12:05:32",
      .quiet = true,
      .start = start_41,
+     .origin = "unknown",
      .ready = "RMW: Hello World!"},
     {.chip = "esp32c3",
      .name = "2.4",
@@ -137,6 +138,30 @@ static const struct version versions[] = {
      .idf = "qa-test-v4.3.3-20220423",
      .compiled = "03:53:18",
      .start = start_24},
+    {.chip = "esp32c3",
+     .name = "3.2",
+     .at_level = 320,
+     .release = "3.2.0",
+     .gmr = "AT version:3.2.0.0(s-ec85904 - ESP32C3 - Sep  8 2023 05:43:06)\r\n"
+            "SDK version:v5.0.3-dirty\r\n"
+            "compile time(7b1a3ad):Sep 11 2023 08:10:24\r\n",
+     .bin = "v3.2.0.0",
+     .no_ec_key = true,
+     .idf = "v5.0.3-dirty",
+     .compiled = "08:09:51",
+     .start = start_34},
+    {.chip = "esp32c3",
+     .name = "4.1",
+     .at_level = 410,
+     .release = "4.1.0",
+     .gmr = "AT version:4.1.0.0(s-33af283 - ESP32C3 - Mar 13 2025 10:45:02)\r\n"
+            "SDK version:v5.4.1-dirty\r\n"
+            "compile time(9d1c2b0):Apr  8 2025 07:31:15\r\n",
+     .bin = "v4.1.0.0",
+     .idf = "v5.4.1-dirty",
+     .compiled = "Apr  8 2025 07:30:40",
+     .start = start_41,
+     .origin = "gitlab"},
     {.chip = "esp32s2",
      .name = "2.1",
      .at_level = 210,
@@ -159,6 +184,17 @@ static const struct version versions[] = {
      .idf = "v4.2.2-76-gefa6eca",
      .compiled = "11:56:49",
      .start = start_24},
+    {.chip = "esp32s2",
+     .name = "3.4",
+     .at_level = 340,
+     .release = "3.4.0",
+     .gmr = "AT version:3.4.0.0(s-9f5b0e4 - ESP32S2 - Jun  4 2024 02:25:31)\r\n"
+            "SDK version:v5.0.6-dirty\r\n"
+            "compile time(2c9a1c1):Jun  5 2024 03:20:10\r\n",
+     .bin = "v3.4.0.0",
+     .idf = "v5.0.6-dirty",
+     .compiled = "03:19:42",
+     .start = start_34},
     {.chip = "esp32c2",
      .name = "3.0",
      .at_level = 300,
@@ -167,9 +203,69 @@ static const struct version versions[] = {
             "SDK version:v5.0-541-g885e501\r\n"
             "compile time(f0ad5f9):Dec 14 2022 08:47:02\r\n",
      .bin = "v3.0.0.0",
+     .no_ec_key = true,
      .idf = "v5.0-541-g885e501",
      .compiled = "08:46:40",
      .start = start_24},
+    {.chip = "esp32c2",
+     .name = "3.4",
+     .at_level = 340,
+     .release = "3.4.0",
+     .gmr = "AT version:3.4.0.0(s-9f5b0e4 - ESP32C2 - Jun  4 2024 02:25:28)\r\n"
+            "SDK version:v5.0.6-dirty\r\n"
+            "compile time(2c9a1c1):Jun  5 2024 03:26:33\r\n",
+     .bin = "v3.4.0.0",
+     .idf = "v5.0.6-dirty",
+     .compiled = "03:26:02",
+     .start = start_34},
+    {.chip = "esp32c2",
+     .name = "4.1",
+     .at_level = 410,
+     .release = "4.1.0",
+     .gmr = "AT version:4.1.0.0(s-33af283 - ESP32C2 - Mar 13 2025 10:44:50)\r\n"
+            "SDK version:v5.4.1-dirty\r\n"
+            "compile time(9d1c2b0):Apr  8 2025 07:38:20\r\n",
+     .bin = "v4.1.0.0",
+     .idf = "v5.4.1-dirty",
+     .compiled = "Apr  8 2025 07:37:44",
+     .start = start_41,
+     .origin = "gitlab"},
+    {.chip = "esp32c6",
+     .name = "4.1",
+     .at_level = 410,
+     .release = "4.1.1",
+     .gmr = "AT version:4.1.1.0(s-2a1b03c - ESP32C6 - Jul 24 2025 08:16:42)\r\n"
+            "SDK version:v5.4.1-dirty\r\n"
+            "compile time(5ed2f4c):Aug  1 2025 06:22:09\r\n",
+     .bin = "v4.1.1.0",
+     .idf = "v5.4.1-dirty",
+     .compiled = "Aug  1 2025 06:21:30",
+     .start = start_41,
+     .origin = "gitlab"},
+    {.chip = "esp32c5",
+     .name = "5.0",
+     .at_level = 500,
+     .release = "5.0.0",
+     .gmr = "AT version:5.0.0.0(s-c1e2f77 - ESP32C5 - Dec 10 2025 03:30:17)\r\n"
+            "SDK version:v5.5.1-dirty\r\n"
+            "compile time(8a7be21):Dec 17 2025 09:02:51\r\n",
+     .bin = "v5.0.0.0",
+     .idf = "v5.5.1-dirty",
+     .compiled = "Dec 17 2025 09:02:10",
+     .start = start_41,
+     .origin = "gitlab"},
+    {.chip = "esp32c61",
+     .name = "5.0",
+     .at_level = 500,
+     .release = "5.0.0",
+     .gmr = "AT version:5.0.0.0(s-c1e2f77 - ESP32C61 - Dec 10 2025 03:30:25)\r\n"
+            "SDK version:v5.5.1-dirty\r\n"
+            "compile time(8a7be21):Dec 17 2025 09:10:36\r\n",
+     .bin = "v5.0.0.0",
+     .idf = "v5.5.1-dirty",
+     .compiled = "Dec 17 2025 09:09:58",
+     .start = start_41,
+     .origin = "gitlab"},
 };
 enum { VERSIONS = sizeof versions / sizeof versions[0] };
 
@@ -185,9 +281,9 @@ const struct version *version_of_image(const char *chip, const char *text)
 {
     if (*text == 'v') text++;
     for (size_t i = 0; i < VERSIONS; i++) {
-        size_t n = strlen(versions[i].release);
-        if (strcmp(versions[i].chip, chip) == 0 && strncmp(versions[i].release, text, n) == 0 &&
-            (text[n] == '.' || text[n] == '\0'))
+        size_t n = strlen(versions[i].name);
+        if (strcmp(versions[i].chip, chip) == 0 && strncmp(versions[i].name, text, n) == 0 &&
+            text[n] == '.')
             return &versions[i];
     }
     return NULL;
@@ -197,13 +293,6 @@ const char *firmware_module(const char *chip, const char *name)
 {
     const struct stock_module *m = stock_module(chip, name);
     return m ? m->name : NULL;
-}
-
-bool firmware_fits(const char *chip, const char *release, const char *module)
-{
-    const struct version *v = version_named(chip, release);
-    const struct stock_module *m = stock_module(chip, module);
-    return v && m && stock_layout(m, v->at_level);
 }
 
 const char *firmware_release(const char *chip, unsigned i)

@@ -49,12 +49,13 @@ class Port:
 
 
 class Board:
-    def __init__(self, firmware="2.4", wifi=(), faults=(), pace="off", env=None, chip="esp32"):
+    def __init__(self, firmware="2.4", wifi=(), faults=(), pace="off", env=None, chip="esp32", options=()):
         self.folder = tempfile.mkdtemp(prefix="espboard-")
         self.flash = os.path.join(self.folder, "flash.bin")
         self.links = [os.path.join(self.folder, n) for n in ("download", "at")]
         self.line = [os.path.join(BIN, "espboard"), "--chip", chip, "--firmware", firmware, "--flash", self.flash,
                      "--download", self.links[0], "--at", self.links[1], "--pace", pace]
+        self.line += options
         for w in wifi:
             self.line += ["--wifi", w]
         for f in faults:

@@ -15,15 +15,41 @@ Stock = collections.namedtuple("Stock", "chip firmware version id bootloader app
 STOCK = (
     Stock("esp32", "2.0", "v2.0.0.0", 0, 0x1000, 0x100000, "5fda49ec", "aa8b7218", 0x20000, "WROOM-32", "2.0.0.0"),
     Stock("esp32", "2.4", "v2.4.0.0", 0, 0x1000, 0x100000, "5fda49ec", "aa8b7218", 0x20000, "WROOM-32", "ESP32 "),
+    Stock("esp32", "3.4", "v3.4.0.0", 0, 0x1000, 0x100000, "5fda49ec", "ec67f82d", 0x20000, "WROOM-32", "ESP32 "),
+    Stock("esp32", "4.1", "v4.1.0.0", 0, 0x1000, 0x100000, "5fda49ec", "ec67f82d", 0x20000, "WROOM-32", "v4.1.0.0"),
+    Stock("esp32", "4.1", "v4.1.0.0", 0, 0x1000, 0x100000, "5fda49ec", "ec67f82d", 0x20000, "PICO-D4", "v4.1.0.0"),
     Stock("esp32s2", "2.1", "v2.1.0.0", 2, 0x1000, 0x100000, "5fda49ec", "bc2419ef", 0x20000, "MINI", "ESP32S2"),
     Stock("esp32s2", "2.2", "v2.2.0.0", 2, 0x1000, 0x100000, "5fda49ec", "bc2419ef", 0x20000, "MINI", "ESP32S2"),
+    Stock("esp32s2", "3.4", "v3.4.0.0", 2, 0x1000, 0x100000, "5fda49ec", "ec67f82d", 0x20000, "MINI", "ESP32S2"),
     Stock("esp32c3", "2.4", "v2.4.0.0", 5, 0, 0x60000, "374c60f4", "0c77a925", 0x1E000, "MINI-1", "ESP32C3"),
+    Stock("esp32c3", "3.2", "v3.2.0.0", 5, 0, 0x60000, "374c60f4", "d5f20a2b", 0x1E000, "MINI-1", "ESP32C3"),
+    Stock("esp32c3", "4.1", "v4.1.0.0", 5, 0, 0x60000, "374c60f4", "d5f20a2b", 0x1E000, "MINI-1", "ESP32C3"),
     Stock("esp32c2", "3.0", "v3.0.0.0", 12, 0, 0x60000, "374c60f4", "1b0ff538", 0x1E000, "ESP32C2-4MB", "ESP32C2"),
+    Stock("esp32c2", "3.0", "v3.0.0.0", 12, 0, 0xD0000, "4240c301", "f257765c", 0x1A000, "ESP32C2-2MB", "ESP32C2"),
+    Stock("esp32c2", "3.4", "v3.4.0.0", 12, 0, 0x60000, "374c60f4", "d5f20a2b", 0x1E000, "ESP32C2-4MB", "ESP32C2"),
+    Stock("esp32c2", "4.1", "v4.1.0.0", 12, 0, 0xD0000, "4240c301", "49a4fd81", 0x1A000, "ESP32C2-2MB", "ESP32C2"),
+    Stock("esp32c6", "4.1", "v4.1.1.0", 13, 0, 0x60000, "374c60f4", "d5f20a2b", 0x1E000, "ESP32C6-4MB", "ESP32C6"),
+    Stock("esp32c5", "5.0", "v5.0.0.0", 23, 0x2000, 0xA0000, "cb443930", "93295e61", 0x30000, "ESP32C5-4MB", "ESP32C5"),
+    Stock("esp32c61", "5.0", "v5.0.0.0", 20, 0, 0xA0000, "cb443930", "93295e61", 0x30000, "ESP32C61-4MB", "ESP32C61"),
 )
-ESP32 = STOCK[1]
-C3 = STOCK[4]
+
+
+def stock_of(chip, firmware):
+    return next(s for s in STOCK if (s.chip, s.firmware) == (chip, firmware))
+
+
+ESP32, C3 = stock_of("esp32", "2.4"), stock_of("esp32c3", "2.4")
 TABLE, TABLE_BYTES = 0x8000, 3072
 NOT_BOOTABLE = b"boot: No bootable app partitions in the partition table\r\n"
+
+
+def table_at(stock):
+    return 0xC000 if stock.chip in ("esp32c5", "esp32c61") else TABLE
+
+
+def credentials_of(stock):
+    """What keeps them, in the second table."""
+    return b'"mfg_nvs"' if stock.firmware > "3.0" else b'"mqtt_cert"'
 
 
 def golden(name):
@@ -49,7 +75,7 @@ class Boots(unittest.TestCase):
     maxDiff = None
 
     def start(self, stock, **options):
-        board = Board(chip=stock.chip, firmware=stock.firmware, **options)
+        board = Board(chip=stock.chip, firmware=stock.firmware, options=("--module", stock.module), **options)
         self.addCleanup(board.stop)
         return board
 
@@ -61,13 +87,13 @@ class Boots(unittest.TestCase):
                 gmr = board.command("AT+GMR").decode()
                 self.assertIn(stock.gmr, gmr)
                 self.assertIn(f"({stock.module})", gmr)
-                self.assertIn(b'"mqtt_cert"', board.command("AT+SYSFLASH?"))
+                self.assertIn(credentials_of(stock), board.command("AT+SYSFLASH?"))
 
     def test_stock_tables_are_those_of_the_release(self):
         for stock in STOCK:
             with self.subTest(stock.chip + " " + stock.firmware):
                 board = self.start(stock)
-                self.assertEqual(golden(f"primary_{stock.primary}.nomd5.bin"), board.flash_bytes(TABLE, TABLE_BYTES))
+                self.assertEqual(golden(f"primary_{stock.primary}.nomd5.bin"), board.flash_bytes(table_at(stock), TABLE_BYTES))
                 self.assertEqual(golden(f"customize_{stock.user}.bin"),
                                  board.flash_bytes(stock.user_at, TABLE_BYTES))
 
@@ -83,7 +109,9 @@ class Boots(unittest.TestCase):
                                  (magic, version.rstrip(b"\0").decode(), project.rstrip(b"\0").decode()))
 
     def test_the_newest_release_is_what_a_chip_comes_with(self):
-        for stock in (ESP32, STOCK[3], C3, STOCK[5]):
+        for chip, firmware in (("esp32", "4.1"), ("esp32s2", "3.4"), ("esp32c3", "4.1"), ("esp32c2", "4.1"),
+                               ("esp32c6", "4.1"), ("esp32c5", "5.0"), ("esp32c61", "5.0")):
+            stock = stock_of(chip, firmware)
             with self.subTest(stock.chip):
                 board = Board(chip=stock.chip, firmware="none")
                 self.addCleanup(board.stop)
@@ -92,19 +120,20 @@ class Boots(unittest.TestCase):
                 at = board.line.index("--firmware")
                 del board.line[at:at + 2]
                 board.power_on().boot()
-                self.assertIn(stock.gmr.encode(), board.command("AT+GMR"))
+                self.assertIn(stock.version.encode(), board.command("AT+GMR"))
 
     def test_a_release_made_elsewhere_boots(self):
-        for name, stock in (("esp32-v2.0", STOCK[0]), ("esp32-v2.4", ESP32), ("esp32s2-v2.2", STOCK[3]),
-                            ("esp32c3-v2.4", C3)):
+        for name in firmware_files.RELEASES:
+            chip, _, _, version, _, _, module = firmware_files.RELEASES[name]
+            stock = next(s for s in STOCK if s.chip == chip and version.startswith(s.firmware))._replace(module=module)
             with self.subTest(name):
                 board = self.start(stock)
                 board.power_off()
                 with open(board.flash, "wb") as f:
                     f.write(firmware_files.esp_at(name, 64 * 1024).factory())
                 board.power_on().boot()
-                self.assertIn(stock.gmr.encode(), board.command("AT+GMR"))
-                self.assertIn(b'"mqtt_cert"', board.command("AT+SYSFLASH?"))
+                self.assertIn(f"({module})".encode(), board.command("AT+GMR"))
+                self.assertIn(credentials_of(stock), board.command("AT+SYSFLASH?"))
 
     def test_an_image_decides_the_release_not_the_option(self):
         board = self.start(ESP32)
@@ -200,7 +229,8 @@ class Fails(unittest.TestCase):
         """An empty one, to a bootloader that asks for no MD5 in it."""
         for stock in STOCK:
             with self.subTest(stock.chip + " " + stock.firmware):
-                self.says(self.damaged(stock, (TABLE, b"\xff" * 4096)), b"boot: End of partition table", NOT_BOOTABLE[:-2])
+                told = () if stock.gmr == "v4.1.0.0" else (b"boot: End of partition table",)  # that build is silent
+                self.says(self.damaged(stock, (table_at(stock), b"\xff" * 4096)), *told, NOT_BOOTABLE[:-2])
 
     def test_a_table_half_written(self):
         for at, data, line in ((TABLE + 32, b"\0" * 32, b"flash_parts: partition 1 invalid magic number 0x0\r\n"),
