@@ -289,34 +289,80 @@ static void in_mfg_nvs_three_values_are_exchanged(void **state)
     buf_dispose(&now.bytes);
 }
 
-/* mfg_nvs with one number in one namespace. */
-static struct present nvs_of(const char *space)
+/* mfg_nvs with one number in one namespace, and namespaces that the board knows besides. */
+static struct present nvs_of(const char *space, const char *const *known)
 {
     struct present now = {.fails = ERR_OK};
     struct nvs n;
     nvs_init(&n);
     buf_init(&now.bytes, 0x1C000);
-    assert_int_equal(nvs_add(&n, space, "uart_port", NVS_I8, 1, NULL, 0), ERR_OK);
+    assert_int_equal(nvs_add(&n, space, "uart_tx_pin", NVS_I8, 1, NULL, 0), ERR_OK);
+    for (; *known; known++)
+        assert_int_equal(nvs_add(&n, *known, "", NVS_NAMESPACE, 0, NULL, 0), ERR_OK);
     assert_int_equal(nvs_write(&n, 0x1C000, NVS_ROOMY, &now.bytes), ERR_OK);
     nvs_dispose(&n);
     return now;
 }
 
+static void later_kinds_and_names_are_taken_where_the_board_has_them(void **state)
+{
+    (void)state;
+    static const char *const known[] = {"https_cert", "https_key", "https_ca",     "wss_cert",
+                                        "wss_key",    "wss_ca",    "wpa_ent_cert", "wpa_ent_key",
+                                        "wpa_ent_ca", NULL};
+    static const struct {
+        struct target t;
+        const char *space, *key;
+    } cases[] = {
+        {{TARGET_HTTPS, 1}, "https_cert", "https_cert.1"},
+        {{TARGET_WSS, 0}, "wss_cert", "wss_cert.0"},
+        {{TARGET_WPA2, 0}, "wpa_ent_cert", "wpa_ent_cert"},
+    };
+    struct layout l = stock("esp32", 1);
+    struct present now = nvs_of("factory_param", known);
+    const struct image_source source = {read_present, &now};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct image_set s;
+        assert_int_equal(image_set_build(device.c, &l, &cases[i].t, &source, &s), ERR_OK);
+        expect_blob(&s.items[0], cases[i].space, cases[i].key, CREDENTIAL_CERTIFICATE);
+        image_set_dispose(&s);
+    }
+    buf_dispose(&now.bytes);
+}
+
 static void mfg_nvs_that_cannot_be_kept_is_refused(void **state)
 {
     (void)state;
+    static const char *const none[] = {NULL};
     const struct target wss = {.kind = TARGET_WSS};
     struct layout l = stock("esp32", 1);
-    struct present now = nvs_of("factory_param");
+    struct present now = nvs_of("factory_param", none);
     const struct image_source source = {read_present, &now};
     expect_build(&l, &mqtt, NULL, ERR_UNSUPPORTED, "image_needs_board");
     expect_build(&l, &wss, &source, ERR_UNSUPPORTED, "kind_not_on_board");
     buf_dispose(&now.bytes);
-    now = nvs_of("other");
+    now = nvs_of("other", none);
     expect_build(&l, &mqtt, &source, ERR_UNSUPPORTED, "no_factory_param");
     memset(now.bytes.data, 0xff, now.bytes.len);
     expect_build(&l, &mqtt, &source, ERR_PROTOCOL, "not_nvs");
     buf_dispose(&now.bytes);
+}
+
+static void targets_go_to_text_and_back(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "mqtt.1", "client.2", "client.", "mqtts"};
+    char text[TARGET_NAME];
+    struct target t;
+    for (int kind = 0; kind < TARGET_KINDS; kind++)
+        for (unsigned index = 0; index <= target_is_indexed((enum target_kind)kind); index++) {
+            target_text(&(struct target){(enum target_kind)kind, index}, text);
+            assert_true(target_parse(text, &t));
+            assert_int_equal(t.kind, kind);
+            assert_int_equal(t.index, index);
+        }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(target_parse(bad[i], &t));
 }
 
 static void an_image_larger_than_its_partition_is_refused_and_nothing_is_left(void **state)
@@ -374,7 +420,9 @@ int main(void)
         cmocka_unit_test(a_credential_that_would_not_get_its_place_is_refused),
         cmocka_unit_test(a_partition_of_one_credential_need_not_be_read),
         cmocka_unit_test(in_mfg_nvs_three_values_are_exchanged),
+        cmocka_unit_test(later_kinds_and_names_are_taken_where_the_board_has_them),
         cmocka_unit_test(mfg_nvs_that_cannot_be_kept_is_refused),
+        cmocka_unit_test(targets_go_to_text_and_back),
         cmocka_unit_test(an_image_larger_than_its_partition_is_refused_and_nothing_is_left),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
