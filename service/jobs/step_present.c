@@ -9,7 +9,7 @@
 #include "service/jobs/steps.h"
 #include "service/jobs/wire.h"
 
-enum { GUESSES = 8 };
+enum { LOOKED_AT = 8 /* backups, for one of the right place */ };
 
 /* --- reading --- */
 
@@ -18,30 +18,32 @@ static bool is_of(const struct backup_record *b, const struct partition *p)
     return b->offset == p->offset && b->size == p->size && strcmp(b->partition, p->name) == 0;
 }
 
-/* The newest backup of this place. @param mac  of this board; "" = of any */
-static enum err guess_from(struct session *s, const char *mac, const struct partition *p,
-                           struct buf *out)
+/* The newest backup of this place. @param mac  of this board; "" = of any
+ * @return ERR_OK; ERR_NOT_FOUND; the store's errors */
+static enum err find_backup(const struct session *s, const char *mac, const struct partition *p,
+                            char id_out[ID_TEXT])
 {
-    struct store_page page = {.limit = GUESSES};
+    struct store_page page = {.limit = LOOKED_AT};
     struct backup_record *list;
     size_t n, i = 0;
     enum err e = store_backup_list(s->ctx->store, mac, &page, &list, &n);
     while (!e && i < n && !is_of(&list[i], p))
         i++;
-    if (!e && i < n) e = store_backup_data(s->ctx->store, list[i].id, out);
+    if (!e && i == n) e = err_set(ERR_NOT_FOUND, "there is no backup of %s", p->name);
+    if (!e) memcpy(id_out, list[i].id, ID_TEXT);
     free(list);
     return e;
 }
 
 /* Boards of a kind come with the same content, and a board that comes again has changed in a few
- * sectors: what is guessed right need not be read. A guess that fails costs nothing. */
-static enum err guess(struct session *s, const struct partition *p, struct buf *out)
+ * sectors: what is guessed right need not be read, and a wrong guess costs nothing. */
+static enum err guess(const struct session *s, const struct partition *p, struct buf *out)
 {
-    enum err e = guess_from(s, s->mac, p, out);
-    if (!e && !out->len) e = guess_from(s, "", p, out);
-    if (e) job_note(s->ctx, "%s: no guess: %s", p->name, err_last()->detail);
-    if (out->len != p->size) buf_reset(out);
-    return out->len ? ERR_OK : buf_fill(out, 0, p->size);
+    char id[ID_TEXT];
+    enum err e = find_backup(s, s->mac, p, id);
+    if (e == ERR_NOT_FOUND) e = find_backup(s, "", p, id);
+    if (!e) e = store_backup_data(s->ctx->store, id, out);
+    return e == ERR_NOT_FOUND ? buf_fill(out, 0, p->size) : e;
 }
 
 static enum err read_partition(const struct partition *p, struct secret *out, void *arg)
@@ -61,11 +63,31 @@ static enum err read_partition(const struct partition *p, struct secret *out, vo
     return e;
 }
 
+static bool is_torn(enum err e)
+{
+    return err_is(e, "not_nvs") || err_is(e, "nvs_damaged") || err_is(e, "no_factory_param");
+}
+
+/* A write that was cut off leaves half of each; what was there before is kept. */
+static enum err advise_restore(const struct session *s, enum err e)
+{
+    const struct partition *p = partition_find(&s->layout.user, "mfg_nvs");
+    struct err_info why = *err_last();
+    char id[ID_TEXT];
+    if (p && is_torn(e) && find_backup(s, s->mac, p, id) == ERR_OK)
+        snprintf(why.hint, sizeof why.hint,
+                 "Put the backup %s back by a job of kind restore: it is what mfg_nvs held before "
+                 "the last change.",
+                 id);
+    return err_restore(&why);
+}
+
 enum err step_rom_images(struct session *s)
 {
     const struct image_source now = {read_partition, s};
     wire_begin(s);
-    return images_build(s, &now);
+    enum err e = images_build(s, &now);
+    return e ? advise_restore(s, e) : ERR_OK;
 }
 
 /* --- backups --- */

@@ -28,7 +28,7 @@ class TourTest(unittest.TestCase):
     def setUpClass(cls):
         cls.judge = contract.Contract()
         cls.exchanges = []  # (method, path, request body, reply)
-        with harness.Bench(boards=[{}, {"fault": ["silent"]}], broker=False) as cls.bench:
+        with harness.Bench(boards=[{}, {"fault": ["silent"]}, {"firmware": "4.1"}], broker=False) as cls.bench:
             cls.bench.gate.observers.append(lambda *seen: cls.exchanges.append(seen))
             for step in Tour(cls.bench).steps():
                 step()
@@ -132,7 +132,7 @@ class ResultsTest(unittest.TestCase):
         firmware = self.bench.gate.post("/v1/firmware", release, headers={"Content-Type": "application/zip"}).expect(201)
         for _ in range(2):  # the second time all of it is there
             result = self.run_job("flash", firmware=firmware.json["id"], credential=self.credential)
-            self.assertEqual(set(result), {"board", "layout", "flash", "images", "write", "boot", "firmware"})
+            self.assertEqual(set(result), {"board", "layout", "flash", "target", "images", "write", "boot", "firmware"})
         result = self.run_job("read", partition="mqtt_ca")
         self.assertEqual(set(result), {"board", "read"})
         path = result["read"]["url"]

@@ -19,13 +19,13 @@ FIRMWARE = 64 * 1024 * 1024  # LIMIT_FIRMWARE
 
 class Tour:
     def __init__(self, bench):
-        """bench: its second board is silent, so that a job on it runs for long."""
+        """bench: its second board is silent, so that a job on it runs for long; its third has mfg_nvs."""
         self.bench, self.gate = bench, bench.gate
 
     def steps(self):
         return [self.service, self.contract, self.bad_queries, self.bad_bodies, self.slots, self.credentials,
                 self.firmware, self.full_of_uploads, self.images, self.factory_images, self.converters, self.jobs,
-                self.devices, self.full_queue, self.full_waiting_room, self.not_ready]
+                self.devices, self.backups, self.full_queue, self.full_waiting_room, self.not_ready]
 
     # ---- the service itself ----
 
@@ -269,7 +269,6 @@ class Tour:
         for order in orders.write(self.credential):
             queued = gate.post("/v1/jobs", {"slot": "silent", **order}).expect(202).headers["Location"]
             gate.post(queued + "/cancel").expect(200)
-        gate.post("/v1/jobs", {"kind": "restore", "slot": "silent", "backup": "bak_0"}).problem(404, "backup_not_found")
         gate.post(f"/v1/jobs/{running}/cancel").expect(202)
         gate.wait_job(running)
         page = gate.get("/v1/jobs?limit=2&slot=silent").expect(200)
@@ -309,6 +308,28 @@ class Tour:
         gate.get(f"/v1/devices?cursor={mac}").expect(200)
         gate.get("/v1/devices?cursor=job_1").problem(400, "bad_query")
         gate.get("/v1/devices/00:00:00:00:00:00").problem(404, "device_not_found")
+
+    def backups(self):
+        gate, board = self.gate, self.bench.boards[2]
+        credentials = [self.credential, self.bench.upload(self.bench.pki.ec_device)]
+        made = [self.bench.run("write", board, credential=one)["result"]["backups"][0]["id"] for one in credentials]
+        page = gate.get(f"/v1/backups?mac={board.mac.upper()}&limit=1").expect(200)
+        gate.get(f"/v1/backups?cursor={page.json['next']}").expect(200)
+        gate.get("/v1/backups?mac=here").problem(400, "bad_query")
+        gate.get("/v1/backups?cursor=job_1").problem(400, "bad_query")
+        gate.get(f"/v1/backups/{made[0]}").expect(200)
+        gate.get("/v1/backups/bak_0").problem(404, "backup_not_found")
+        gate.post("/v1/jobs", {"kind": "restore", "slot": "silent", "backup": "bak_0"}).problem(404, "backup_not_found")
+        running = self.occupy()
+        waiting = gate.create_job({"kind": "restore", "slot": "silent", "backup": made[0]})
+        gate.delete(f"/v1/backups/{made[0]}").problem(409, "backup_in_use")
+        gate.post(f"/v1/jobs/{waiting}/cancel").expect(200)
+        gate.post(f"/v1/jobs/{running}/cancel").expect(202)
+        gate.wait_job(running)
+        self.bench.run("restore", board, backup=made[0])
+        gate.delete(f"/v1/backups/{made[0]}").expect(204)
+        gate.delete(f"/v1/backups/{made[0]}").problem(404, "backup_not_found")
+        gate.get(f"/v1/devices/{board.mac}").expect(200)
 
     # ---- full up ----
 
