@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "service/base/clock.h"
+#include "service/pki/changes.h"
 
 json_t *json_text(const char *s)
 {
@@ -53,6 +54,17 @@ json_t *json_out_checks(const struct check_list *checks)
     return list;
 }
 
+static json_t *json_changes(unsigned changes)
+{
+    struct change list[CHANGES_MAX];
+    size_t n = changes_list(changes, list);
+    json_t *out = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(
+            out, json_pack("{s:s, s:s}", "code", list[i].code, "detail", list[i].text));
+    return out;
+}
+
 json_t *json_out_credential(const struct credential_info *info)
 {
     json_t *root = json_pack("{s:o, s:s}", "subject", json_text(info->root_subject),
@@ -64,7 +76,7 @@ json_t *json_out_credential(const struct credential_info *info)
         info->fingerprint_sha256, "key_sha256", info->key_sha256, "key_type", info->key_type,
         "not_before", json_time(info->not_before_unix_s * 1000), "not_after",
         json_time(info->not_after_unix_s * 1000), "chain_length", json_count(info->chain_length),
-        "root", root, "changes", json_text_or_null(info->changes));
+        "root", root, "changes", json_changes(info->changes));
 }
 
 /* Members of an error that a step or a job ended with. */

@@ -55,9 +55,11 @@ static bool judge(struct request *rq, struct intake *in, struct reply *refusal_o
     enum err e = read_allowed(rq, in);
     if (!e) e = files_read_credential(rq, &files, &errors);
     bool read = !e;
+    if (files.password.len) in->rules.password = buf_str(&files.password);
     if (read) e = credential_read(files.inputs, files.count, &in->rules, &in->checks, &in->c);
     bool judged = read && (!e || e == ERR_CRYPTO);
     if (!judged) *refusal_out = reply_fields(rq, &errors);
+    in->rules.password = NULL;
     files_dispose(&files);
     return judged;
 }

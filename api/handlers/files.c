@@ -1,11 +1,12 @@
 #include "api/handlers/files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/field.h"
 
-enum { TEXTS = 3 };
+enum { PASSWORD_MAX = 1024 };
 
 enum err files_read_parts(const struct request *rq, struct multipart_part **parts_out,
                           size_t *n_out)
@@ -36,6 +37,15 @@ enum err files_read_parts(const struct request *rq, struct multipart_part **part
     return ERR_OK;
 }
 
+static enum err keep_password(const void *text, size_t n, struct files *out)
+{
+    if (n > PASSWORD_MAX || memchr(text, 0, n))
+        return err_fail(ERR_ARG, "bad_body", NULL, "the password has more than %d bytes, or NUL",
+                        PASSWORD_MAX);
+    buf_reset(&out->password);
+    return n ? buf_append(&out->password, text, n) : ERR_OK;
+}
+
 static enum err from_parts(const struct request *rq, struct files *out)
 {
     size_t n;
@@ -43,55 +53,57 @@ static enum err from_parts(const struct request *rq, struct files *out)
     if (e) return e;
     out->inputs = calloc(LIMIT_UPLOAD_PARTS, sizeof *out->inputs);
     if (!out->inputs) return err_set(ERR_MEM, "out of memory");
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; !e && i < n; i++) {
         const struct multipart_part *p = &out->parts[i];
         const char *name = p->file[0] ? p->file : p->name;
-        out->inputs[i] = (struct credential_input){name, p->data, p->len};
+        if (!strcmp(p->name, "password") && !p->file[0])
+            e = keep_password(p->data, p->len, out);
+        else
+            out->inputs[out->count++] = (struct credential_input){name, p->data, p->len};
     }
-    out->count = n;
-    return ERR_OK;
+    return e;
 }
 
+/* What is in which member is found from its content, as with files; but what has a meaning by its
+ * name must be text. */
 static enum err from_json(const struct request *rq, struct files *out, struct field_errors *errors)
 {
-    static const char *const names[TEXTS] = {"certificate", "private_key", "root_ca"};
+    static const char *const names[] = {"certificate", "private_key", "root_ca", "pkcs12",
+                                        "password"};
     json_t *body;
     enum err e = request_json(rq, &body);
     if (e) return e;
-    out->texts = calloc(TEXTS, sizeof *out->texts);
-    out->inputs = calloc(TEXTS, sizeof *out->inputs);
-    if (!out->texts || !out->inputs) {
-        json_decref(body);
-        return err_set(ERR_MEM, "out of memory");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        json_t *value = json_object_get(body, names[i]);
+        char pointer[16];
+        snprintf(pointer, sizeof pointer, "/%s", names[i]);
+        if (value && !json_is_string(value)) field_errors_add(errors, pointer, "must be a string");
     }
-    const struct json_field fields[] = {
-        JSON_STR(names[0], out->texts[0], JSON_REQUIRED, 0, LIMIT_PEM_BYTES),
-        JSON_STR(names[1], out->texts[1], JSON_REQUIRED, 0, LIMIT_PEM_BYTES),
-        JSON_STR(names[2], out->texts[2], JSON_REQUIRED, 0, LIMIT_PEM_BYTES),
-        JSON_FIELDS_END,
-    };
-    e = json_in(body, "", fields, errors);
+    e = field_errors_result(errors);
+    const json_t *password = json_object_get(body, "password");
+    if (!e && password)
+        e = keep_password(json_string_value(password), json_string_length(password), out);
     json_decref(body);
-    for (size_t i = 0; i < TEXTS; i++)
-        out->inputs[i] = (struct credential_input){names[i], (const uint8_t *)out->texts[i],
-                                                   strlen(out->texts[i])};
-    out->count = TEXTS;
-    return e;
+    if (!e) out->inputs = calloc(1, sizeof *out->inputs);
+    if (!e && !out->inputs) e = err_set(ERR_MEM, "out of memory");
+    if (e) return e;
+    out->inputs[0] = (struct credential_input){"the body", rq->body.data, rq->body.len};
+    out->count = 1;
+    return ERR_OK;
 }
 
 enum err files_read_credential(const struct request *rq, struct files *out,
                                struct field_errors *errors)
 {
     *out = (struct files){.count = 0};
+    buf_init_secret(&out->password, PASSWORD_MAX);
     if (field_media_is(rq->content_type, "application/json")) return from_json(rq, out, errors);
     return from_parts(rq, out);
 }
 
 void files_dispose(struct files *u)
 {
-    for (size_t i = 0; u->texts && i < TEXTS; i++)
-        explicit_bzero(u->texts[i], strlen(u->texts[i]));
-    free(u->texts);
+    buf_dispose(&u->password);
     free(u->parts);
     free(u->inputs);
     *u = (struct files){.count = 0};

@@ -19,11 +19,12 @@ enum err files_read_parts(const struct request *rq, struct multipart_part **part
 struct files {
     struct credential_input *inputs; /* what to judge */
     size_t count;
-    struct multipart_part *parts;       /* multipart only */
-    char (*texts)[LIMIT_PEM_BYTES + 1]; /* JSON only; wiped */
+    struct buf password;          /* secret; empty = none */
+    struct multipart_part *parts; /* multipart only */
 };
 
-/** The files of a credential: {"certificate","private_key","root_ca"}, or any number of parts.
+/** The files of a credential: the JSON body as one, or any number of parts; and the password among
+ * them. They borrow from the body.
  *  @return as files_read_parts(); ERR_ARG with code bad_json, bad_body (then @p errors tells more)
  */
 enum err files_read_credential(const struct request *rq, struct files *out,

@@ -11,6 +11,7 @@
 
 #include "service/base/digest.h"
 #include "service/base/limits.h"
+#include "service/pki/changes.h"
 #include "service/pki/judge.h"
 #include "service/pki/secret.h"
 
@@ -154,22 +155,28 @@ static enum err texts_build(const struct upload *u, const struct roles *r, struc
 }
 
 /* Leaf, chain and roots are in order when they were sent in that order. */
-static unsigned more_untidy(const struct roles *r)
+static unsigned more_changes(const struct roles *r)
 {
-    unsigned flags = r->left_out_count ? UPLOAD_LEFT_OUT : 0;
+    unsigned flags = r->left_out_count ? CHANGE_LEFT_OUT : 0;
     const struct upload_cert *last = r->leaf;
     for (size_t i = 0; i < r->chain_count; i++) {
-        if (last && r->chain[i] < last) flags |= UPLOAD_ORDER;
+        if (last && r->chain[i] < last) flags |= CHANGE_ORDER;
         last = r->chain[i];
     }
     return flags;
 }
 
-static void judge_normalised(const struct judge *j, const char *changes)
+static void judge_normalised(const struct judge *j, unsigned changes)
 {
-    if (*changes)
+    struct change list[CHANGES_MAX];
+    char text[256] = "";
+    size_t n = changes_list(changes, list), len = 0;
+    for (size_t i = 0; i < n && len < sizeof text; i++)
+        len +=
+            (size_t)snprintf(text + len, sizeof text - len, "%s%s", len ? ", " : "", list[i].text);
+    if (n)
         check_add(j->out, "normalised", CHECK_PASS, "", "Rewritten as clean PEM, because of: %s.",
-                  changes);
+                  text);
     else
         check_add(j->out, "normalised", CHECK_PASS, "", "The files were clean PEM already.");
 }
@@ -186,7 +193,7 @@ static enum err judge_all(const struct judge *j, struct credential *c)
     if (e) return e;
     const size_t lengths[3] = {c->certificate.len, c->key.len, c->root_ca.len};
     judge_sizes(j, lengths);
-    upload_untidy_text(u->untidy | more_untidy(r), c->info.changes, sizeof c->info.changes);
+    c->info.changes = u->changes | more_changes(r);
     if (u->cert_count || u->key.pkey) judge_normalised(j, c->info.changes);
     c->info.chain_length = r->chain_count;
     if (r->leaf && r->root_count) info_fill(&c->info, r->leaf->x, r->roots[0]->x);
@@ -204,7 +211,7 @@ enum err credential_read(const struct credential_input *in, size_t n,
     struct credential *c = NULL;
     *c_out = NULL;
     memset(checks_out, 0, sizeof *checks_out);
-    enum err e = upload_read(in, n, &u);
+    enum err e = upload_read(in, n, rules->password, &u);
     if (!e) e = roles_find(&u, &r);
     if (!e) e = credential_new(&c);
     if (!e) e = judge_all(&(struct judge){&u, &r, rules, checks_out}, c);
@@ -223,7 +230,7 @@ enum err credential_read(const struct credential_input *in, size_t n,
 static enum err stored_read(const char *text, size_t len, const char *name, struct upload *out)
 {
     struct credential_input in = {name, (const uint8_t *)text, len};
-    enum err e = upload_read(&in, 1, out);
+    enum err e = upload_read(&in, 1, NULL, out);
     if (!e && out->problem.count)
         e = err_fail(ERR_CRYPTO, out->problem.code, NULL, "%s", out->problem.detail);
     return e;

@@ -3,15 +3,18 @@
  *
  * Checks, in this order, each present once its inputs exist; the codes of a fail, then of a warn:
  *
- * - syntax: every input is a PEM or DER certificate or private key.
- *   empty_file, not_pki, bad_pem, file_too_large, certificate_request, pkcs12, pkcs7, openssh_key,
- *   too_many_certificates; public_key (left out)
- * - encrypted_key: the key has no password. encrypted_key
+ * - syntax: every input is a certificate or private key, as PEM or DER, or holds such: PKCS#12,
+ *   PKCS#7, JSON, a zip.
+ *   empty_file, not_pki, bad_pem, file_too_large, certificate_request, openssh_key, pkcs12, pkcs7,
+ *   zip_damaged, zip_unsupported, zip_too_large, zip_too_many_files, too_many_certificates;
+ *   public_key (left out)
+ * - encrypted_key: nothing has a password, or the one that was given opens it.
+ *   encrypted_key, wrong_password, password_too_slow, password_method
  * - kinds: one key, a certificate for it, at least one root CA.
  *   missing_key, missing_certificate, missing_root_ca, two_keys, two_certificates;
  *   extra_certificate (left out), ca_as_device
  * - key_type: RSA of 2048 to 4096 bits, P-256 or P-384, as mbedTLS of ESP-AT reads them.
- *   key_type, weak_key
+ *   key_type, weak_key; ec_key (ESP-AT v3.0 to v3.2 cannot use it)
  * - key_matches: the key signs what the certificate verifies. key_mismatch, key_damaged
  * - chain_to_root: signatures lead to the root, directly or through the chain. A certificate that
  *   AWS IoT issued is not signed by Amazon's public root: a pass that says so.
@@ -20,7 +23,7 @@
  *   cert_expired, cert_not_yet_valid, ca_expired, ca_not_yet_valid, bad_date; the same for roots
  *   that are not needed, and cert_expires_soon, ca_expires_soon (fewer than 30 days left)
  * - fits_partition: each AtPKI image fits its partition. too_large_for_partition
- * - normalised: a note of what was rewritten: DER, CRLF, bag attributes, no final newline … */
+ * - normalised: a note of what was rewritten, see changes.h */
 #ifndef SERVICE_PKI_CREDENTIAL_H
 #define SERVICE_PKI_CREDENTIAL_H
 
@@ -40,6 +43,7 @@ struct credential_input {
 };
 
 struct credential_rules {
+    const char *password;    /* of PKCS#12 files and encrypted keys; borrowed; NULL = none */
     int64_t now_unix_s;      /* the moment that the dates are judged at */
     size_t partition_size;   /* bytes; 0 = 8192 */
     bool allow_unrelated_ca; /* chain_to_root warns instead of failing (separate CAs for broker and
@@ -80,7 +84,7 @@ struct credential_info {
     char key_type[16];   /* "RSA-2048", "P-256" … */
     size_t chain_length; /* certificates after the leaf */
     char root_subject[256], root_fingerprint_sha256[65];
-    char changes[256]; /* what normalising rewrote, e.g. "CRLF, bag attributes"; "" for nothing */
+    unsigned changes; /* what normalising rewrote: a set, see changes.h; 0 for nothing */
 };
 /** Borrowed, valid while @p c lives. */
 const struct credential_info *credential_info(const struct credential *c);

@@ -39,14 +39,17 @@ static void judge_syntax(const struct judge *j)
 static void judge_encrypted(const struct judge *j)
 {
     const struct upload *u = j->upload;
-    if (u->encrypted_file[0])
-        check_add(
-            j->out, "encrypted_key", CHECK_FAIL, "encrypted_key",
-            "The private key in %s has a password, which the board cannot ask for: decrypt it "
-            "with \"openssl pkey -in FILE -out plain.pem\" and send plain.pem.",
-            u->encrypted_file);
+    const struct upload_locked *l = &u->locked;
+    if (!strcmp(l->code, "encrypted_key"))
+        check_add(j->out, "encrypted_key", CHECK_FAIL, l->code,
+                  "%s has a password, which the board cannot ask for: send the password along, and "
+                  "what it protects is kept without it.",
+                  l->file);
+    else if (l->file[0])
+        check_add(j->out, "encrypted_key", CHECK_FAIL, l->code, "%s: %s.", l->file, l->why);
     else if (u->key.pkey)
-        check_add(j->out, "encrypted_key", CHECK_PASS, "", "The private key has no password.");
+        check_add(j->out, "encrypted_key", CHECK_PASS, "",
+                  "No password keeps the private key closed.");
 }
 
 struct missing {
@@ -88,13 +91,14 @@ static void judge_kinds(const struct judge *j)
 {
     const struct upload *u = j->upload;
     const struct roles *r = j->roles;
-    struct missing m = {.key = !u->key.pkey && !u->encrypted_file[0],
-                        .certificate = !r->leaf,
-                        .root = !r->root_count};
+    struct missing m = {
+        .key = !u->key.pkey && !u->locked.file[0], .certificate = !r->leaf, .root = !r->root_count};
     if (u->second_key_file[0]) {
         check_add(j->out, "kinds", CHECK_FAIL, "two_keys",
                   "%s and %s hold different private keys: send only the device's own.", u->key.file,
                   u->second_key_file);
+    } else if (u->locked.whole) {
+        return; /* nobody knows what is in it */
     } else if (m.key || m.certificate || m.root) {
         judge_missing(j, &m);
     } else if (r->leaf_ambiguous) {
@@ -151,11 +155,17 @@ static const struct {
     const char *code, *hint;
 } hints[] = {
     {"bad_pem", "A PEM block starts with -----BEGIN and ends with -----END, whole lines both."},
-    {"not_pki", "Send the certificate, the private key and the root CA, each as PEM or DER."},
-    {"empty_file", "Send the certificate, the private key and the root CA, each as PEM or DER."},
+    {"not_pki",
+     "Send the certificate, the private key and the root CA: PEM, DER, PKCS#12 or a zip."},
+    {"empty_file",
+     "Send the certificate, the private key and the root CA: PEM, DER, PKCS#12 or a zip."},
     {"encrypted_key",
-     "\"openssl pkey -in KEY -out plain.pem\" asks for the password and writes the "
-     "key without it."},
+     "Send it in the field \"password\" beside the files; or \"openssl pkey -in KEY -out "
+     "plain.pem\" writes the key without it."},
+    {"wrong_password", "Send the password that the file was exported or encrypted with."},
+    {"password_too_slow", "Export it again with fewer rounds, as \"openssl pkcs12 -export\" does."},
+    {"password_method", "Export it again with a usual cipher, as \"openssl pkcs12 -export\" does."},
+    {"pkcs12", "Export certificate and key again."},
     {"missing_key", "AWS shows a device's private key only once; without it make a new pair."},
     {"missing_certificate", "It is the one that names the device, e.g. xxxx-certificate.pem.crt."},
     {"missing_root_ca", "For AWS IoT it is AmazonRootCA1.pem; else the CA that signed the broker's "

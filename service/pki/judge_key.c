@@ -78,9 +78,13 @@ static bool judge_type(const struct judge *j)
     judge_key_name(key, name);
     const char *code = judge_key_refusal(key, name);
     if (!*code) {
-        bool ec = EVP_PKEY_get_base_id(key) == EVP_PKEY_EC;
-        check_add(j->out, "key_type", CHECK_PASS, "", "The key in %s is %s%s.", file, name,
-                  ec ? " (ESP-AT v3.0 to v3.2 cannot use such a key, other releases can)" : "");
+        if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC)
+            check_add(j->out, "key_type", CHECK_WARN, "ec_key",
+                      "The key in %s is %s: ESP-AT v3.0 to v3.2 cannot use it, other releases can: "
+                      "use an RSA key where a board has one of those.",
+                      file, name);
+        else
+            check_add(j->out, "key_type", CHECK_PASS, "", "The key in %s is %s.", file, name);
         return true;
     }
     if (!strcmp(code, "weak_key"))

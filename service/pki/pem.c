@@ -48,7 +48,7 @@ static void note_outside(struct pem_reader *r, const uint8_t *until)
     bool text = false;
     for (const uint8_t *p = r->at; p < until; p++) {
         if (is_written_line_end(p, until)) {
-            r->untidy |= PEM_LINES;
+            r->untidy |= PEM_ESCAPES;
             p++;
             continue;
         }
@@ -89,6 +89,8 @@ static enum err headers_skip(struct pem_block *b)
         else if (!isspace(*p))
             line_ends = 0;
         if (line_ends < 2 || !colon) continue;
+        b->header = b->body;
+        b->header_len = (size_t)(p - b->body);
         b->body_len = (size_t)(end - p);
         b->body = p;
         return ERR_OK;
@@ -119,7 +121,7 @@ enum err pem_next(struct pem_reader *r, struct pem_block *out, bool *found)
     if (p == r->end || *p == '\0')
         r->untidy |= PEM_NO_FINAL_NEWLINE;
     else if (*p != '\n' && *p != '\r')
-        r->untidy |= PEM_LINES;
+        r->untidy |= is_written_line_end(p, r->end) ? PEM_ESCAPES : PEM_LINES;
     r->at = p;
     enum err e = headers_skip(out);
     *found = !e;
@@ -179,8 +181,8 @@ enum err pem_decode(const struct pem_block *b, struct buf *out, unsigned *untidy
     for (size_t i = 0; i < b->body_len; i++) {
         uint8_t c = b->body[i];
         if (is_written_line_end(b->body + i, b->body + b->body_len)) {
-            i++;
-            *untidy |= PEM_LINES;
+            if (b->body[++i] == 'n') line_end(&lines, untidy);
+            *untidy |= PEM_ESCAPES;
             continue;
         }
         unsigned v = value_of(c);

@@ -20,7 +20,8 @@ enum {
     PEM_BAG = 1 << 3,  /* … of the kind that openssl pkcs12 writes */
     PEM_NO_FINAL_NEWLINE = 1 << 4,
     PEM_NUL = 1 << 5,
-    PEM_LINES = 1 << 6, /* lines that are not 64 characters long */
+    PEM_LINES = 1 << 6,   /* lines that are not 64 characters long */
+    PEM_ESCAPES = 1 << 7, /* line ends that were written as two characters */
 };
 
 struct pem_reader {
@@ -32,7 +33,9 @@ struct pem_block {
     char label[40];
     const uint8_t *body; /* borrowed: the base64 text */
     size_t body_len;
-    bool encrypted; /* has a header that says so */
+    bool encrypted;        /* has a header that says so: */
+    const uint8_t *header; /* borrowed */
+    size_t header_len;
 };
 
 /** Is there the start of a block anywhere? */
@@ -44,7 +47,7 @@ void pem_reader_init(struct pem_reader *r, const uint8_t *data, size_t len);
  */
 enum err pem_next(struct pem_reader *r, struct pem_block *out, bool *found);
 /** Append the bytes of a block to @p out.
- *  @param untidy  PEM_CRLF and PEM_LINES are added where they apply
+ *  @param untidy  PEM_CRLF, PEM_LINES and PEM_ESCAPES are added where they apply
  *  @return ERR_OK; ERR_CRYPTO with code bad_pem; ERR_TOO_LARGE; ERR_MEM */
 enum err pem_decode(const struct pem_block *b, struct buf *out, unsigned *untidy);
 /** Append a block: 64 characters a line, LF, newline at the end. @return ERR_OK, ERR_TOO_LARGE,
