@@ -126,9 +126,8 @@ static enum err der_read(struct upload *u, const struct credential_input *in,
 {
     struct credential_input der = *in;
     size_t whole = der_length(in->data, in->len);
-    for (size_t i = whole; i < in->len; i++)
-        if (in->data[i] == 0) u->changes |= PEM_NUL;
     if (whole) der.len = whole;
+    if (memchr(in->data + der.len, 0, in->len - der.len)) u->changes |= PEM_NUL;
     return piece_add(u, &der, "", at);
 }
 

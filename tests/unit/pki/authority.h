@@ -23,9 +23,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "service/pki/changes.h"
 #include "service/pki/credential.h"
 
-enum { DAY = 86400, KEPT_MAX = 256, FILES_MAX = 40 };
+enum { DAY = 86400, KEPT_MAX = 2048, FILES_MAX = 40 };
 
 static struct {
     BIO *texts[KEPT_MAX];
@@ -108,6 +109,47 @@ static inline struct text replace(struct text t, const char *from, const char *t
         i += hit ? n : 1;
     }
     return keep_text(bio);
+}
+
+static inline struct text crlf(struct text t)
+{
+    return replace(t, "\n", "\r\n");
+}
+
+static inline struct text between(const char *before, struct text t, const char *after)
+{
+    return join(join(text_of_string(before), t), text_of_string(after));
+}
+
+static inline struct text bytes_of(int c, size_t n)
+{
+    BIO *b = BIO_new(BIO_s_mem());
+    for (size_t i = 0; i < n; i++)
+        BIO_write(b, &(char){(char)c}, 1);
+    return keep_text(b);
+}
+
+static inline struct text indented(struct text t)
+{
+    return between("    ", replace(t, "\n", "\n    "), "\n");
+}
+
+/* {"NAME": "TEXT"} */
+static inline struct text json_of(const char *name, struct text t)
+{
+    struct text value = replace(replace(replace(t, "\\", "\\\\"), "\n", "\\n"), "/", "\\/");
+    return join(between("{\"", text_of_string(name), "\":\""), between("", value, "\"}"));
+}
+
+static inline struct text base64(struct text t)
+{
+    BIO *b = BIO_new(BIO_s_mem());
+    BIO *filter = BIO_push(BIO_new(BIO_f_base64()), b);
+    BIO_write(filter, t.data, (int)t.len);
+    (void)BIO_flush(filter);
+    BIO_pop(filter);
+    BIO_free(filter);
+    return keep_text(b);
 }
 
 struct cert_spec {
@@ -272,6 +314,23 @@ static inline void expect_accepted(struct throw *t)
 {
     throw_read(t);
     if (t->e) fail_msg("refused: %s: %s", err_last()->code, err_last()->detail);
+}
+
+/* The words of what was rewritten, separated by commas. */
+static inline const char *changes_told(const struct throw *t)
+{
+    static char text[256];
+    struct change list[CHANGES_MAX];
+    size_t n = changes_list(credential_info(t->c)->changes, list), len = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        assert_true(*list[i].code &&
+                    strspn(list[i].code, "abcdefghijklmnopqrstuvwxyz0123456789_") ==
+                        strlen(list[i].code));
+        len +=
+            (size_t)snprintf(text + len, sizeof text - len, "%s%s", len ? ", " : "", list[i].text);
+    }
+    return text;
 }
 
 static inline void throw_dispose(struct throw *t)
