@@ -207,14 +207,19 @@ static enum err connect_failed(struct at_client *c, const struct at_mqtt_config 
     return err_device(e, said.device, strlen(said.device));
 }
 
+bool at_mqtt_is_gone(struct at_client *c, struct deadline until)
+{
+    static const char *const gone[] = {"+MQTTDISCONNECTED:", NULL};
+    int which = 0;
+    struct at_message m;
+    return at_wait_message(c, gone, until, &which, &m) == ERR_OK;
+}
+
 /* The deadline came before the result. */
 static enum err connect_hangs(struct at_client *c, const struct at_mqtt_config *cfg)
 {
-    static const char *const lost[] = {"+MQTTDISCONNECTED:", NULL};
-    int which = 0;
-    struct at_message m;
     /* It failed, and only the last of its 5 s are missing: the next command waits for their end. */
-    if (!at_wait_message(c, lost, deadline_in_ms(0), &which, &m)) return connect_failed(c, cfg);
+    if (at_mqtt_is_gone(c, deadline_in_ms(0))) return connect_failed(c, cfg);
     return err_fail(ERR_TIMEOUT, "mqtt_connect_hangs", "Reset the board, then try again.",
                     "the board neither connects to %s:%d nor gives up", cfg->host, cfg->port);
 }

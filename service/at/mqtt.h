@@ -2,6 +2,7 @@
 #ifndef SERVICE_AT_MQTT_H
 #define SERVICE_AT_MQTT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,6 +39,8 @@ enum err at_mqtt_publish(struct at_client *c, const char *topic, int qos, const 
  * ERR_TIMEOUT with code mqtt_no_echo; ERR_DEVICE with code mqtt_disconnected */
 enum err at_mqtt_expect(struct at_client *c, const char *topic, const void *data, size_t n,
                         struct deadline until);
+/** Does the board say, before @p until, that its connection has ended? */
+bool at_mqtt_is_gone(struct at_client *c, struct deadline until);
 /** AT+MQTTCLEAN; "nothing to clean" is no error. */
 enum err at_mqtt_clean(struct at_client *c, struct deadline until);
 #endif

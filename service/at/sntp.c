@@ -53,9 +53,8 @@ static bool parse(const char *text, struct tm *out)
     return ok;
 }
 
-/* The board's clock in UTC. *synced_out is false while it is not set. */
-static enum err ask(struct at_client *c, int zone, struct deadline until, bool *synced_out,
-                    int64_t *unix_s_out)
+enum err at_sntp_time(struct at_client *c, int zone, struct deadline until, bool *synced_out,
+                      int64_t *unix_s_out)
 {
     *synced_out = false;
     enum err e = at_command(c, deadline_within_ms(until, ASK_MS), "AT+CIPSNTPTIME?");
@@ -109,7 +108,7 @@ enum err at_sntp_sync(struct at_client *c, const char *server, int zone, struct 
     bool synced = false;
     while (!e && !synced && !deadline_passed(until)) {
         e = wait_a_little(c, until);
-        if (!e && !deadline_passed(until)) e = ask(c, zone, until, &synced, unix_s_out);
+        if (!e && !deadline_passed(until)) e = at_sntp_time(c, zone, until, &synced, unix_s_out);
     }
     if (synced || (e && e != ERR_TIMEOUT)) return e;
     return err_fail(

@@ -12,4 +12,8 @@
  *  @return ERR_OK; ERR_TIMEOUT with code time_not_synced */
 enum err at_sntp_sync(struct at_client *c, const char *server, int zone, struct deadline until,
                       int64_t *unix_s_out);
+/** AT+CIPSNTPTIME?. @param zone  that was set last: the answer is in it @param[out] synced_out
+ * whether it is set at all (1970 otherwise) */
+enum err at_sntp_time(struct at_client *c, int zone, struct deadline until, bool *synced_out,
+                      int64_t *unix_s_out);
 #endif

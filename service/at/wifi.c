@@ -6,14 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum err at_wifi_do_not_store(struct at_client *c, bool *stored_out)
+static enum err set_store(struct at_client *c, int on, bool *unknown_out)
 {
     enum { STORE_MS = 5000 };
-    *stored_out = false;
-    enum err e = at_command(c, deadline_in_ms(STORE_MS), "AT+SYSSTORE=0");
-    if (!e || !at_is_unknown_command(c)) return e;
-    *stored_out = true;
-    return ERR_OK;
+    enum err e = at_command(c, deadline_in_ms(STORE_MS), "AT+SYSSTORE=%d", on);
+    *unknown_out = e && at_is_unknown_command(c);
+    return *unknown_out ? ERR_OK : e;
+}
+
+enum err at_wifi_do_not_store(struct at_client *c, bool *stored_out)
+{
+    return set_store(c, 0, stored_out);
+}
+
+enum err at_wifi_do_store(struct at_client *c)
+{
+    bool unknown; /* firmware without it always stores */
+    return set_store(c, 1, &unknown);
+}
+
+bool at_wifi_is_lost(struct at_client *c)
+{
+    static const char *const lost[] = {"WIFI DISCONNECT", NULL};
+    int which = 0;
+    struct at_message m;
+    return at_wait_message(c, lost, deadline_in_ms(0), &which, &m) == ERR_OK;
 }
 
 struct join_error {
@@ -78,6 +95,7 @@ enum err at_wifi_join(struct at_client *c, const char *ssid, const char *passwor
     if (!e) {
         e = at_command_secret(c, until, buf_str(&line));
         if (e) e = join_failed(c, ssid, e);
+        at_forget_lines(c, "WIFI "); /* it leaves the access point that it had */
     }
     buf_dispose(&line);
     return e;

@@ -31,6 +31,11 @@ static bool wants_connect(const struct session *s)
     return s->ctx->command->level >= LEVEL_CONNECT;
 }
 
+static bool wants_tls(const struct session *s)
+{
+    return wants_connect(s) && s->ctx->command->mqtt.scheme != 1;
+}
+
 static bool wants_publish(const struct session *s)
 {
     return s->ctx->command->level >= LEVEL_PUBLISH;
@@ -90,9 +95,12 @@ static const struct step at_write[] = {
 static const struct step check[] = {
     {"wifi", step_wifi, wants_wifi},
     {"time", step_time, wants_time},
+    {"network", step_network, wants_connect},
+    {"tls", step_tls, wants_tls},
     {"connect", step_connect, wants_connect},
     {"subscribe", step_subscribe, wants_publish},
     {"publish", step_publish, wants_publish},
+    {"received", step_received, wants_publish},
     {"host_check", step_host_check, wants_host},
     {NULL, NULL, NULL},
 };

@@ -22,6 +22,7 @@ enum {
      * but a service that is told to end has 5 s in all. */
     LEAVE_MS = 20000,
     LEAVE_HURRY_MS = 1500,
+    LOG_MAX = 64 * 1024,
 };
 
 static const char tap_en[] =
@@ -31,6 +32,7 @@ void session_open(struct session *s, struct job_context *ctx)
 {
     memset(s, 0, sizeof *s);
     s->ctx = ctx;
+    buf_init(&s->log, LOG_MAX);
 }
 
 static bool one_port(const struct slot_record *slot)
@@ -146,10 +148,22 @@ static enum err meet_board(struct session *s)
     return e;
 }
 
+/* The firmware's log is on the other port. It is opened before the board is spoken to: some
+ * adapters reset it by that. That it is not to be had is no failure. */
+static void hear_log(struct session *s)
+{
+    const struct slot_record *slot = s->ctx->slot;
+    struct port *port;
+    if (s->download || !slot->download_port[0] || one_port(slot)) return;
+    if (s->ctx->command->level < LEVEL_CONNECT || session_download(s, &port) == ERR_OK) return;
+    job_note(s->ctx, "the board's log is not heard: %s", err_last()->detail);
+}
+
 enum err session_client(struct session *s, struct at_client **out)
 {
     struct port *port;
     *out = NULL;
+    if (!s->client) hear_log(s);
     enum err e = session_at_port(s, &port);
     if (!e && !s->client) {
         e = at_client_new(port, &s->client);
@@ -313,5 +327,6 @@ enum err session_close(struct session *s)
     credential_free(s->credential);
     image_set_dispose(&s->images);
     plan_free(s->plan);
+    buf_dispose(&s->log);
     return first.kind ? err_restore(&first) : ERR_OK;
 }

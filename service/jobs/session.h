@@ -12,6 +12,7 @@
 #include "service/flash/flasher.h"
 #include "service/jobs/context.h"
 #include "service/jobs/place.h"
+#include "service/jobs/verdict.h"
 #include "service/pki/credential.h"
 #include "service/pki/image.h"
 #include "service/pki/layout.h"
@@ -54,8 +55,13 @@ struct session {
         uint64_t written, erased; /* bytes of flash */
         unsigned commands, retries;
         int64_t ns;
-    } wire;               /* when a transfer began: wire.h */
-    bool credential_gone; /* the board's credential was erased, and none is there */
+    } wire;                         /* when a transfer began: wire.h */
+    bool credential_gone;           /* the board's credential was erased, and none is there */
+    struct check_evidence evidence; /* of the check, and the step that it failed in */
+    struct err_info connect_error;  /* kind ERR_OK: none. Found in the step "tls", told in
+                                       "connect" */
+    int64_t connected_ns;           /* when the board's MQTT client was connected */
+    struct buf log;                 /* what the board logged on the download port */
 };
 
 void session_open(struct session *s, struct job_context *ctx);

@@ -2,8 +2,10 @@
  * board. */
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "service/cloud/mqtt_check.h"
+#include "service/jobs/evidence.h"
 #include "service/jobs/steps.h"
 
 enum { CHECK_MS = 45000 };
@@ -13,8 +15,9 @@ static enum mqtt_stage last_stage(enum check_level level)
     return level == LEVEL_PUBLISH ? MQTT_STAGE_ECHO : MQTT_STAGE_CONNECT;
 }
 
-static json_t *report(const struct mqtt_check_result *r)
+static json_t *report(const struct session *s)
 {
+    const struct mqtt_check_result *r = &s->evidence.check_by_host.result;
     json_t *stages = json_object();
     for (int i = 0; i < MQTT_STAGE_COUNT; i++)
         if (r->stage_ms[i] >= 0)
@@ -25,21 +28,21 @@ static json_t *report(const struct mqtt_check_result *r)
                      r->address);
 }
 
-enum err step_host_check(struct session *s)
+static const char *pem(const struct credential *c, enum credential_part part)
+{
+    size_t n;
+    return c ? credential_pem(c, part, &n) : NULL;
+}
+
+static struct mqtt_check_args args_of(const struct session *s, const struct credential *one)
 {
     const struct command *c = s->ctx->command;
-    /* A broker drops the older of two clients with one id: the board leaves first. */
-    enum err e = session_off_broker(s, session_within(s, CHECK_MS));
-    if (!e) e = step_credential(s);
-    if (!e) e = step_mqtt_names(s);
-    if (e) return e;
-    size_t n;
-    struct mqtt_check_args args = {
+    return (struct mqtt_check_args){
         .host = c->mqtt.host,
         .port = c->mqtt.port,
-        .certificate_pem = credential_pem(s->credential, CREDENTIAL_CERTIFICATE, &n),
-        .key_pem = credential_pem(s->credential, CREDENTIAL_KEY, &n),
-        .root_ca_pem = credential_pem(s->credential, CREDENTIAL_ROOT_CA, &n),
+        .certificate_pem = pem(one, CREDENTIAL_CERTIFICATE),
+        .key_pem = pem(one, CREDENTIAL_KEY),
+        .root_ca_pem = pem(one, CREDENTIAL_ROOT_CA),
         .client_id = s->client_id,
         .topic = s->topic,
         .qos = c->mqtt.qos,
@@ -49,12 +52,64 @@ enum err step_host_check(struct session *s)
         .username = c->mqtt.username,
         .password = c->mqtt.password,
         .tls = c->mqtt.scheme != 1,
-        .client_certificate = c->mqtt.scheme == 4 || c->mqtt.scheme == 5,
-        .verify_server = c->mqtt.scheme == 3 || c->mqtt.scheme == 5,
+        .client_certificate = check_uses_part(c->mqtt.scheme, CREDENTIAL_CERTIFICATE),
+        .verify_server = check_uses_part(c->mqtt.scheme, CREDENTIAL_ROOT_CA),
         .until_stage = last_stage(c->level),
     };
-    struct mqtt_check_result r;
-    e = mqtt_check_run(&args, s->ctx->cancel, session_within(s, CHECK_MS), &r);
-    session_result(s, "host_check", report(&r));
+}
+
+/* Kept, also when it is no failure of the check: then the caller fails. */
+static enum err run(struct session *s, const struct mqtt_check_args *args)
+{
+    struct mqtt_check_result *r = &s->evidence.check_by_host.result;
+    enum err e = mqtt_check_run(args, s->ctx->cancel, session_within(s, CHECK_MS), r);
+    const struct err_info *why = err_last();
+    snprintf(s->evidence.check_by_host.code, sizeof s->evidence.check_by_host.code, "%s",
+             e ? why->code : "");
+    snprintf(s->evidence.check_by_host.detail, sizeof s->evidence.check_by_host.detail, "%.*s",
+             (int)sizeof s->evidence.check_by_host.detail - 1, e ? why->detail : "");
     return e;
+}
+
+/* A plain CONNECT went wrong: does the port speak TLS? */
+static bool speaks_tls(struct session *s, const struct mqtt_check_args *args)
+{
+    struct mqtt_check_args hello = *args;
+    struct mqtt_check_result r;
+    hello.tls = true;
+    hello.client_certificate = hello.verify_server = false;
+    hello.until_stage = MQTT_STAGE_TLS;
+    mqtt_check_run(&hello, s->ctx->cancel, session_within(s, CHECK_MS), &r);
+    return r.hello_received;
+}
+
+enum err host_check(struct session *s, const struct credential *one)
+{
+    enum err e = step_mqtt_names(s);
+    if (e) return e;
+    struct mqtt_check_args args = args_of(s, one);
+    e = run(s, &args);
+    s->evidence.check_by_host.ran = !e || e == ERR_NETWORK || e == ERR_CRYPTO;
+    s->evidence.check_by_host.name_differs = err_is(e, "mqtt_tls_server_name");
+    /* The board does not compare the name: what made it fail comes after it. */
+    if (s->evidence.check_by_host.name_differs && s->evidence.stage != CHECK_DONE) {
+        args.ignore_name = true;
+        e = run(s, &args);
+    }
+    if (e == ERR_NETWORK && !args.tls &&
+        s->evidence.check_by_host.result.stage_ms[MQTT_STAGE_TCP] >= 0)
+        s->evidence.check_by_host.speaks_tls = speaks_tls(s, &args);
+    if (!s->evidence.check_by_host.ran) return e;
+    session_result(s, "host_check", report(s));
+    return ERR_OK;
+}
+
+enum err step_host_check(struct session *s)
+{
+    if (!s->evidence.host) evidence_begin(s); /* the board was asked for nothing */
+    /* A broker drops the older of two clients with one id: the board leaves first. */
+    enum err e = session_off_broker(s, session_within(s, CHECK_MS));
+    if (!e) e = step_credential(s);
+    if (!e) e = host_check(s, s->credential);
+    return e ? e : evidence_passed(s);
 }

@@ -76,13 +76,23 @@ enum err step_purge(struct session *s); /* the private key, out of the vault */
 
 /* step_check.c: the board's own checks */
 enum err step_mqtt_names(struct session *s); /* no step of its own: fills in client id and topic */
+enum err check_configure(struct session *s); /* the same: sets up the board's MQTT client */
+/** AT+MQTTCONN. @return as at_mqtt_connect() */
+enum err check_connect(struct session *s, struct deadline until);
 enum err step_wifi(struct session *s);
 enum err step_time(struct session *s);
+enum err step_network(struct session *s);
+enum err step_tls(struct session *s);
 enum err step_connect(struct session *s);
 enum err step_subscribe(struct session *s);
 enum err step_publish(struct session *s);
+enum err step_received(struct session *s);
 
 /* step_host.c, step_record.c */
+/** The same as seen from this machine, into s->evidence and the result.
+ *  @param one  NULL where the scheme needs none
+ *  @return ERR_OK, also when the check found something; ERR_CANCELLED; ERR_MEM, ERR_ARG */
+enum err host_check(struct session *s, const struct credential *one);
 enum err step_host_check(struct session *s);
 enum err step_record(struct session *s);
 /** Was the job's credential the last one that was written to this board? */

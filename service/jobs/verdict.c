@@ -109,7 +109,8 @@ static void add_log(const struct check_evidence *e, struct found *f)
         add(f, VERDICT_CLIENT_ID_REJECTED);
         break;
     case LOG_NOTHING:
-    case LOG_ALERT: /* whose fault it was, the host's check tells */
+    case LOG_VERIFY_FAILED: /* why, others tell better: see guess_connect() */
+    case LOG_ALERT:
         break;
     }
 }
@@ -169,6 +170,8 @@ static void guess_connect(const struct check_evidence *e, struct found *f)
         enum verdict_code dates = host_refused_certificate(e);
         if (dates != VERDICT_CERTIFICATE_REFUSED) add(f, dates);
     }
+    if (e->log == LOG_VERIFY_FAILED) add(f, host_untrusted(e));
+    if (e->log == LOG_ALERT && !host_connects) add(f, host_refused_certificate(e));
     if (!f->n && mute && !host_connects) add(f, VERDICT_BROKER_SILENT);
     if (!f->n) add(f, VERDICT_UNEXPLAINED);
 }

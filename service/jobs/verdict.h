@@ -138,7 +138,8 @@ enum log_says {
     LOG_CERTIFICATE_IN_FUTURE,
     LOG_CERTIFICATE_UNTRUSTED,
     LOG_NAME_DIFFERS,
-    LOG_ALERT, /* the broker ended the handshake */
+    LOG_VERIFY_FAILED, /* the board does not accept the broker's certificate */
+    LOG_ALERT,         /* the broker ended the handshake */
     LOG_KEY_UNREADABLE,
     LOG_CERTIFICATE_UNREADABLE,
     LOG_DNS_FAILED,
