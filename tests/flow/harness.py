@@ -128,6 +128,8 @@ class Board:
         self.flash = os.path.join(folder, self.name + ".flash")
         self.options = dict({"chip": "esp32", "boot": "flash", "pace": "off",
                              "wifi": [f"{SSID}:{PASSWORD}"], "fault": []}, **options)
+        if self.options["chip"] == "esp32":  # where nothing else is said: credentials in partitions of their own
+            self.options.setdefault("firmware", "2.4")
         self.starts = 0
         self.child = None
         self.start()
