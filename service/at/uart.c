@@ -30,9 +30,9 @@ static enum err ask(struct at_client *c, unsigned long *baud_out, char *rest_out
     enum err e = at_command(c, until, "AT+UART_CUR?");
     if (e) return e;
     const char *text = at_answer(c, "+UART_CUR:", 0);
-    char *rest = NULL;
-    *baud_out = text ? strtoul(text, &rest, 10) : 0;
-    size_t n = rest ? strspn(rest, ",0123456789") : 0;
+    char *rest;
+    *baud_out = strtoul(text ? text : "", &rest, 10);
+    size_t n = strspn(rest, ",0123456789");
     if (!*baud_out || rest[n] || n >= cap)
         return err_fail(ERR_PROTOCOL, "at_bad_answer", "Try again; check the wiring if it stays.",
                         "AT+UART_CUR? was answered without a speed");

@@ -46,6 +46,17 @@ class Console:
         os.write(self.fd, line.encode() + b"\r\n")
         return self.until(end)
 
+    def wake(self):
+        """AT until OK, of a board that may be booting."""
+        for _ in range(int(harness.PATIENCE)):
+            os.write(self.fd, b"AT\r\n")
+            said = b""
+            while select.select([self.fd], [], [], 1)[0] and not said.endswith(b"OK\r\n"):
+                said += os.read(self.fd, 65536)
+            if said.endswith(b"OK\r\n"):
+                return
+        raise AssertionError("the board does not answer AT")
+
     def values(self):
         """All of mfg_nvs: (namespace, key) → value."""
         found = {}
@@ -107,7 +118,8 @@ class Either(AtCase):
                 before = board.flash_bytes(0, 4 << 20)
                 self.assertTrue(self.write(board, credential=credential)["write"]["identical"])
                 self.assertEqual(board.flash_bytes(0, 4 << 20), before)
-                self.assertFalse(self.write(board, credential=self.bench.upload(self.bench.pki.ec_device))["write"]["identical"])
+                other = self.bench.upload(self.bench.pki.ec_device)
+                self.assertFalse(self.write(board, credential=other)["write"]["identical"])
 
     def test_a_request_that_contradicts_the_board_is_refused(self):
         for layout, board in self.boards.items():
@@ -242,22 +254,37 @@ class Cut(AtCase):
 
     bench_options = {"boards": [{"firmware": f, "pace": "full"} for f in FIRMWARES.values()], "broker": False}
 
-    def start_write(self, slot, **more):
-        job = self.gate.create_job(self.bench.command("write", slot, credential=self.bench.upload(), **more))
-        while not (self.gate.job(job)["steps"] or [{"name": ""}])[-1]["name"] == "write":
+    def start_write(self, board):
+        """A job of which a part is written."""
+        order = self.bench.command("write", self.bench.slot(board), credential=self.bench.upload(), method="at")
+        job = self.gate.create_job(order)
+        while not (self.gate.job(job)["progress"] or {"done": 0})["done"]:
             self.assertIsNone(self.gate.job(job)["finished_at"], self.gate.job(job))
+        self.assertRegex(self.said(board), UP)
         return job
 
     def test_a_cancel_leaves_the_board_at_its_speed(self):
         for layout, board in self.boards.items():
             with self.subTest(layout):
-                job = self.start_write(self.bench.slot(board), method="at")
+                job = self.start_write(board)
                 self.gate.post(f"/v1/jobs/{job}/cancel").expect(200, 202)
                 self.assertEqual(self.gate.wait_job(job)["state"], "cancelled")
                 self.assert_in_order(board)
 
+    def test_a_clean_stop_leaves_the_board_at_its_speed(self):
+        for layout, board in self.boards.items():
+            with self.subTest(layout):
+                job = self.start_write(board)
+                self.gate.stop()
+                with Console(board) as console:
+                    console.wake()
+                self.assert_in_order(board)
+                self.gate.start()
+                self.assertEqual(self.gate.job(job)["state"], "interrupted")
+
     def test_what_another_program_left_waiting_for_bytes_is_written_again(self):
-        lines = {"partitions": 'AT+SYSFLASH=1,"mqtt_cert",0,2048', "mfg_nvs": 'AT+SYSMFG=2,"mqtt_cert","mqtt_cert",8,1200'}
+        lines = {"partitions": 'AT+SYSFLASH=1,"mqtt_cert",0,2048',
+                 "mfg_nvs": 'AT+SYSMFG=2,"mqtt_cert","mqtt_cert",8,1200'}
         for layout, board in self.boards.items():
             with self.subTest(layout):
                 self.bench.run("at", board, lines=["AT"])  # it has booted
