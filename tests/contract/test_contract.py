@@ -28,7 +28,7 @@ class TourTest(unittest.TestCase):
     def setUpClass(cls):
         cls.judge = contract.Contract()
         cls.exchanges = []  # (method, path, request body, reply)
-        with harness.Bench(boards=[{}, {"fault": ["silent"]}, {"firmware": "4.1"}], broker=False) as cls.bench:
+        with harness.Bench(boards=[{"firmware": "2.4"}, {"fault": ["silent"]}, {"firmware": "4.1"}], broker=False) as cls.bench:
             cls.bench.gate.observers.append(lambda *seen: cls.exchanges.append(seen))
             for step in Tour(cls.bench).steps():
                 step()
