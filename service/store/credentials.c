@@ -69,7 +69,7 @@ static enum err find_earlier(struct db *db, const struct addition *a, bool *same
 
 static enum err refuse_duplicate(struct db *db, const struct addition *a)
 {
-    bool same;
+    bool same = false;
     const char *earlier = a->duplicate->earlier;
     enum err e = find_earlier(db, a, &same);
     if (e || !*earlier) return e;
