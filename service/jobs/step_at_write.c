@@ -68,12 +68,13 @@ static struct piece piece_at(const struct session *s, size_t i)
                                             : image_piece(s, i);
 }
 
-/* For one piece, either way: a board that lost a byte should not cost a minute. */
+/* For one piece, either way: a board that lost a byte should not cost a minute. It may have to erase
+ * pages of mfg_nvs before it answers. */
 static struct deadline transfer_time(const struct session *s, size_t n)
 {
-    enum { SLOWER_THAN_WIRE = 4 };
+    enum { BASE_MS = 6000, SLOWER_THAN_WIRE = 4 };
     int64_t wire_ms = (int64_t)n * 10 * 1000 / s->at->baud;
-    return session_within(s, COMMAND_MS + SLOWER_THAN_WIRE * wire_ms);
+    return session_within(s, BASE_MS + SLOWER_THAN_WIRE * wire_ms);
 }
 
 /* --- what is to be written --- */

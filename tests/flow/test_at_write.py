@@ -190,6 +190,7 @@ class Kinds(AtCase):
                 self.assertLessEqual({i - 0x1000 * (i // 0x1000 % 2) for i in changed},
                                      {o & ~0x1FFF for o in at.values()} | {(o & ~0x1FFF) + 0x2000 for o in at.values()})
                 self.assertEqual(self.items(after, at[f"{kind}_cert"])[index], self.bench.pki.device.cert)
+                self.assertEqual({b["partition"] for b in result.get("backups", [])}, set(at) if kind == "client" else set())
                 if index:
                     self.assertEqual(self.items(after, at[f"{kind}_cert"])[0],
                                      self.items(before, at[f"{kind}_cert"])[0])
@@ -209,6 +210,15 @@ class Kinds(AtCase):
             error = self.fails("write", "layout_not_writable", "images", self.boards["partitions"], method="at",
                                target={"kind": kind})
             self.assertIn(f"{kind}_cert", error["detail"])
+
+
+class Old(AtCase):
+    bench_options = {"boards": [{"firmware": "2.0"}], "broker": False}
+
+    def test_a_release_without_mqtt_takes_its_credential_all_the_same(self):
+        result = self.write(self.bench.boards[0])
+        self.assertEqual(result["layout"]["kind"], "partitions")
+        self.assertEqual(self.bench.boards[0].flash_bytes(0x39000, 2), b"\xf1\xf1")
 
 
 class BadWires(AtCase):
