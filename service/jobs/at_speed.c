@@ -4,7 +4,7 @@
 
 /* WORTH_BYTES: a change and the way back cost six short commands, about as long as 4600 bytes at
  * 115200 baud. */
-enum { WORTH_BYTES = 6 * 1024, UP_MS = 5000, START_MS = 10000, DOWN_MS = 5000 };
+enum { WORTH_BYTES = 6 * 1024, UP_MS = 5000, WORDS_MS = 5000, DOWN_MS = 30000 };
 
 static bool can_reset(const struct slot_record *slot)
 {
@@ -18,28 +18,33 @@ static bool is_talk(enum err e)
     return e == ERR_TIMEOUT || e == ERR_PROTOCOL || e == ERR_DEVICE || e == ERR_UNSUPPORTED;
 }
 
-enum err at_speed_ask_down(struct session *s, struct deadline until)
+/* A board that waits for bytes would take the command for them: it is brought into step first. */
+static enum err by_words(struct session *s, struct deadline until)
 {
-    if (!s->uart.fast) return ERR_OK;
-    enum err e = ERR_OK;
-    /* A board that waits for bytes would take the command for them. */
-    if (s->at_cut) e = at_client_start(s->client, deadline_within_ms(until, START_MS));
-    if (!e || is_talk(e)) e = at_uart_return(s->client, &s->uart, until);
-    if (!e) s->uart.fast = 0;
-    return e;
+    until = deadline_within_ms(until, WORDS_MS);
+    enum err e = s->at_cut ? at_client_start(s->client, until) : ERR_OK;
+    return !e || is_talk(e) ? at_uart_return(s->client, &s->uart, until) : e;
 }
 
-enum err at_speed_down(struct session *s)
+static enum err by_reset(struct session *s, struct deadline until)
 {
+    enum err e = port_use_baud(s->at, s->uart.slow);
+    if (!e) e = session_hard_reset(s);
+    return e ? e : at_client_wait_ready(s->client, until);
+}
+
+/* A reset also ends a write that waits for its bytes, and a key of mfg_nvs keeps its old value
+ * then. Words are for a board that is in step, and where EN turns out not to be wired. */
+enum err at_speed_down(struct session *s, struct deadline until)
+{
+    if (!s->uart.fast) return ERR_OK;
     s->at_slow = true;
-    enum err e = at_speed_ask_down(s, session_within(s, DOWN_MS));
-    if (!is_talk(e)) return e;
-    struct err_info lost = *err_last();
-    e = session_hard_reset(s);
-    if (!e) e = session_await_boot(s);
-    if (is_talk(e)) return err_restore(&lost);
-    if (!e) s->uart.fast = 0;
-    return e;
+    enum err e = s->at_cut ? by_reset(s, until) : by_words(s, until);
+    if (is_talk(e)) e = s->at_cut ? by_words(s, until) : by_reset(s, until);
+    if (e) return e;
+    s->uart.fast = 0;
+    s->at_cut = false;
+    return ERR_OK;
 }
 
 enum err at_speed_up(struct session *s, size_t bytes)
@@ -52,5 +57,5 @@ enum err at_speed_up(struct session *s, size_t bytes)
     if (!is_talk(e)) return e;
     job_note(s->ctx, "the AT port stays at %u baud: %s", (unsigned)s->uart.slow,
              err_last()->detail);
-    return at_speed_down(s);
+    return at_speed_down(s, session_within(s, DOWN_MS));
 }

@@ -13,9 +13,8 @@
  *  @return ERR_OK, also where the speed stays as it is, or another one does not work; an error when
  * the board was lost */
 enum err at_speed_up(struct session *s, size_t bytes);
-/** Back to the slot's at_baud, if need be through a reset, and never up again in this job; nothing
- * when it is there. @return as session_await_boot() */
-enum err at_speed_down(struct session *s);
-/** The same by words alone. @return at_uart_return()'s errors */
-enum err at_speed_ask_down(struct session *s, struct deadline until);
+/** Back to the slot's at_baud, by words or through a reset, and never up again in this job; nothing
+ * when it is there. An exchange that was cut is over then.
+ *  @return ERR_OK; ERR_TIMEOUT with code at_speed_lost; port errors */
+enum err at_speed_down(struct session *s, struct deadline until);
 #endif

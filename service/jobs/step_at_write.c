@@ -14,7 +14,7 @@
 #include "service/jobs/wire.h"
 #include "service/pki/shipped.h"
 
-enum { COMMAND_MS = 10000, ERASE_MS = 20000, START_MS = 15000, TRIES = 3 };
+enum { COMMAND_MS = 10000, ERASE_MS = 20000, START_MS = 30000, TRIES = 3 };
 
 struct piece {
     const char *name; /* for messages */
@@ -68,8 +68,8 @@ static struct piece piece_at(const struct session *s, size_t i)
                                             : image_piece(s, i);
 }
 
-/* For one piece, either way: a board that lost a byte should not cost a minute. It may have to erase
- * pages of mfg_nvs before it answers. */
+/* For one piece, either way: a board that lost a byte should not cost a minute. It may have to
+ * erase pages of mfg_nvs before it answers. */
 static struct deadline transfer_time(const struct session *s, size_t n)
 {
     enum { BASE_MS = 6000, SLOWER_THAN_WIRE = 4 };
@@ -77,23 +77,62 @@ static struct deadline transfer_time(const struct session *s, size_t n)
     return session_within(s, BASE_MS + SLOWER_THAN_WIRE * wire_ms);
 }
 
+static bool is_worth_a_retry(enum err e)
+{
+    return e == ERR_TIMEOUT || e == ERR_PROTOCOL || e == ERR_DEVICE || e == ERR_VERIFY;
+}
+
+/* The board is brought into step for another try; it may wait for bytes that were lost. That may be
+ * the speed's fault. */
+static enum err start_again(struct session *s, const char *name)
+{
+    struct err_info why = *err_last();
+    struct deadline until = session_within(s, START_MS);
+    enum err e = s->uart.fast ? at_speed_down(s, until) : at_client_start(s->client, until);
+    if (e == ERR_CANCELLED || e == ERR_PORT_GONE) return e;
+    if (e) return err_restore(&why);
+    job_note(s->ctx, "%s: %s: again", name, why.detail);
+    return ERR_OK;
+}
+
 /* --- what is to be written --- */
+
+/* What is read here is written again, and nothing but a second reading tells that no byte was
+ * changed on the way. */
+static enum err read_twice(struct session *s, const struct partition *p, struct buf *a,
+                           struct buf *b)
+{
+    struct at_partition row = row_of(p);
+    struct at_transfer t = {.partition = &row, .n = p->size, .secret = true};
+    buf_reset(a);
+    buf_reset(b);
+    enum err e = buf_fill(a, 0, p->size);
+    if (!e) e = buf_fill(b, 0, p->size);
+    if (!e) e = at_sysflash_read(s->client, &t, a->data, transfer_time(s, p->size));
+    if (!e) e = at_sysflash_read(s->client, &t, b->data, transfer_time(s, p->size));
+    if (e || memcmp(a->data, b->data, p->size) == 0) return e;
+    return err_fail(ERR_VERIFY, "flash_verify", "Bytes are changed on the way: check the cable.",
+                    "%s is read differently each time", p->name);
+}
 
 static enum err read_partition(const struct partition *p, struct secret *out, void *arg)
 {
     struct session *s = arg;
-    struct at_partition row = row_of(p);
-    struct at_transfer t = {.partition = &row, .n = p->size, .secret = true};
-    struct buf bytes;
-    buf_init_secret(&bytes, p->size);
-    enum err e = buf_fill(&bytes, 0, p->size);
-    if (!e) e = at_sysflash_read(s->client, &t, bytes.data, transfer_time(s, p->size));
-    if (!e) e = secret_copy(bytes.data, bytes.len, out);
-    buf_dispose(&bytes);
+    struct buf a, b;
+    buf_init_secret(&a, p->size);
+    buf_init_secret(&b, p->size);
+    enum err e = read_twice(s, p, &a, &b);
+    for (int i = 1; i < TRIES && is_worth_a_retry(e); i++) {
+        e = start_again(s, p->name);
+        if (!e) e = read_twice(s, p, &a, &b);
+    }
+    if (!e) e = secret_copy(a.data, a.len, out);
+    buf_dispose(&a);
+    buf_dispose(&b);
     return e;
 }
 
-/* Of what a partition holds besides, all has to be read. */
+/* Of what a partition holds besides, all has to be read, twice. */
 static size_t bytes_to_read(const struct session *s)
 {
     const struct target *target = &s->ctx->command->target;
@@ -102,7 +141,7 @@ static size_t bytes_to_read(const struct session *s)
         char name[TARGET_NAME];
         target_partition(target, (enum credential_part)part, name);
         const struct partition *p = partition_find(&s->layout.user, name);
-        n += p ? p->size : 0;
+        n += p ? 2 * (size_t)p->size : 0;
     }
     return n;
 }
@@ -202,24 +241,6 @@ static enum err compare(struct session *s, const struct piece *p, bool *same_out
     return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-static bool is_worth_a_retry(enum err e)
-{
-    return e == ERR_TIMEOUT || e == ERR_PROTOCOL || e == ERR_DEVICE;
-}
-
-/* The board is brought into step for another try; it may wait for bytes that were lost. That may be
- * the speed's fault. */
-static enum err start_again(struct session *s, const struct piece *p)
-{
-    struct err_info why = *err_last();
-    enum err e =
-        s->uart.fast ? at_speed_down(s) : at_client_start(s->client, session_within(s, START_MS));
-    if (e == ERR_CANCELLED || e == ERR_PORT_GONE) return e;
-    if (e) return err_restore(&why);
-    job_note(s->ctx, "%s: %s: again", p->name, why.detail);
-    return ERR_OK;
-}
-
 static enum err write_piece(struct session *s, const struct piece *p)
 {
     for (int i = 1;; i++) {
@@ -228,7 +249,7 @@ static enum err write_piece(struct session *s, const struct piece *p)
         s->at_cut = e != ERR_OK;
         if (!e) return e;
         bool again = i < TRIES && is_worth_a_retry(e);
-        if (again) e = start_again(s, p);
+        if (again) e = start_again(s, p->name);
         if (e) return err_wrap(e, "%s", p->name);
         s->at_retries++;
     }
@@ -244,9 +265,9 @@ static enum err verify_piece(struct session *s, const struct piece *p)
             e = err_fail(ERR_VERIFY, "flash_verify",
                          "Write again; if it stays so, the board's flash or its supply is bad.",
                          "%s reads back different from what was written.", p->name);
-        if (i == TRIES || (e != ERR_VERIFY && !is_worth_a_retry(e))) return e;
+        if (i == TRIES || !is_worth_a_retry(e)) return e;
         bool different = e == ERR_VERIFY;
-        e = start_again(s, p);
+        e = start_again(s, p->name);
         if (!e && different) e = write_piece(s, p);
         if (e) return e;
         s->at_retries += different;
@@ -268,6 +289,7 @@ static enum err is_there(struct session *s, bool *there_out)
             e = compare(s, &p, there_out);
         else
             *there_out = false;
+        if (is_worth_a_retry(e)) e = start_again(s, p.name); /* and written */
     }
     return e;
 }
@@ -323,5 +345,5 @@ enum err step_at_verify(struct session *s)
     if (e) return e;
     s->verified = true;
     report(s);
-    return at_speed_down(s);
+    return at_speed_down(s, session_within(s, START_MS));
 }

@@ -242,6 +242,14 @@ class BadWires(AtCase):
                 self.with_fault(board, "noise-above:115200")
                 self.assertEqual(self.write(board)["write"]["baud"], 115200)
 
+    def test_what_has_to_stay_is_not_taken_from_a_wire_that_changes_it(self):
+        board = self.boards["partitions"]
+        client_cert = board.flash_bytes(0x2A000, 0x2000)
+        self.with_fault(board, "noise-above:115200")
+        self.assertEqual(self.write(board, target={"kind": "client", "index": 1})["write"]["baud"], 115200)
+        n = 12 + int.from_bytes(client_cert[10:12], "little")  # the first item and the head before it
+        self.assertEqual(board.flash_bytes(0x2A008, n - 8), client_cert[8:n])
+
     def test_bytes_that_are_lost_or_changed(self):
         for layout, board in self.boards.items():
             with self.subTest(layout):
