@@ -33,6 +33,20 @@ struct reply handle_credential_list(struct request *rq, const struct service *sv
 struct reply handle_credential_get(struct request *rq, const struct service *svc);
 struct reply handle_credential_delete(struct request *rq, const struct service *svc);
 
+/* csr.c: keys made here */
+struct reply handle_csr_create(struct request *rq, const struct service *svc);
+struct reply handle_csr_list(struct request *rq, const struct service *svc);
+struct reply handle_csr_get(struct request *rq, const struct service *svc);
+struct reply handle_csr_delete(struct request *rq, const struct service *svc);
+struct reply handle_csr_answer(struct request *rq, const struct service *svc);
+
+/* authorities.c */
+struct reply handle_authority_create(struct request *rq, const struct service *svc);
+struct reply handle_authority_list(struct request *rq, const struct service *svc);
+struct reply handle_authority_get(struct request *rq, const struct service *svc);
+struct reply handle_authority_delete(struct request *rq, const struct service *svc);
+struct reply handle_authority_sign(struct request *rq, const struct service *svc);
+
 /* firmware.c */
 struct reply handle_firmware_create(struct request *rq, const struct service *svc);
 struct reply handle_firmware_list(struct request *rq, const struct service *svc);

@@ -5,28 +5,22 @@
 
 #include "api/handlers.h"
 #include "api/handlers/files.h"
+#include "api/handlers/intake.h"
 #include "api/json_out.h"
 #include "service/base/clock.h"
 #include "service/pki/credential.h"
 
-/* A credential on its way in. */
-struct intake {
-    struct credential_rules rules;
-    struct credential_duplicate duplicate;
-    struct check_list checks;
-    struct credential *c; /* NULL: a check failed */
-};
-
 /* ?allow=chain_to_root,validity,duplicate_key: what would be refused without. */
-static enum err read_allowed(const struct request *rq, struct intake *in)
+enum err intake_begin(const struct request *rq, struct intake *out)
 {
+    *out = (struct intake){.rules = {.now_unix_s = clock_now_ms() / 1000}};
     const struct {
         const char *name;
         bool *out;
     } names[] = {
-        {"chain_to_root", &in->rules.allow_unrelated_ca},
-        {"validity", &in->rules.allow_dates},
-        {"duplicate_key", &in->duplicate.allowed},
+        {"chain_to_root", &out->rules.allow_unrelated_ca},
+        {"validity", &out->rules.allow_dates},
+        {"duplicate_key", &out->duplicate.allowed},
     };
     const size_t count = sizeof names / sizeof *names;
     const char *s = request_query(rq, "allow");
@@ -51,8 +45,7 @@ static bool judge(struct request *rq, struct intake *in, struct reply *refusal_o
 {
     struct files files = {.count = 0};
     struct field_errors errors = {.count = 0};
-    *in = (struct intake){.rules = {.now_unix_s = clock_now_ms() / 1000}};
-    enum err e = read_allowed(rq, in);
+    enum err e = intake_begin(rq, in);
     if (!e) e = files_read_credential(rq, &files, &errors);
     bool read = !e;
     if (files.password.len) in->rules.password = buf_str(&files.password);
@@ -118,24 +111,33 @@ static enum err keep(const struct service *svc, struct intake *in, struct creden
     return store_credential_add(svc->store, r, key, key_len, &in->duplicate);
 }
 
-struct reply handle_credential_create(struct request *rq, const struct service *svc)
+struct reply intake_reply(const struct request *rq, const struct service *svc, struct intake *in,
+                          bool *kept)
 {
-    struct intake in;
     struct credential_record record = {.id = ""};
     struct reply r;
-    if (!judge(rq, &in, &r)) return r;
-    if (!in.c) return reply_problem(rq, 422, "checks", json_out_checks(&in.checks));
-    if (keep(svc, &in, &record) == ERR_OK) {
+    *kept = false;
+    if (!in->c) return reply_problem(rq, 422, "checks", json_out_checks(&in->checks));
+    if (keep(svc, in, &record) == ERR_OK) {
+        *kept = true;
         r = reply_json(201, present(&record));
         reply_header(&r, "Location", "/v1/credentials/%s", record.id);
-    } else if (in.duplicate.earlier[0]) {
-        r = reply_problem(rq, 409, "earlier", json_string(in.duplicate.earlier));
+    } else if (in->duplicate.earlier[0]) {
+        r = reply_problem(rq, 409, "earlier", json_string(in->duplicate.earlier));
     } else {
         r = reply_error(rq);
     }
     credential_record_dispose(&record);
-    credential_free(in.c);
+    credential_free(in->c);
     return r;
+}
+
+struct reply handle_credential_create(struct request *rq, const struct service *svc)
+{
+    struct intake in;
+    struct reply r;
+    bool kept;
+    return judge(rq, &in, &r) ? intake_reply(rq, svc, &in, &kept) : r;
 }
 
 static bool is_cred(const char *text)

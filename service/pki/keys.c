@@ -65,13 +65,21 @@ enum err made_key(const char *pem, size_t n, EVP_PKEY **out)
     return *out ? ERR_OK : made_failed("a key of its text");
 }
 
+static bool has_control(const char *s)
+{
+    for (; *s; s++)
+        if ((unsigned char)*s < 0x20 || *s == 0x7f) return true;
+    return false;
+}
+
 enum err made_name(const struct subject *subject, X509_NAME *out)
 {
     for (int i = 0; i < SUBJECT_PARTS; i++) {
         const char *text = subject->parts[i];
         if (!text[0]) continue;
         /* the library knows which kind of string each part has, and how long it may be */
-        if (X509_NAME_add_entry_by_txt(out, subject_part_names[i], MBSTRING_UTF8,
+        if (!has_control(text) &&
+            X509_NAME_add_entry_by_txt(out, subject_part_names[i], MBSTRING_UTF8,
                                        (const uint8_t *)text, -1, -1, 0) == 1)
             continue;
         ERR_clear_error();

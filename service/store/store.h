@@ -174,9 +174,11 @@ enum err store_csr_add(struct store *s, const struct csr_record *r, const char *
                        size_t key_len);
 /** @return ERR_OK; ERR_NOT_FOUND with code csr_not_found */
 enum err store_csr_get(struct store *s, const char *id, struct csr_record *out);
-/** @param key_out  init it with buf_init_secret */
+/** @param key_out  init it with buf_init_secret @return as store_csr_get() */
 enum err store_csr_key(struct store *s, const char *id, struct buf *key_out);
+/** @return as store_csr_get() */
 enum err store_csr_delete(struct store *s, const char *id);
+/** Newest first. Release each with csr_record_dispose() and the list with free(). */
 enum err store_csr_list(struct store *s, struct store_page *page, struct csr_record **list_out,
                         size_t *n_out);
 
@@ -192,8 +194,11 @@ enum err store_authority_add(struct store *s, const struct authority_record *r, 
                              size_t key_len);
 /** @return ERR_OK; ERR_NOT_FOUND with code authority_not_found */
 enum err store_authority_get(struct store *s, const char *id, struct authority_record *out);
+/** @param key_out  init it with buf_init_secret @return as store_authority_get() */
 enum err store_authority_key(struct store *s, const char *id, struct buf *key_out);
+/** @return as store_authority_get() */
 enum err store_authority_delete(struct store *s, const char *id);
+/** Newest first. Release each with authority_record_dispose() and the list with free(). */
 enum err store_authority_list(struct store *s, struct store_page *page,
                               struct authority_record **list_out, size_t *n_out);
 

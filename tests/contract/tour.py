@@ -23,9 +23,9 @@ class Tour:
         self.bench, self.gate = bench, bench.gate
 
     def steps(self):
-        return [self.service, self.contract, self.bad_queries, self.bad_bodies, self.slots, self.credentials,
-                self.firmware, self.full_of_uploads, self.images, self.factory_images, self.converters, self.jobs,
-                self.devices, self.backups, self.full_queue, self.full_waiting_room, self.not_ready]
+        return [self.service, self.contract, self.bad_queries, self.bad_bodies, self.slots, self.profiles, self.credentials,
+                self.keys, self.firmware, self.full_of_uploads, self.images, self.factory_images, self.converters, self.jobs,
+                self.devices, self.full_queue, self.full_waiting_room, self.not_ready]
 
     # ---- the service itself ----
 
@@ -45,6 +45,12 @@ class Tour:
                 ("GET", "/v1/ports"), ("GET", "/v1/slots"), ("GET", "/v1/slots/a"), ("PUT", "/v1/slots/a"),
                 ("DELETE", "/v1/slots/a"), ("POST", "/v1/credentials/validate"), ("POST", "/v1/credentials"),
                 ("GET", "/v1/credentials"), ("GET", "/v1/credentials/a"), ("DELETE", "/v1/credentials/a"),
+                ("GET", "/v1/profiles"), ("GET", "/v1/profiles/a"), ("PUT", "/v1/profiles/a"),
+                ("DELETE", "/v1/profiles/a"), ("POST", "/v1/credentials/csr"), ("GET", "/v1/credentials/csr"),
+                ("GET", "/v1/credentials/csr/a"), ("POST", "/v1/credentials/csr/a"),
+                ("DELETE", "/v1/credentials/csr/a"), ("POST", "/v1/authorities"), ("GET", "/v1/authorities"),
+                ("GET", "/v1/authorities/a"), ("DELETE", "/v1/authorities/a"),
+                ("POST", "/v1/authorities/a/certificates"),
                 ("POST", "/v1/firmware"), ("GET", "/v1/firmware"), ("GET", "/v1/firmware/a"),
                 ("DELETE", "/v1/firmware/a"), ("POST", "/v1/images"), ("GET", "/v1/images/a"), ("GET", "/v1/images/a/b"),
                 ("POST", "/v1/images/atpki"), ("POST", "/v1/images/mfg-nvs"),
@@ -59,7 +65,11 @@ class Tour:
         """What holds for every body alike: empty, of a wrong type, too large."""
         for method, path, media, cap in (
                 ("PUT", "/v1/slots/a", "application/json", 256), ("POST", "/v1/images", "application/json", 256),
-                ("POST", "/v1/jobs", "application/json", 256),
+                ("POST", "/v1/jobs", "application/json", 256), ("PUT", "/v1/profiles/a", "application/json", 256),
+                ("POST", "/v1/credentials/csr", "application/json", 256),
+                ("POST", "/v1/credentials/csr/a", "application/json", 1024),
+                ("POST", "/v1/authorities", "application/json", 256),
+                ("POST", "/v1/authorities/a/certificates", "application/json", 256),
                 ("POST", "/v1/credentials", "application/json", 1024),
                 ("POST", "/v1/credentials/validate", "multipart/form-data; boundary=b", 1024),
                 ("POST", "/v1/images/atpki", "multipart/form-data; boundary=b", 1024),
@@ -128,6 +138,90 @@ class Tour:
         gate.delete(second.headers["Location"]).expect(204)
         gate.get(second.headers["Location"]).problem(404, "credential_not_found")
         self.credential = made.json["id"]
+
+    # ---- recipes, and keys made here ----
+
+    def profiles(self):
+        gate, path = self.gate, "/v1/profiles/tour"
+        settings = {"wifi": {"ssid": "bench", "password": "tour-secret"}, "mqtt": {"host": "localhost", "password": "tour-secret-2"},
+                    "check": "wifi", "time": {"zone": 1}, "host_check": False, "method": "rom", "purge_key": True,
+                    "layout": {"module": "MINI-1", "release": "v3.4.0.0"}, "firmware": "fw_1", "flash_bytes": "0x400000",
+                    "target": {"kind": "client", "index": 1}}
+        self.bench.secrets.update(("tour-secret", "tour-secret-2"))
+        made = gate.put(path, settings, headers={"If-None-Match": "*"}).expect(201)
+        again = gate.put(path, made.json["settings"], headers={"If-Match": made.headers["ETag"]}).expect(200)
+        assert again.json["settings"] == made.json["settings"]
+        gate.put(path, settings, headers={"If-Match": made.headers["ETag"]}).problem(412, "precondition_failed")
+        for wrong in orders.wrong_settings():
+            gate.put(path, wrong).problem(400, "bad_body")
+        gate.put("/v1/profiles/a%20b", {}).problem(400, "bad_name")
+        gate.put("/v1/profiles/other", {"layout": "mfg_nvs"}).expect(201)
+        gate.get(path).expect(200)
+        page = gate.get("/v1/profiles?limit=1").expect(200)
+        gate.get(f"/v1/profiles?cursor={page.json['next']}").expect(200)
+        gate.get("/v1/profiles?cursor=a%20b").problem(400, "bad_query")
+        gate.post("/v1/jobs", {"kind": "check", "slot": "gone", "profile": "nowhere"}).problem(404, "profile_not_found")
+        for gone in (path, "/v1/profiles/other"):
+            gate.delete(gone, headers={"If-Match": '"x"'}).problem(412, "precondition_failed")
+            gate.delete(gone).expect(204)
+            gate.delete(gone).problem(404, "profile_not_found")
+        gate.get(path).problem(404, "profile_not_found")
+        gate.put("/v1/profiles/bench", {"wifi": {"ssid": "bench"}, "mqtt": {"host": "localhost"}}).expect(201)
+
+    def keys(self):
+        gate = self.gate
+        lab = gate.post("/v1/authorities", {"name": "lab", "key": "P-256", "subject": {"CN": "{name} CA", "C": "DE"},
+                                            "days": 30}).expect(201)
+        at, sign = lab.headers["Location"], lab.headers["Location"] + "/certificates"
+        gate.post("/v1/authorities", {"name": "lab"}).problem(409, "authority_exists")
+        gate.post("/v1/authorities", {"name": "a", "key": "P-256", "subject": {"CN": "a", "C": "D"}}).problem(422, "bad_subject")
+        other = gate.post("/v1/authorities", {"name": "other", "key": "P-256"}).expect(201)
+        for wrong in ({}, {"name": "a b"}, {"name": "a", "key": "RSA"}, {"name": "a", "days": 0}, {"name": "a", "subject": {}}):
+            gate.post("/v1/authorities", wrong).problem(400, "bad_body")
+        gate.get(at).expect(200)
+        page = gate.get("/v1/authorities?limit=1").expect(200)
+        gate.get(f"/v1/authorities?cursor={page.json['next']}").expect(200)
+        gate.get("/v1/authorities?cursor=cred_1").problem(400, "bad_query")
+        gate.delete(other.headers["Location"]).expect(204)
+        for answer in (gate.delete(other.headers["Location"]), gate.get(other.headers["Location"])):
+            answer.problem(404, "authority_not_found")
+
+        order = {"key": "P-256", "subject": {"CN": "{name}-{mac}", "OU": "{slot}"}, "mac": "24:0A:C4:12:34:56",
+                 "slot": "left", "name": "pump"}
+        asked = gate.post("/v1/credentials/csr", order).expect(201)
+        for wrong in ({}, {"subject": {}}, {"subject": "CN=a"}, dict(order, key="P-521"), dict(order, mac="24:0a"),
+                      dict(order, name=""), dict(order, serial=1), {"subject": {"CN": "a", "X": "b"}}):
+            gate.post("/v1/credentials/csr", wrong).problem(400, "bad_body")
+        gate.post("/v1/credentials/csr", dict(order, subject={"CN": "a", "C": "D"})).problem(422, "bad_subject")
+        csr = asked.headers["Location"]
+        gate.get(csr).expect(200)
+        spare = gate.post("/v1/credentials/csr", order).expect(201).headers["Location"]
+        page = gate.get("/v1/credentials/csr?limit=1").expect(200)
+        gate.get(f"/v1/credentials/csr?cursor={page.json['next']}").expect(200)
+        gate.get("/v1/credentials/csr?cursor=cred_1").problem(400, "bad_query")
+
+        signed = gate.post(sign, {"csr": asked.json["id"], "days": 7}).expect(200).json
+        gate.post(sign, {"request": asked.json["request"], "use": "server", "names": ["b.lab", "::1"]}).expect(200)
+        for wrong in ({}, {"csr": "csr_0", "request": "x"}, {"csr": "csr_0", "names": ["a"]}, {"csr": "csr_0", "days": 0},
+                      {"csr": "csr_0", "use": "server"}, {"csr": "csr_0", "use": "server", "names": [""]}):
+            gate.post(sign, wrong).problem(400, "bad_body")
+        gate.post(sign, {"csr": "csr_0"}).problem(404, "csr_not_found")
+        gate.post("/v1/authorities/ca_0/certificates", {"csr": asked.json["id"]}).problem(404, "authority_not_found")
+        gate.post(sign, {"request": "x"}).problem(422, "not_a_request")
+        gate.post(sign, {"csr": asked.json["id"], "days": 31}).problem(422, "outlives_authority")
+
+        root, body = "?authority=" + lab.json["id"], {"certificate": signed["certificate"]}
+        gate.post(spare, {"certificate": signed["certificate"], "root_ca": signed["root_ca"]}).problem(422, "key_mismatch")
+        gate.post(csr, body).problem(422, "missing_root_ca")
+        gate.post(csr, {"root_ca": signed["root_ca"]}).problem(400, "bad_body")
+        gate.post(csr + "?authority=ca_0", body).problem(404, "authority_not_found")
+        made = gate.post(csr + root, files=[("x", "1", signed["certificate"].encode())]).expect(201)
+        gate.post(csr + root, body).problem(404, "csr_not_found")
+        gate.get(csr).problem(404, "csr_not_found")
+        gate.delete(csr).problem(404, "csr_not_found")
+        gate.delete(spare).expect(204)
+        gate.delete(at).expect(204)
+        gate.delete(made.headers["Location"]).expect(204)
 
     # ---- firmware ----
 
@@ -242,6 +336,7 @@ class Tour:
         gate = self.gate
         gate.put("/v1/slots/silent", {"download_port": self.bench.boards[1].download}).expect(201)
         gate.put("/v1/slots/gone", {"at_port": "/dev/nosuch"}).expect(201)
+        gate.put("/v1/slots/both", {"at_port": "/dev/nosuch", "download_port": "/dev/nosuch2"}).expect(201)
         order = {"kind": "reset", "slot": "gone"}
         ended = gate.post("/v1/jobs", order, headers={"Prefer": "wait=60"}).expect(200).json["id"]
         gate.get(f"/v1/jobs/{ended}?wait=1").expect(200)
@@ -266,9 +361,9 @@ class Tour:
             if order.get("firmware"):
                 gate.delete(f"/v1/firmware/{order['firmware']}").problem(409, "firmware_in_use")
             gate.post(queued + "/cancel").expect(200)
-        for order in orders.write(self.credential):
-            queued = gate.post("/v1/jobs", {"slot": "silent", **order}).expect(202).headers["Location"]
-            gate.post(queued + "/cancel").expect(200)
+        for order in orders.board(self.credential):
+            waiting = gate.post("/v1/jobs", {"slot": "both", **order}).expect(202).headers["Location"]
+            assert gate.post(waiting + "/cancel").status in (200, 202)  # it may wait for its ports already
         gate.post(f"/v1/jobs/{running}/cancel").expect(202)
         gate.wait_job(running)
         page = gate.get("/v1/jobs?limit=2&slot=silent").expect(200)

@@ -162,6 +162,7 @@ static void a_subject_that_cannot_be_is_refused(void **state)
         {.parts = {[SUBJECT_CN] =
                        "12345678901234567890123456789012345678901234567890123456789012345"}},
         {.parts = {[SUBJECT_CN] = "\xff"}},
+        {.parts = {[SUBJECT_CN] = "a\nb"}},
     };
     struct buf key, request;
     struct csr_info info;

@@ -227,6 +227,29 @@ static void secrets_are_nowhere_in_the_files(void **state)
     store_close(s);
 }
 
+static void keys_made_here_and_settings_are_nowhere_in_the_files(void **state)
+{
+    const struct folder *f = *state;
+    static const char key[] = "-----BEGIN PRIVATE KEY-----\nMIIsecretkeybytes\n";
+    struct store *s = open_good(f);
+    const struct csr_record csr = {.id = "csr_1", .request_pem = (char *)"the request"};
+    const struct authority_record authority = {.id = "ca_1", .certificate_pem = (char *)"the root"};
+    const struct profile_record profile = {.name = "line-3",
+                                           .settings_json = (char *)"{\"p\":\"correct horse\"}"};
+    assert_int_equal(store_csr_add(s, &csr, key, strlen(key)), ERR_OK);
+    assert_int_equal(store_authority_add(s, &authority, key, strlen(key)), ERR_OK);
+    assert_int_equal(store_profile_put(s, &profile), ERR_OK);
+    for (int open = 1; open >= 0; open--) {
+        assert_true(folder_holds(f, "the request"));
+        assert_true(folder_holds(f, "the root"));
+        assert_true(folder_holds(f, "line-3"));
+        assert_false(folder_holds(f, "PRIVATE KEY"));
+        assert_false(folder_holds(f, "secretkeybytes"));
+        assert_false(folder_holds(f, "correct horse"));
+        if (open) store_close(s);
+    }
+}
+
 static void a_key_that_was_changed_in_the_database_does_not_open(void **state)
 {
     struct store *s = open_good(*state);
@@ -558,6 +581,7 @@ int main(void)
         TEST(what_was_acknowledged_survives_kill_9),
         TEST(running_jobs_become_interrupted_and_queued_ones_are_told_in_order),
         TEST(secrets_are_nowhere_in_the_files),
+        TEST(keys_made_here_and_settings_are_nowhere_in_the_files),
         TEST(a_key_that_was_changed_in_the_database_does_not_open),
         TEST(the_files_are_ours_alone),
         TEST(a_folder_has_one_espgate),

@@ -1,0 +1,25 @@
+/* intake: a credential on its way in, whether it was sent whole or is the answer to a request for a
+ * certificate. The code is in credentials.c. */
+#ifndef API_HANDLERS_INTAKE_H
+#define API_HANDLERS_INTAKE_H
+
+#include "api/reply.h"
+#include "api/request.h"
+#include "api/server.h"
+#include "service/pki/credential.h"
+
+struct intake {
+    struct credential_rules rules;
+    struct credential_duplicate duplicate;
+    struct check_list checks;
+    struct credential *c; /* NULL: a check failed */
+};
+
+/** Begin, with the rules of ?allow=. @return ERR_OK; ERR_ARG with code bad_query */
+enum err intake_begin(const struct request *rq, struct intake *out);
+/** Keep it and say so: 201; 409 when it is there already; 422 when a check failed.
+ *  @param in  judged; its credential is released
+ *  @param[out] kept  whether it was kept */
+struct reply intake_reply(const struct request *rq, const struct service *svc, struct intake *in,
+                          bool *kept);
+#endif
