@@ -26,10 +26,12 @@ struct exchange {
     struct request rq;
     char method[16]; /* for the log */
     struct reply reply;
-    bool refused; /* reply is ready; the rest of the body is swallowed */
-    bool asked;   /* the handler has made the reply */
+    bool refused;  /* reply is ready; the rest of the body is swallowed */
+    bool asked;    /* the handler has made the reply */
+    bool answered; /* the same, on another thread: reply only has to be sent */
     handler_fn then;
     struct waiter waiter;
+    struct slow_task task;
     struct deadline body_until;
     size_t limit, taken; /* bytes of body: most, and so far */
     size_t swallowed, swallow_max;
@@ -285,6 +287,31 @@ static enum MHD_Result start_waiting(struct exchange *x)
     return MHD_YES;
 }
 
+/* On the thread for what is slow. The connection is suspended: nobody else touches the exchange. */
+static void run_slow(enum slow_end why, void *arg)
+{
+    struct exchange *x = arg;
+    log_context(x->rq.id, "");
+    if (why == SLOW_FULL)
+        err_fail(ERR_BUSY, "too_many_waiting", "Send it again a little later.",
+                 "%d requests that take long wait already", LIMIT_SLOW);
+    if (why == SLOW_CLOSING)
+        err_fail(ERR_CONFLICT, "shutting_down", "Ask again when it runs.", "espgate is stopping");
+    x->reply = why == SLOW_NOW ? x->rq.match.route->handler(&x->rq, &x->host->service)
+                               : reply_error(&x->rq);
+    x->answered = true;
+    log_context("", "");
+    MHD_resume_connection(x->conn);
+}
+
+static enum MHD_Result start_slow(struct exchange *x)
+{
+    x->task = (struct slow_task){.run = run_slow, .arg = x};
+    MHD_suspend_connection(x->conn);
+    slow_add(x->host->slow, &x->task);
+    return MHD_YES;
+}
+
 static enum err put_body(struct exchange *x, const char *data, size_t n)
 {
     if (n > x->limit - x->taken) {
@@ -315,8 +342,9 @@ static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *n
 static enum MHD_Result finish(struct exchange *x)
 {
     if (x->rq.file && body_file_end(x->rq.file)) refuse(x, status_of(err_last()));
-    if (!x->refused) {
+    if (!x->refused && !x->answered) {
         const struct route *route = x->rq.match.route;
+        if (route->bodies & BODY_SLOW) return start_slow(x);
         handler_fn ask = x->asked ? x->then : route->handler;
         x->reply = ask(&x->rq, &x->host->service);
         x->asked = true;

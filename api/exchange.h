@@ -10,12 +10,14 @@
 #include <stddef.h>
 
 #include "api/server.h"
+#include "api/slow.h"
 #include "api/wait.h"
 
 /** What all exchanges of a server share. */
 struct exchange_host {
     struct service service;
     struct wait_list *waits;
+    struct slow *slow;
     atomic_bool closing; /* new requests are refused */
     size_t max_body;
     unsigned body_s;

@@ -13,7 +13,9 @@ struct service;
 typedef struct reply (*handler_fn)(struct request *rq, const struct service *svc);
 
 /** Media types that a row takes; a row takes one, or several (their sum). With BODY_STREAM the body
- * goes to the disk (struct body_file), else to memory. */
+ * goes to the disk (struct body_file), else to memory. BODY_SLOW says nothing of the body: the
+ * handler computes for long, so it runs on a thread of its own (slow.h) and may not answer later.
+ */
 enum body_kind {
     BODY_NONE = 0,
     BODY_JSON = 1,      /* application/json */
@@ -22,6 +24,7 @@ enum body_kind {
     BODY_BINARY = 8,    /* application/octet-stream */
     BODY_ZIP = 16,      /* application/zip */
     BODY_STREAM = 32,
+    BODY_SLOW = 64,
 };
 
 struct route {

@@ -40,14 +40,15 @@ static const struct route table[] = {
     {"DELETE", "/v1/credentials/{id}", "deleteCredential", OPERATOR, "", 0, 0,
      handle_credential_delete},
 
-    {"POST", "/v1/credentials/csr", "createCsr", OPERATOR, "", BODY_JSON, JSON, handle_csr_create},
+    {"POST", "/v1/credentials/csr", "createCsr", OPERATOR, "", BODY_JSON | BODY_SLOW, JSON,
+     handle_csr_create},
     {"GET", "/v1/credentials/csr", "listCsrs", VIEWER, "limit cursor ", 0, 0, handle_csr_list},
     {"GET", "/v1/credentials/csr/{id}", "getCsr", VIEWER, "", 0, 0, handle_csr_get},
     {"DELETE", "/v1/credentials/csr/{id}", "deleteCsr", OPERATOR, "", 0, 0, handle_csr_delete},
     {"POST", "/v1/credentials/csr/{id}", "answerCsr", OPERATOR, "allow authority ", CREDENTIAL,
      UPLOAD, handle_csr_answer},
 
-    {"POST", "/v1/authorities", "createAuthority", ENGINEER, "", BODY_JSON, JSON,
+    {"POST", "/v1/authorities", "createAuthority", ENGINEER, "", BODY_JSON | BODY_SLOW, JSON,
      handle_authority_create},
     {"GET", "/v1/authorities", "listAuthorities", VIEWER, "limit cursor ", 0, 0,
      handle_authority_list},

@@ -46,7 +46,9 @@ enum err server_new(struct server **out)
     struct server *s = calloc(1, sizeof *s);
     if (!s) return err_set(ERR_MEM, "out of memory");
     enum err e = wait_list_new(LIMIT_WAITERS, &s->host.waits);
+    if (!e) e = slow_new(LIMIT_SLOW, &s->host.slow);
     if (e) {
+        wait_list_free(s->host.waits);
         free(s);
         return e;
     }
@@ -59,6 +61,7 @@ enum err server_new(struct server **out)
 void server_free(struct server *s)
 {
     if (!s) return;
+    slow_free(s->host.slow);
     wait_list_free(s->host.waits);
     pthread_cond_destroy(&s->host.idle);
     pthread_mutex_destroy(&s->host.lock);
@@ -190,6 +193,7 @@ void server_stop(struct server *s)
     atomic_store(&s->host.closing, true);
     /* It also aborts when it is stopped with a suspended connection: all go on first. */
     wait_list_close(s->host.waits);
+    slow_close(s->host.slow);
     let_finish(&s->host);
     MHD_stop_daemon(s->daemon);
     s->daemon = NULL;

@@ -28,11 +28,24 @@ static void check_flash(const struct command *c)
     assert(c->overwrite <= 7 && (flash || c->kind == COMMAND_ERASE || !c->overwrite));
 }
 
+/* What is said of a board. */
+static void check_board(const struct command *c)
+{
+    assert(c->target.kind < TARGET_KINDS && c->target.index < TARGET_INDEXES);
+    assert(!c->target.index || target_is_indexed(c->target.kind));
+    assert(c->expected.kind <= LAYOUT_MFG_NVS);
+    assert(!c->expected.module[0] == !c->expected.release[0]);
+    assert(!c->expected.kind || !c->expected.module[0]);
+    assert((c->kind == COMMAND_RESTORE) == (c->backup[0] != 0));
+    assert(c->kind != COMMAND_PROVISION || c->target.kind == TARGET_MQTT ||
+           c->level < LEVEL_CONNECT);
+}
+
 static void check(const struct command *c)
 {
     char text[sizeof c->mqtt.client_id];
     assert(c->slot[0] && strlen(c->slot) < sizeof c->slot);
-    assert(c->kind <= COMMAND_ERASE && c->method <= METHOD_AT && c->level <= LEVEL_PUBLISH);
+    assert(c->kind <= COMMAND_RESTORE && c->method <= METHOD_AT && c->level <= LEVEL_PUBLISH);
     assert(c->timeout_s >= 5 && c->timeout_s <= LIMIT_JOB_SECONDS);
     assert(c->at_line_count <= COMMAND_AT_LINES);
     assert((c->kind == COMMAND_AT) == (c->at_line_count > 0));
@@ -41,8 +54,20 @@ static void check(const struct command *c)
     assert(!c->host_check || c->mqtt.host[0]);
     assert(c->mqtt.scheme >= 1 && c->mqtt.scheme <= 5 && c->mqtt.port >= 1);
     check_flash(c);
+    check_board(c);
     assert(!command_expand(c->mqtt.topic, "240ac4123456", c->slot, text, sizeof c->mqtt.topic));
     assert(!command_expand(c->mqtt.client_id, "240ac4123456", c->slot, text, sizeof text));
+}
+
+/* The same bytes as the settings of a profile. */
+static void check_settings(const uint8_t *data, size_t n)
+{
+    struct field_errors errors = {.count = 0};
+    json_t *settings;
+    if (json_in_text((const char *)data, n, &settings)) return;
+    enum err e = command_judge_settings(settings, &errors);
+    assert(e == ERR_MEM || !e == !errors.count);
+    json_decref(settings);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -57,5 +82,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     } else if (e == ERR_ARG) {
         assert(strcmp(err_last()->code, errors.count ? "bad_body" : "bad_json") == 0);
     }
+    check_settings(data, n);
     return 0;
 }
