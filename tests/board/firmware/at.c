@@ -38,20 +38,38 @@ void at_code(struct firmware *fw, uint32_t code)
     if (fw->at.log && code) at_print(fw, "ERR CODE:0x%08x\r\n", code);
 }
 
-void at_end(struct firmware *fw)
+static void take_up(struct firmware *fw)
 {
     struct at *at = &fw->at;
-    at->running = false;
+    timer_stop(at->hears);
     at->holding = false;
-    at->data_fn = NULL;
-    at->want = at->got = 0;
-    free(at->data);
-    at->data = NULL;
     size_t n = at->held_n;
     uint8_t held[AT_HELD_MAX];
     memcpy(held, at->held, n);
     at->held_n = 0;
     if (n) at_input(fw, held, n);
+}
+
+void at_end(struct firmware *fw)
+{
+    struct at *at = &fw->at;
+    at->running = false;
+    at->data_fn = NULL;
+    at->want = at->got = 0;
+    free(at->data);
+    at->data = NULL;
+    take_up(fw);
+}
+
+static void on_hears(void *arg)
+{
+    take_up(arg);
+}
+
+void at_deaf(struct firmware *fw, uint64_t delay_ns)
+{
+    fw->at.holding = true;
+    timer_arm(fw->at.hears, delay_ns);
 }
 
 void at_ok(struct firmware *fw)
@@ -255,12 +273,14 @@ void at_init(struct firmware *fw)
     fw->at.wired = factory_port_is_wired(fw);
     fw->at.start = timer_new(fw->env.loop, on_start, fw);
     fw->at.later = timer_new(fw->env.loop, on_later, fw);
+    fw->at.hears = timer_new(fw->env.loop, on_hears, fw);
 }
 
 void at_dispose(struct firmware *fw)
 {
     timer_free(fw->at.start);
     timer_free(fw->at.later);
+    timer_free(fw->at.hears);
     free(fw->at.data);
 }
 

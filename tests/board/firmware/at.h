@@ -48,12 +48,12 @@ struct at {
     bool wired;             /* the port is on the pins where the host is */
     uint64_t commands;      /* since boot, for the fault "busy" */
     uint64_t busy_until_ns; /* lines of one burst get one "busy p..." */
-    struct timer *start, *later;
+    struct timer *start, *later, *hears;
     /* counted raw input of the running command */
     uint8_t *data;
     size_t want, got;
     at_data_fn data_fn;
-    bool holding; /* the data is complete: further input waits for the command's end */
+    bool holding; /* further input waits: the data is complete, or nobody reads (at_deaf) */
     uint8_t held[AT_HELD_MAX];
     size_t held_n;
     void (*later_fn)(struct firmware *fw);
@@ -84,6 +84,8 @@ void at_code(struct firmware *fw, uint32_t code);
 bool at_collect(struct firmware *fw, size_t n, at_data_fn fn);
 /** The data is taken: what comes now is read as lines again, which are answered "busy p...". */
 void at_listen(struct firmware *fw);
+/** Nobody reads the port for @p delay_ns, or until the running command has ended. */
+void at_deaf(struct firmware *fw, uint64_t delay_ns);
 /** Go on with the running command after @p delay_ns. One at a time. */
 void at_later(struct firmware *fw, uint64_t delay_ns, void (*fn)(struct firmware *fw));
 

@@ -30,6 +30,7 @@ static const struct at_command commands[] = {
     {"+CIPSTAMAC", 100, NULL, cmd_cipstamac_query, NULL},
     {"+CIPSTA", 100, NULL, cmd_cipsta_query, NULL},
     {"+CIPDOMAIN", 100, NULL, NULL, cmd_cipdomain_set},
+    {"+CIPDNS", 200, NULL, cmd_cipdns_query, cmd_cipdns_set},
     {"+CIPSTART", 100, NULL, NULL, cmd_cipstart_set},
     {"+CIPCLOSE", 100, cmd_cipclose_exec, NULL, NULL},
     {"+PING", 100, NULL, NULL, cmd_ping_set},

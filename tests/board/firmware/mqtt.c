@@ -13,7 +13,7 @@
  * which the task of a lost link can be ended. */
 #define GIVE_UP_NS UINT64_C(5000000000)
 enum { RECEIVE_BUFFER = 1024, PACKET_HEAD = 5, PACKET_ID = 2 };
-enum { PORT_MAX = 65535, SCHEME_TLS_LAST = 5, KEY_MS = 400 };
+enum { PORT_MAX = 65535, SCHEME_TLS_LAST = 5, KEY_MS = 400, ASKS_ALWAYS_SINCE = 410 };
 
 static bool is_up(const struct mqtt *m)
 {
@@ -122,18 +122,19 @@ static void lost(struct firmware *fw)
     command_failed(fw);
 }
 
-static void remember(struct mqtt *m)
-{
-    m->sub[m->subs++] = m->asked;
-    m->state = MQTT_UP_SUBSCRIBED;
-}
-
 static size_t find_subscription(const struct mqtt *m, const char *topic)
 {
     size_t i = 0;
     while (i < m->subs && strcmp(m->sub[i].topic, topic) != 0)
         i++;
     return i;
+}
+
+/* One that is known keeps its first QoS. */
+static void remember(struct mqtt *m)
+{
+    if (find_subscription(m, m->asked.topic) == m->subs) m->sub[m->subs++] = m->asked;
+    m->state = MQTT_UP_SUBSCRIBED;
 }
 
 static void forget_subscription(struct mqtt *m)
@@ -394,14 +395,22 @@ void cmd_mqttsub_query(struct firmware *fw, const struct at_args *a)
     at_ok(fw);
 }
 
+/* Whether the broker is asked also for what is known: the time that v4.1 was seen to take for it is
+ * that of a question. */
+static bool asks_always(const struct firmware *fw)
+{
+    return fw->version->at_level >= ASKS_ALWAYS_SINCE;
+}
+
 void cmd_mqttsub_set(struct firmware *fw, const struct at_args *a)
 {
     struct mqtt *m = &fw->mqtt;
     if (!read_topic(fw, a) || !read_qos(fw, a, 2)) return;
-    if (find_subscription(m, m->asked.topic) < m->subs) {
-        console_print(fw, "ALREADY SUBSCRIBE\r\r\n");
+    const bool known = find_subscription(m, m->asked.topic) < m->subs;
+    if (known && !asks_always(fw)) {
+        console_say(fw, "ALREADY SUBSCRIBE");
         at_ok(fw);
-    } else if (m->subs == MQTT_SUBSCRIPTIONS) {
+    } else if (!known && m->subs == MQTT_SUBSCRIPTIONS) {
         mqtt_error(fw, MQTT_ERR_SUBSCRIBE);
     } else {
         m->waiting = MQTT_WAIT_SUBSCRIBED;
@@ -413,8 +422,8 @@ void cmd_mqttunsub_set(struct firmware *fw, const struct at_args *a)
 {
     struct mqtt *m = &fw->mqtt;
     if (!read_topic(fw, a)) return;
-    if (find_subscription(m, m->asked.topic) == m->subs) {
-        console_print(fw, "NO UNSUBSCRIBE\r\r\n");
+    if (find_subscription(m, m->asked.topic) == m->subs && !asks_always(fw)) {
+        console_say(fw, "NO UNSUBSCRIBE");
         at_ok(fw);
         return;
     }

@@ -12,6 +12,7 @@
 
 /* The firmware's own times, and the longest name that it connects to. */
 enum { CONNECT_MS = 20000, ECHO_MS = 5000, CONNECT_HOST_MAX = 64 };
+enum { STORE_MS = 150, STORE_FAST_MS = 2 };
 enum { KEEPALIVE_MAX = 7200, RECEIVE_MAX = 1460, QUOTED_SINCE = 220 };
 
 static void disconnect(struct firmware *fw)
@@ -56,14 +57,14 @@ static void on_peer(int fd, uint32_t events, void *arg)
     }
     int head = snprintf(line, sizeof line - sizeof data, "\r\n+IPD,%zd:", n);
     memcpy(line + head, data, (size_t)n);
-    uart_send(fw->env.at, line, (size_t)head + (size_t)n);
+    at_send(fw, line, (size_t)head + (size_t)n);
 }
 
 /* The question of a command that waits for its answer. */
 static void ask(struct firmware *fw, const struct probe_question *q, probe_fn fn)
 {
     if (!wifi_is_up(fw)) {
-        console_print(fw, "no ip\r\r\n");
+        console_say(fw, "no ip");
         at_error(fw, 0);
         return;
     }
@@ -94,6 +95,38 @@ void cmd_cipdomain_set(struct firmware *fw, const struct at_args *a)
         at_error(fw, 0);
     else
         ask(fw, &q, domain_answered);
+}
+
+void cmd_cipdns_query(struct firmware *fw, const struct at_args *a)
+{
+    (void)a;
+    const struct tcpip *t = &fw->tcpip;
+    at_print(fw, "+CIPDNS:%d", t->servers > 0);
+    for (unsigned i = 0; i < t->servers; i++)
+        at_print(fw, ",\"%s\"", t->server[i]);
+    if (!t->servers && wifi_is_up(fw)) at_print(fw, ",\"10.0.2.2\"");
+    at_print(fw, "\r\n");
+    at_ok(fw);
+}
+
+void cmd_cipdns_set(struct firmware *fw, const struct at_args *a)
+{
+    struct tcpip *t = &fw->tcpip;
+    char server[TCPIP_SERVERS][16];
+    long own;
+    struct in_addr address;
+    bool good = at_int(fw, a, 0, &own) && (own == 0 ? a->count == 1 : own == 1) &&
+                a->count <= 1 + TCPIP_SERVERS && a->count > (size_t)own;
+    for (size_t i = 1; good && i < a->count; i++)
+        good = at_str(fw, a, i, server[i - 1], sizeof server[0]) &&
+               inet_pton(AF_INET, server[i - 1], &address) == 1;
+    if (!good) {
+        at_error(fw, 0);
+        return;
+    }
+    t->servers = (unsigned)a->count - 1;
+    memcpy(t->server, server, t->servers * sizeof server[0]);
+    at_later(fw, firmware_takes(fw, STORE_MS, STORE_FAST_MS), at_ok);
 }
 
 static void connect_answered(const struct probe_answer *a, void *arg)

@@ -17,6 +17,9 @@ enum {
     REFUSED_MS = 4000,
     NO_AP_MS = 15000,
     FAILED_FAST_MS = 300,
+    DEAF_MS = 1200, /* how long nobody reads the port while a join begins */
+    DEAF_FAST_MS = 20,
+    DEAF_SINCE = 410, /* the release that was seen to do so; V2.0 does not */
     LEAVE_MS = 350,
     LEAVE_FAST_MS = 5,
 };
@@ -113,9 +116,15 @@ static int judge(const struct wifi_ap *ap, const char *password)
     return strcmp(ap->password, password) == 0 ? 0 : CODE_WRONG_PASSWORD;
 }
 
+static uint64_t deaf_takes(const struct firmware *fw)
+{
+    if (fw->version->at_level < DEAF_SINCE) return 0;
+    return firmware_takes(fw, DEAF_MS, DEAF_FAST_MS);
+}
+
 static uint64_t join_takes(const struct firmware *fw, int failure)
 {
-    if (failure == CODE_NO_AP) return firmware_takes(fw, NO_AP_MS, FAILED_FAST_MS);
+    if (failure == CODE_NO_AP) return deaf_takes(fw) + firmware_takes(fw, NO_AP_MS, FAILED_FAST_MS);
     if (failure) return firmware_takes(fw, REFUSED_MS, FAILED_FAST_MS);
     return firmware_takes(fw, ASSOCIATE_MS, ASSOCIATE_FAST_MS);
 }
@@ -186,6 +195,7 @@ static void join_by_command(struct firmware *fw)
     leave(fw);
     fw->wifi.commanded = true;
     join(fw);
+    if (deaf_takes(fw)) at_deaf(fw, deaf_takes(fw));
 }
 
 void cmd_cwjap_set(struct firmware *fw, const struct at_args *a)

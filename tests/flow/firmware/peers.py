@@ -29,7 +29,7 @@ def free_port(kind=socket.SOCK_STREAM):
 
 
 def publish(port, topic, payload, qos=0):
-    """One message by a client of its own, acknowledged as its QoS says (0 or 1)."""
+    """One message by a client of its own, acknowledged as its QoS says."""
     def packet(kind, body):
         n, size = len(body), b""
         while True:
@@ -46,8 +46,12 @@ def publish(port, topic, payload, qos=0):
         if s.recv(4) != b"\x20\x02\x00\x00":
             raise AssertionError("the broker refused the test's own client")
         s.sendall(packet(0x30 | qos << 1, text(topic) + (b"\x00\x01" if qos else b"") + payload))
-        if qos and s.recv(4) != b"\x40\x02\x00\x01":
-            raise AssertionError("no PUBACK")
+        if qos and s.recv(4) != (b"\x40\x02\x00\x01" if qos == 1 else b"\x50\x02\x00\x01"):
+            raise AssertionError("no PUBACK or PUBREC")
+        if qos == 2:
+            s.sendall(b"\x62\x02\x00\x01")
+            if s.recv(4) != b"\x70\x02\x00\x01":
+                raise AssertionError("no PUBCOMP")
         s.sendall(b"\xe0\x00")
 
 
@@ -105,6 +109,10 @@ class Broker:
             self.process.kill()
         self.process.wait(PATIENCE)
 
+    def end(self):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
     def stop(self):
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -127,9 +135,10 @@ class TimeServer:
 
 
 class Fake:
-    """A TCP server that runs `talk(connection)` for each caller."""
+    """A TCP server that runs `talk(connection)` for each caller; tls: a context that speaks first."""
 
-    def __init__(self, talk):
+    def __init__(self, talk, tls=None):
+        self.tls = tls
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         self.talk = talk
@@ -148,6 +157,9 @@ class Fake:
 
     def run(self, connection):
         try:
+            if self.tls:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+                self.open.append(connection)
             self.talk(connection)
         except OSError:
             pass

@@ -49,9 +49,12 @@ class Port:
 
 
 class Board:
-    def __init__(self, firmware="2.4", wifi=(), faults=(), pace="off", env=None, chip="esp32", options=()):
+    def __init__(self, firmware="2.4", wifi=(), faults=(), pace="off", env=None, chip="esp32", flash=None):
+        """flash: a file that its own is a copy of at first."""
         self.folder = tempfile.mkdtemp(prefix="espboard-")
         self.flash = os.path.join(self.folder, "flash.bin")
+        if flash:
+            shutil.copy(flash, self.flash)
         self.links = [os.path.join(self.folder, n) for n in ("download", "at")]
         self.line = [os.path.join(BIN, "espboard"), "--chip", chip, "--firmware", firmware, "--flash", self.flash,
                      "--download", self.links[0], "--at", self.links[1], "--pace", pace]
