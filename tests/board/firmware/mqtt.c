@@ -12,7 +12,6 @@
 /* The firmware's own time: from the report of a failed connection to its ERROR; also the rhythm in
  * which the task of a lost link can be ended. */
 #define GIVE_UP_NS UINT64_C(5000000000)
-enum { RECEIVE_BUFFER = 1024, PACKET_HEAD = 5, PACKET_ID = 2 };
 enum { PORT_MAX = 65535, SCHEME_TLS_LAST = 5, KEY_MS = 400, ASKS_ALWAYS_SINCE = 410 };
 
 static bool is_up(const struct mqtt *m)
@@ -171,34 +170,6 @@ static void acknowledged(struct firmware *fw)
     at_ok(fw);
 }
 
-static void print_piece(struct firmware *fw, const struct mail *mail, size_t from, size_t n)
-{
-    static const char line_end[2] = {'\r', '\n'};
-    char head[MQTT_TOPIC_MAX + 64];
-    int head_n = snprintf(head, sizeof head, "+MQTTSUBRECV:0,\"%.*s\",%zu,", MQTT_TOPIC_MAX - 1,
-                          mail->topic, n);
-    uint8_t line[sizeof head + RECEIVE_BUFFER + sizeof line_end];
-    memcpy(line, head, (size_t)head_n);
-    if (n) memcpy(line + head_n, mail->data + from, n);
-    memcpy(line + (size_t)head_n + n, line_end, sizeof line_end);
-    at_send(fw, line, (size_t)head_n + n + sizeof line_end);
-}
-
-/* Messages come through a buffer of 1024 bytes: the first piece shares it with the packet's head.
- * Each piece is one write, so that nothing gets between its parts. */
-static void message(struct firmware *fw, const struct mail *mail)
-{
-    size_t head = PACKET_HEAD + strlen(mail->topic) + (mail->qos ? PACKET_ID : 0);
-    size_t room = head < RECEIVE_BUFFER ? RECEIVE_BUFFER - head : 0;
-    size_t from = 0;
-    do {
-        size_t n = mail->n - from < room ? mail->n - from : room;
-        print_piece(fw, mail, from, n);
-        from += n;
-        room = RECEIVE_BUFFER;
-    } while (from < mail->n);
-}
-
 static void on_link(const struct mail *event, void *arg)
 {
     struct firmware *fw = arg;
@@ -213,7 +184,7 @@ static void on_link(const struct mail *event, void *arg)
         lost(fw);
         break;
     case LINK_MESSAGE:
-        message(fw, event);
+        mqtt_print_message(fw, event);
         break;
     case LINK_ACKNOWLEDGED:
         acknowledged(fw);

@@ -120,6 +120,8 @@ void mqtt_network(struct firmware *fw, bool up);
 /** Forget the session and its settings; @p clean says goodbye to the broker. */
 void mqtt_forget(struct firmware *fw, bool clean);
 
+/** A message that the link has received, in its pieces. */
+void mqtt_print_message(struct firmware *fw, const struct mail *mail);
 /** End the running command with a code of this module. */
 void mqtt_error(struct firmware *fw, enum mqtt_error code);
 /** The link id of every command: 0. @return false when the command has been ended */

@@ -173,6 +173,31 @@ class Fake:
         self.thread.join(PATIENCE)
 
 
+# What a Fake does with its caller.
+
+def ignore(connection):
+    while connection.recv(1024):
+        pass
+
+
+def accept(connection):
+    """As an MQTT broker does."""
+    connection.recv(1024)
+    connection.sendall(b"\x20\x02\x00\x00")
+
+
+def accept_and_ignore(connection):
+    accept(connection)
+    ignore(connection)
+
+
+def refuse_subscription(connection):
+    accept(connection)
+    subscribe = connection.recv(1024)
+    connection.sendall(b"\x90\x03" + subscribe[2:4] + b"\x80")
+    ignore(connection)
+
+
 class Deaf:
     """A port whose queue is full: nobody answers the next caller, neither yes nor no."""
 

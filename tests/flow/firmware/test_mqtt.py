@@ -1,27 +1,8 @@
-"""MQTT of release 2.4 against a real mosquitto."""
-import time
+"""MQTT of release 2.4 against a real mosquitto. Lost links and what comes back of them are in test_recorded.py."""
 import unittest
 
 from mqttcase import DISCONNECTED, ERROR, MqttCase, OK, code
-from peers import Fake, publish
-
-CONNACK = b"\x20\x02\x00\x00"
-
-
-def talk_without_suback(connection):
-    connection.recv(1024)
-    connection.sendall(CONNACK)
-    while connection.recv(1024):
-        pass
-
-
-def talk_refusing_suback(connection):
-    connection.recv(1024)
-    connection.sendall(CONNACK)
-    subscribe = connection.recv(1024)
-    connection.sendall(b"\x90\x03" + subscribe[2:4] + b"\x80")
-    while connection.recv(1024):
-        pass
+from peers import Fake, accept_and_ignore, publish, refuse_subscription
 
 
 class Mqtt(MqttCase):
@@ -164,7 +145,7 @@ class Mqtt(MqttCase):
                       board.command('AT+MQTTCONN=0,"other.example",%d,0' % broker.port))
 
     def test_without_suback_the_subscription_hangs(self):
-        server, board = Fake(talk_without_suback), self.start(credentials=())
+        server, board = Fake(accept_and_ignore), self.start(credentials=())
         self.addCleanup(server.stop)
         self.connect(board, server.port, scheme=1)
         board.at.write(b'AT+MQTTSUB=0,"x",1\r\n')
@@ -177,36 +158,10 @@ class Mqtt(MqttCase):
         self.assertNotIn(b"ERROR", said)
 
     def test_a_refused_subscription_is_ok(self):
-        server, board = Fake(talk_refusing_suback), self.start(credentials=())
+        server, board = Fake(refuse_subscription), self.start(credentials=())
         self.addCleanup(server.stop)
         self.connect(board, server.port, scheme=1)
         self.assertEqual(board.command('AT+MQTTSUB=0,"no/way",1'), OK)
-
-    def test_a_lost_link_is_told_once_and_has_to_be_cleaned(self):
-        broker, board = self.broker(), self.start()
-        self.connect(board, broker.port)
-        broker.kill()
-        self.assertEqual(board.wait_for(DISCONNECTED), DISCONNECTED)
-        self.assertEqual(board.command("AT+MQTTCONN?"),
-                         b'+MQTTCONN:0,3,5,"127.0.0.1","%d","",0\r\n' % broker.port + OK)
-        self.assertEqual(board.command('AT+MQTTPUB=0,"t","x",0,0'), code(0x010A6006))
-        self.assertEqual(board.command('AT+MQTTCONN=0,"127.0.0.1",1,0'), code(0x010A6001))
-        self.assertEqual(board.command("AT+MQTTCLEAN=0"), OK)
-        self.configure(board)
-
-    def test_reconnect_brings_link_and_subscriptions_back(self):
-        broker, board = self.broker(tls=False), self.start(credentials=())
-        self.connect(board, broker.port, scheme=1, reconnect=1)
-        board.command('AT+MQTTSUB=0,"t",1')
-        broker.kill()
-        lost = time.monotonic()
-        board.wait_for(DISCONNECTED)
-        broker.start()
-        back = b'+MQTTCONNECTED:0,1,"127.0.0.1","%d","",1\r\n' % broker.port
-        self.assertEqual(board.wait_for(back), back)
-        self.assertGreater(time.monotonic() - lost, 9.5)
-        self.assertEqual(board.command('AT+MQTTPUB=0,"t","back",1,0'),
-                         b'+MQTTSUBRECV:0,"t",4,back\r\n' + OK)
 
     def test_leaving_the_network_takes_the_link_down(self):
         broker, board = self.broker(), self.start()

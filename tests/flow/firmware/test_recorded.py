@@ -16,7 +16,8 @@ import unittest
 
 import bench_pki
 from child import program
-from peers import Broker, Deaf, Fake, TimeServer, free_port, publish
+from peers import (Broker, Deaf, Fake, TimeServer, accept, accept_and_ignore, free_port, ignore, publish,
+                   refuse_subscription)
 from recording import Replay, cases, steps
 from simboard import Board, PATIENCE
 
@@ -61,21 +62,11 @@ class Identities:
 
 # ---- servers that misbehave ----
 
-def shake_hands(connection):
-    connection.recv(1024)
-    connection.sendall(b"\x20\x02\x00\x00")
-
-
-def wait_for_end(connection):
-    while connection.recv(1024):
-        pass
-
-
 def refuse(code):
     def talk(connection):
         connection.recv(1024)
         connection.sendall(bytes([0x20, 2, 0, code]))
-        wait_for_end(connection)
+        ignore(connection)
     return talk
 
 
@@ -85,7 +76,7 @@ def close_after_connect(connection):
 
 
 def close_soon(connection):
-    shake_hands(connection)
+    accept(connection)
     time.sleep(0.5)
     connection.close()
 
@@ -98,19 +89,7 @@ def reset(connection):
 def speak_http(connection):
     connection.recv(1024)
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
-    wait_for_end(connection)
-
-
-def ignore_all(connection):
-    shake_hands(connection)
-    wait_for_end(connection)
-
-
-def refuse_subscription(connection):
-    shake_hands(connection)
-    subscribe = connection.recv(1024)
-    connection.sendall(b"\x90\x03" + subscribe[2:4] + b"\x80")
-    wait_for_end(connection)
+    ignore(connection)
 
 
 class Bench:
@@ -146,7 +125,7 @@ class Bench:
 
     def take_names(self, connection):
         self.named.append(connection.selected_alpn_protocol())
-        ignore_all(connection)
+        accept_and_ignore(connection)
 
     def passwords(self):
         path = os.path.join(self.folder, "passwords")
@@ -164,14 +143,14 @@ class Bench:
             21885: lambda: self.broker(tls=False),
             21900: lambda: self.fake(lambda connection: connection.close()),
             21901: lambda: self.fake(close_after_connect),
-            21902: lambda: self.fake(wait_for_end),
+            21902: lambda: self.fake(ignore),
             21920: lambda: self.fake(speak_http),
             21921: lambda: self.fake(close_soon),
             21922: lambda: self.fake(reset),
-            21923: lambda: self.fake(ignore_all),
+            21923: lambda: self.fake(accept_and_ignore),
             21924: lambda: self.fake(refuse_subscription),
             21930: lambda: self.fake(close_after_connect, tls=True),
-            21931: lambda: self.fake(wait_for_end, tls=True),
+            21931: lambda: self.fake(ignore, tls=True),
             21932: lambda: self.fake(refuse(5), tls=True),
             21935: lambda: self.fake(self.take_names, tls=True),
             28883: self.broker,

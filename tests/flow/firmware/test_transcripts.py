@@ -12,6 +12,7 @@ import re
 import time
 import unittest
 
+from recording import is_thinned
 from simboard import Board, DATA, PATIENCE
 
 PARTITION = {"client_cert": 0x2A000, "mqtt_cert": 0x37000, "mqtt_key": 0x39000, "mqtt_ca": 0x3B000, "fatfs": 0x70000}
@@ -56,12 +57,6 @@ def filtered(port, data):
         return re.sub(rb"\+SYSRAM:\d+(,\d+)?", b"+SYSRAM:(heap)", data)
     data = re.sub(rb"\x1b\[0;31mE \(\d+\) task_wdt:[^\r]*\r\n", b"", data)
     return re.sub(rb"([EWI]) \(\d+\)", rb"\1 (time)", data)
-
-
-def is_thinned(kept, whole):
-    """Can `kept` be made from `whole` by leaving bytes out?"""
-    rest = iter(whole)
-    return all(b in rest for b in kept)
 
 
 TABLE = re.compile(rb"(?<=boot: Partition Table:)(.*?)(?=boot: End of partition table)", re.S)
