@@ -27,7 +27,7 @@ def steps(name):
     with open(os.path.join(DATA, "at-transcripts", name + ".jsonl"), encoding="utf-8") as f:
         for line in f:
             e = json.loads(line)
-            if "note" in e and is_answered(e["note"]):
+            if "note" in e and acts_on_board(e["note"]):
                 out.append(Step(b"", e["ms"], notes + [e["note"]], []))
                 notes = []
             elif "note" in e:
@@ -40,7 +40,7 @@ def steps(name):
     return out
 
 
-def is_answered(note):
+def acts_on_board(note):
     """Is it about something that was done to the board from outside, and that it answers?"""
     return re.match(r"host publishes|broker (killed|started|ended)", note) is not None
 
@@ -64,7 +64,7 @@ def cases(name):
 
 
 def title(case, taken):
-    notes = [note for step in case for note in step.notes if not is_answered(note)]
+    notes = [note for step in case for note in step.notes if not acts_on_board(note)]
     scheme = re.search(rb"USERCFG=0,(\d)", b"".join(step.sent for step in case))
     words = (notes or ["as usual"])[0] + (" scheme %s" % scheme[1].decode() if scheme else "")
     words = re.sub(r"\W+", "_", words).strip("_").lower()

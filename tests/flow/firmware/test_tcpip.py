@@ -33,6 +33,16 @@ class TcpIp(unittest.TestCase):
         self.assertEqual(board.command('AT+CIPSTART="TCP","nosuch.invalid",1'), b"DNS Fail\r\n" + ERROR)
         self.assertEqual(board.command('AT+PING="nosuch.invalid"'), b"+PING:TIMEOUT\r\n" + ERROR)
 
+    def test_name_servers_are_told_and_remembered(self):
+        board = self.start()
+        self.assertEqual(board.command("AT+CIPDNS?"), b'+CIPDNS:0,"10.0.2.2"\r\n' + OK)
+        self.assertEqual(board.command('AT+CIPDNS=1,"10.0.2.2","9.9.9.9"'), OK)
+        self.assertEqual(board.command("AT+CIPDNS?"), b'+CIPDNS:1,"10.0.2.2","9.9.9.9"\r\n' + OK)
+        for line in ("AT+CIPDNS=2", "AT+CIPDNS=1", 'AT+CIPDNS=0,"9.9.9.9"', 'AT+CIPDNS=1,"name.example"'):
+            self.assertIn(ERROR, board.command(line), line)
+        self.assertEqual(board.command("AT+CIPDNS=0"), OK)
+        self.assertEqual(board.command("AT+CIPDNS?"), b'+CIPDNS:0,"10.0.2.2"\r\n' + OK)
+
     def test_before_2_2_an_address_had_no_quotes(self):
         # The emulated V2.0 is as the others here, but for the form.
         board = self.start(env=HERE, firmware="2.0")
