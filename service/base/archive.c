@@ -30,8 +30,8 @@ static enum err damaged(const char *what, const char *why)
 
 static enum err too_many(size_t files_max)
 {
-    return err_fail(ERR_TOO_LARGE, "zip_too_many_files", NULL, "the zip has more than %zu files",
-                    files_max);
+    return err_fail(ERR_TOO_LARGE, "zip_too_many_files", "Pack only what is needed.",
+                    "the zip has more than %zu files", files_max);
 }
 
 static enum err read_tail(const char *path, uint8_t tail[TAIL], size_t *n_out)
@@ -71,16 +71,15 @@ static enum err keep(zip_t *zip, zip_error_t *error, size_t files_max, struct ar
     *out = NULL;
     if (!zip) return open_failed(error);
     zip_error_fini(error);
-    enum err e = (size_t)zip_get_num_entries(zip, 0) > files_max ? too_many(files_max) : ERR_OK;
-    struct archive *a = e ? NULL : calloc(1, sizeof *a);
-    if (!e && !a) e = err_set(ERR_MEM, "out of memory");
-    if (e) {
-        zip_discard(zip);
-        return e;
+    bool many = (size_t)zip_get_num_entries(zip, 0) > files_max;
+    struct archive *a = many ? NULL : calloc(1, sizeof *a);
+    if (a) {
+        a->zip = zip;
+        *out = a;
+        return ERR_OK;
     }
-    a->zip = zip;
-    *out = a;
-    return ERR_OK;
+    zip_discard(zip);
+    return many ? too_many(files_max) : err_set(ERR_MEM, "out of memory");
 }
 
 enum err archive_open_file(const char *path, size_t files_max, struct archive **out)

@@ -151,6 +151,8 @@ void judge_sizes(const struct judge *j, const size_t text_len[3])
                   "The largest image has %zu bytes, each partition %zu.", largest, room);
 }
 
+#define ZIP_HINT "Or send the files one by one, without a zip."
+
 static const struct {
     const char *code, *hint;
 } hints[] = {
@@ -166,6 +168,11 @@ static const struct {
     {"password_too_slow", "Export it again with fewer rounds, as \"openssl pkcs12 -export\" does."},
     {"password_method", "Export it again with a usual cipher, as \"openssl pkcs12 -export\" does."},
     {"pkcs12", "Export certificate and key again."},
+    {"pkcs7", "Export the chain again, with its certificates, or send them as PEM."},
+    {"zip_damaged", ZIP_HINT},
+    {"zip_unsupported", ZIP_HINT},
+    {"zip_too_large", ZIP_HINT},
+    {"zip_too_many_files", ZIP_HINT},
     {"missing_key", "AWS shows a device's private key only once; without it make a new pair."},
     {"missing_certificate", "It is the one that names the device, e.g. xxxx-certificate.pem.crt."},
     {"missing_root_ca", "For AWS IoT it is AmazonRootCA1.pem; else the CA that signed the broker's "

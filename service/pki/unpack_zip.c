@@ -18,7 +18,7 @@ static enum err into_piece(const uint8_t *bytes, size_t n, void *arg)
     size_t room = z->piece.max - z->piece.len;
     z->total += n;
     if (z->total > TOTAL_MAX)
-        return err_fail(ERR_TOO_LARGE, "zip_too_large", NULL,
+        return err_fail(ERR_TOO_LARGE, "zip_too_large", "Pack only what belongs to one device.",
                         "the zip unpacks to more than %d bytes", TOTAL_MAX);
     enum err e = buf_append(&z->piece, bytes, n < room ? n : room);
     if (e || n <= room) return e;

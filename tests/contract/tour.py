@@ -1,5 +1,6 @@
 """A tour of the whole service through HTTP that meets every documented answer of every operation at least once.
 Each step is a function of the bench; the requests that it makes are watched."""
+import base64
 import contextlib
 import json
 import os
@@ -120,6 +121,9 @@ class Tour:
         gate.post("/v1/credentials/validate", files=files).expect(200)
         gate.post("/v1/credentials/validate", body).expect(200)
         gate.post("/v1/credentials/validate", dict(body, root_ca="")).expect(200)
+        pkcs12 = base64.b64encode(pki.pkcs12(pki.device, password="pass")).decode()
+        tidy = gate.post("/v1/credentials/validate", {"any": {"name": [pkcs12]}, "password": "pass"}).expect(200).json
+        assert tidy["valid"] and [c["code"] for c in tidy["credential"]["changes"]] == ["pkcs12", "base64"], tidy
         gate.post("/v1/credentials/validate?allow=dates", body).problem(400, "bad_query")
         made = gate.post("/v1/credentials", body).expect(201)
         gate.post("/v1/credentials", files=files).problem(409, "credential_exists")
@@ -127,7 +131,8 @@ class Tour:
         other = [("x", "1", pki.ec_device.cert), ("y", "2", pki.ec_device.key), ("z", "3", pki.ca.cert)]
         second = gate.post("/v1/credentials?allow=chain_to_root,validity", files=other).expect(201)
         gate.post("/v1/credentials", files=files[:2]).expect(422)
-        gate.post("/v1/credentials", {"certificate": 1}).problem(400, "bad_body")
+        for wrong in ({"certificate": 1}, {"password": None}, {**body, "password": "x" * 1025}):
+            gate.post("/v1/credentials", wrong).problem(400, "bad_body")
         gate.get(made.headers["Location"]).expect(200)
         page = gate.get("/v1/credentials?limit=1").expect(200)
         gate.get(f"/v1/credentials?limit=1&cursor={page.json['next']}").expect(200)

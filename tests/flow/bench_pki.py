@@ -108,6 +108,11 @@ class Pki:
     def encrypted_key(self, one, password="secret"):
         return openssl("pkey", "-in", one.key_path, "-aes128", "-passout", f"pass:{password}")
 
+    def pkcs12(self, one, *more, password=""):
+        """Certificate, key and the bench's root CA in one. more: options of openssl pkcs12."""
+        return openssl("pkcs12", "-export", "-inkey", one.key_path, "-in", one.cert_path, "-certfile", self.ca.cert_path,
+                       "-passout", f"pass:{password}", *more)
+
     def der(self, one):
         """(certificate, key)"""
         return (openssl("x509", "-in", one.cert_path, "-outform", "DER"),

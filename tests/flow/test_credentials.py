@@ -1,6 +1,11 @@
 """What a user may throw in: good files in bad shape are taken and cleaned, bad ones are refused by name."""
+import base64
+import io
+import json
 import unittest
+import zipfile
 
+import bench_pki
 import harness
 
 
@@ -45,13 +50,22 @@ class Credentials(unittest.TestCase):
             self.assertNotIn(b"\r", content)
         return made
 
+    def changes(self, made):
+        for change in made["changes"]:
+            self.assertTrue(change["detail"])
+        return [change["code"] for change in made["changes"]]
+
+    def with_password(self, password, *files):
+        parts = [(f"f{i}", f"file{i}", data) for i, data in enumerate(files)]
+        return self.gate.post("/v1/credentials", files=[*parts, ("password", None, password.encode())])
+
     # ---- accepted and normalised ----
 
     def test_der(self):
         pki = self.pki
         cert, key = pki.der(pki.device)
         root, _ = pki.der(pki.ca)
-        self.assertIn("DER", self.accepted(key, root, cert)["changes"])
+        self.assertEqual(self.changes(self.accepted(key, root, cert)), ["der"])
 
     def test_crlf(self):
         one = self.pki.device
@@ -74,6 +88,77 @@ class Credentials(unittest.TestCase):
         one = self.pki.ec_device
         body = {"certificate": one.cert.decode(), "private_key": one.key.decode(), "root_ca": self.pki.ca.cert.decode()}
         self.forget_later(self.gate.post("/v1/credentials", body))
+
+    def test_pkcs12(self):
+        for options in ([], ["-legacy"], ["-keypbe", "NONE", "-certpbe", "NONE"]):
+            with self.subTest(options):
+                file = self.pki.pkcs12(self.pki.device, *options, password="a secret")
+                reply = self.with_password("a secret", file)
+                self.assertEqual(self.changes(reply.expect(201).json), ["pkcs12"])
+                self.gate.delete(reply.headers["Location"]).expect(204)
+
+    def test_pkcs12_without_password(self):
+        self.assertEqual(self.changes(self.accepted(self.pki.pkcs12(self.pki.device))), ["pkcs12"])
+
+    def test_pkcs12_in_json(self):
+        body = {"pkcs12": base64.b64encode(self.pki.pkcs12(self.pki.device, password="p")).decode(), "password": "p"}
+        self.assertEqual(self.changes(self.forget_later(self.gate.post("/v1/credentials", body))), ["pkcs12", "base64"])
+
+    def test_pkcs7(self):
+        one = self.pki.device
+        chain = bench_pki.openssl("crl2pkcs7", "-nocrl", "-certfile", one.cert_path, "-certfile", self.pki.ca.cert_path)
+        self.assertEqual(self.changes(self.accepted(chain, one.key)), ["pkcs7"])
+
+    def test_an_encrypted_key_with_its_password(self):
+        one = self.pki.device
+        made = self.forget_later(self.with_password("secret", one.cert, self.pki.encrypted_key(one), self.pki.ca.cert))
+        self.assertEqual(self.changes(made), ["decrypted"])
+
+    def aws_zip(self):
+        """As the console hands it out, and somebody packed it together with what lay beside."""
+        one, file = self.pki.device, io.BytesIO()
+        stem = "bench/2f1b5d2c9f0e4a7b8c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a4b"
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as z:
+            z.writestr("bench/", b"")
+            z.writestr(stem + "-certificate.pem.crt", one.cert)
+            z.writestr(stem + "-public.pem.key", bench_pki.openssl("pkey", "-in", one.key_path, "-pubout"))
+            z.writestr(stem + "-private.pem.key", one.key)
+            z.writestr("bench/AmazonRootCA1.pem", self.pki.ca.cert)
+            z.writestr("bench/AmazonRootCA3.pem", self.pki.other_ca.cert)
+            z.writestr("bench/connect.sh", b"#!/bin/sh\n")
+        return file.getvalue()
+
+    def test_a_zip_as_aws_hands_it_out(self):
+        made = self.accepted(self.aws_zip())
+        self.assertEqual(self.changes(made), ["other_content"])
+        self.assertIn("public_key", [c["code"] for c in made["checks"]])
+
+    def aws_answer(self):
+        one = self.pki.device
+        return {"certificateArn": "arn:aws:iot:eu-central-1:123456789012:cert/2f1b", "certificateId": "2f1b",
+                "certificatePem": one.cert.decode(), "keyPair": {"PrivateKey": one.key.decode()}}
+
+    def test_json_as_aws_answers_it(self):
+        self.assertEqual(self.accepted(json.dumps(self.aws_answer()).encode(), self.pki.ca.cert)["changes"], [])
+
+    def test_that_json_as_the_body(self):
+        body = {**self.aws_answer(), "root_ca": self.pki.ca.cert.decode()}
+        self.assertEqual(self.forget_later(self.gate.post("/v1/credentials", body))["changes"], [])
+
+    def test_a_chain_in_any_order(self):
+        mid = self.pki.issue("sub CA", self.pki.ca, root=True)
+        one = self.pki.issue("device of the sub CA", mid)
+        roots = self.pki.other_ca.cert + self.pki.ca.cert
+        made = self.accepted(mid.cert + roots, one.key, one.cert)
+        self.assertEqual((made["chain_length"], made["common_name"]), (1, "device of the sub CA"))
+        self.assertEqual(self.changes(made), ["chain_order"])
+
+    def test_an_ec_key_is_warned_about(self):
+        one = self.pki.ec_device
+        made = self.accepted(one.cert, one.key, self.pki.ca.cert)
+        judged = {c["name"]: c for c in made["checks"]}["key_type"]
+        self.assertEqual((judged["verdict"], judged["code"]), ("warn", "ec_key"))
+        self.assertIn("v3.0 to v3.2", judged["detail"])
 
     def test_an_unrelated_ca_when_it_is_asked_for(self):
         one = self.pki.foreign_device
@@ -133,6 +218,27 @@ class Credentials(unittest.TestCase):
         one = self.pki.device
         self.refused("encrypted_key", one.cert, self.pki.encrypted_key(one), self.pki.ca.cert)
 
+    def test_the_wrong_password(self):
+        one = self.pki.device
+        for file in (self.pki.pkcs12(one, password="right"), self.pki.encrypted_key(one, "right")):
+            self.refused("encrypted_key", file)
+            problem = self.with_password("wrong password", file, one.cert).problem(422, "wrong_password")
+            self.assertNotIn("wrong password", json.dumps(problem))
+
+    def test_a_password_that_takes_too_long(self):
+        file = self.pki.pkcs12(self.pki.device, "-iter", "2000001", password="p")
+        self.with_password("p", file).problem(422, "password_too_slow")
+
+    def test_a_zip_that_unpacks_to_too_much(self):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as z:
+            for i in range(20):
+                z.writestr(f"{i}.pem", b" " * 100_000)
+        self.refused("zip_too_large", file.getvalue())
+
+    def test_a_zip_that_was_cut(self):
+        self.refused("zip_damaged", self.aws_zip()[:-30])
+
     def test_an_item_of_70_000_bytes(self):
         reply = self.gate.post("/v1/images/atpki", files=[("cert", "x", b"x" * 70000)])
         reply.problem(422, "item_too_large")
@@ -149,7 +255,7 @@ class Credentials(unittest.TestCase):
         self.gate.post("/v1/credentials", b"", headers={"Content-Type": "application/json"}).problem(400, "empty_body")
 
     def test_no_answer_holds_a_key(self):
-        made = self.accepted(self.pki.device.cert, self.pki.device.key, self.pki.ca.cert)
+        made = self.accepted(self.aws_zip())
         everything = b"".join(self.gate.get(p).body for p in ("/v1/credentials", f"/v1/credentials/{made['id']}"))
         for line in self.pki.device.secrets():
             self.assertNotIn(line.encode(), everything)

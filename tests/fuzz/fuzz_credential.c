@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/pki/changes.h"
 #include "service/pki/credential.h"
 #include "service/pki/image.h"
 
@@ -62,6 +63,7 @@ static void expect_usable(const struct credential *c, const struct credential_ru
                              (const char *)in[1].data, in[1].len, &back));
     expect_same_text(c, back);
     must(!credential_read(in, 3, rules, &checks, &again));
+    must(!(credential_info(again)->changes & ~(unsigned)CHANGE_TWICE)); /* a CA in chain and root */
     expect_same_text(c, again);
     const struct layout_stock *stock = layout_stock_list("esp32", &n);
     must(n &&
@@ -76,8 +78,10 @@ static void expect_usable(const struct credential *c, const struct credential_ru
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct credential_input in[FILES_MAX];
-    struct credential_rules rules = {
-        .now_unix_s = now, .allow_unrelated_ca = size & 1, .allow_dates = true};
+    struct credential_rules rules = {.password = size & 2 ? "secret" : NULL,
+                                     .now_unix_s = now,
+                                     .allow_unrelated_ca = size & 1,
+                                     .allow_dates = true};
     struct check_list checks;
     struct credential *c = NULL;
     enum err e = credential_read(in, split(data, size, in), &rules, &checks, &c);

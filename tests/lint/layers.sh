@@ -17,7 +17,7 @@ service: service/base service/jobs service/firmware service/store service/port s
 # header of a library: the folders that may include it (prefixes)
 homes='
 microhttpd.h: api
-jansson.h: api service/store service/cloud service/jobs service/firmware service/base/json_in.h service/base/json_in.c
+jansson.h: api service/store service/cloud service/jobs service/firmware service/base/json_in.h service/base/json_in.c service/pki/unpack_json.c
 libserialport.h: service/port
 libudev.h: service/port
 zip.h: service/firmware
