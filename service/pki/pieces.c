@@ -8,6 +8,12 @@
 #include "service/pki/sniff.h"
 #include "service/pki/unpack.h"
 
+static void make_printable(char *text)
+{
+    for (; *text; text++)
+        if (*text < 0x20 || *text > 0x7E) *text = '?';
+}
+
 void place_name(const char *name, char out[UPLOAD_NAME])
 {
     enum { HEAD = 12, TAIL = UPLOAD_NAME - 1 - HEAD - 3 };
@@ -17,8 +23,7 @@ void place_name(const char *name, char out[UPLOAD_NAME])
         snprintf(out, UPLOAD_NAME, "%s", name);
     else /* AWS puts 64 digits in front and what it is at the end */
         snprintf(out, UPLOAD_NAME, "%.*s...%s", HEAD, name, name + n - TAIL);
-    for (char *p = out; *p; p++)
-        if (*p < 0x20 || *p > 0x7E) *p = '?';
+    make_printable(out);
 }
 
 /* ---- findings ---- */
@@ -31,6 +36,7 @@ void piece_refuse(struct upload *u, const char *code, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(n->detail, sizeof n->detail, fmt, ap);
     va_end(ap);
+    make_printable(n->detail); /* there may be names out of a zip in it */
     snprintf(n->code, sizeof n->code, "%s", code);
 }
 

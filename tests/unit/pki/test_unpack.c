@@ -174,7 +174,7 @@ static void a_zip_holds_der_and_json_too(void **state)
 static void a_zip_that_cannot_be_used_is_named(void **state)
 {
     (void)state;
-    struct text good = ZIP({"cert.pem", dev.leaf_pem}), bent = text_of(good.data, good.len);
+    struct text good = ZIP({"ce\nrt.pem", dev.leaf_pem}), bent = text_of(good.data, good.len);
     struct entry many[LIMIT_UPLOAD_PARTS + 1], large[16];
     for (size_t i = 0; i <= LIMIT_UPLOAD_PARTS; i++)
         many[i] = (struct entry){number_text(i), text_of_string("x")};
@@ -186,7 +186,7 @@ static void a_zip_that_cannot_be_used_is_named(void **state)
         struct text zip;
     } cases[] = {
         {"zip_damaged", "the zip", text_of(good.data, good.len / 2)},
-        {"zip_damaged", "cert.pem", bent},
+        {"zip_damaged", "ce?rt.pem", bent},
         {"zip_unsupported", "encrypted",
          zip_of(&(struct entry){"cert.pem", dev.leaf_pem}, 1, true)},
         {"zip_too_many_files", "600 files", zip_of(many, LIMIT_UPLOAD_PARTS + 1, false)},
