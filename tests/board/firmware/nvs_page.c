@@ -188,7 +188,7 @@ uint8_t *nvs_page_value(struct nvs_page *p, size_t index, const struct nvs_item 
     if (has_data(item->type)) {
         from = entry_of(p, index + 1);
         *n = (size_t)item->value[0] | (size_t)item->value[1] << 8;
-        bool inside = *n <= (item->span - 1u) * NVS_ENTRY_BYTES;
+        bool inside = *n <= (size_t)(item->span - 1) * NVS_ENTRY_BYTES;
         if (!inside || crc_of(from, *n) != le32_get(item->value + 4)) {
             nvs_page_take_out(p, index);
             return NULL;
