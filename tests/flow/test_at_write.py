@@ -11,6 +11,7 @@ import unittest
 
 import harness
 from fault_case import FaultCase
+from test_exits import Between
 
 FIRMWARES = {"partitions": "2.4", "mfg_nvs": "4.1"}
 UP, DOWN = rb"AT\+UART_CUR=921600,8,1,0,\d\r\n", rb"AT\+UART_CUR=115200,8,1,0,\d\r\n"
@@ -244,11 +245,16 @@ class BadWires(AtCase):
 
     def test_what_has_to_stay_is_not_taken_from_a_wire_that_changes_it(self):
         board = self.boards["partitions"]
-        client_cert = board.flash_bytes(0x2A000, 0x2000)
-        self.with_fault(board, "noise-above:115200")
-        self.assertEqual(self.write(board, target={"kind": "client", "index": 1})["write"]["baud"], 115200)
-        n = 12 + int.from_bytes(client_cert[10:12], "little")  # the first item and the head before it
-        self.assertEqual(board.flash_bytes(0x2A008, n - 8), client_cert[8:n])
+        before = board.flash_bytes(0x2A000, 0x2000)
+        between = Between(self.bench, board, drop=b"-----END CERT", instead=b"-----END CERP")
+        self.addCleanup(between.close)
+        self.gate.put("/v1/slots/between", {"at_port": between.link}).expect(201)
+        job = self.gate.wait_job(self.gate.create_job(self.bench.command(
+            "write", "between", credential=self.bench.upload(), target={"kind": "client", "index": 1})))
+        self.assertEqual(job["state"], "succeeded", job)
+        self.assertEqual(between.drop, b"")  # it did happen
+        n = 12 + int.from_bytes(before[10:12], "little")  # the first item and the head before it
+        self.assertEqual(board.flash_bytes(0x2A008, n - 8), before[8:n])
 
     def test_bytes_that_are_lost_or_changed(self):
         for layout, board in self.boards.items():

@@ -17,11 +17,11 @@ from test_faults import CUSTOMIZE, partition_table
 
 
 class Between:
-    """A pseudo-terminal before a board's AT port that passes everything on but one text of the board (drop), or up to
-    a text of the host, where it is gone (cut)."""
+    """A pseudo-terminal before a board's AT port that passes everything on but one text of the board (drop; with
+    instead, the first of them arrives so), or up to a text of the host, where it is gone (cut)."""
 
-    def __init__(self, bench, board, drop=b"\0", cut=None):
-        self.drop, self.cut = drop, cut
+    def __init__(self, bench, board, drop=b"", instead=b"", cut=None):
+        self.drop, self.instead, self.cut = drop, instead, cut
         self.host, self.kept = pty.openpty()
         number = os.ttyname(self.kept).rsplit("/", 1)[1]
         with open(os.path.join(bench.env["PTYMODEM_DIR"], "pts-" + number), "wb") as f:
@@ -50,7 +50,10 @@ class Between:
                     return
                 os.write(self.board, said)
             if self.board in ready:
-                held = (held + os.read(self.board, 4096)).replace(self.drop, b"")
+                held += os.read(self.board, 4096)
+                if self.drop and self.drop in held:
+                    held = held.replace(self.drop, self.instead, 1 if self.instead else -1)
+                    self.drop = b"" if self.instead else self.drop
                 keep = next((n for n in range(len(self.drop) - 1, 0, -1) if held.endswith(self.drop[:n])), 0)
                 os.write(self.host, held[:len(held) - keep])
                 held = held[len(held) - keep:]
