@@ -11,7 +11,7 @@
 #include "service/pki/credential.h"
 
 /* ?allow=chain_to_root,validity,duplicate_key: what would be refused without. */
-enum err intake_begin(const struct request *rq, struct intake *out)
+static enum err begin(const struct request *rq, struct intake *out)
 {
     *out = (struct intake){.rules = {.now_unix_s = clock_now_ms() / 1000}};
     const struct {
@@ -38,21 +38,31 @@ enum err intake_begin(const struct request *rq, struct intake *out)
     return ERR_OK;
 }
 
-/* Read and judge what was sent.
- * @param refusal_out  the reply when that went wrong; not for a credential that failed its checks
- * @return false: answer with *refusal_out */
-static bool judge(struct request *rq, struct intake *in, struct reply *refusal_out)
+static enum err read_all(const struct files *files, const struct credential_input *more, size_t n,
+                         struct intake *out)
+{
+    struct credential_input *all = calloc(files->count + n + 1, sizeof *all);
+    if (!all) return err_set(ERR_MEM, "out of memory");
+    for (size_t i = 0; i < files->count + n; i++)
+        all[i] = i < files->count ? files->inputs[i] : more[i - files->count];
+    enum err e = credential_read(all, files->count + n, &out->rules, &out->checks, &out->c);
+    free(all);
+    return e;
+}
+
+bool intake_judge(const struct request *rq, const struct credential_input *more, size_t n,
+                  struct intake *out, struct reply *refusal_out)
 {
     struct files files = {.count = 0};
     struct field_errors errors = {.count = 0};
-    enum err e = intake_begin(rq, in);
+    enum err e = begin(rq, out);
     if (!e) e = files_read_credential(rq, &files, &errors);
     bool read = !e;
-    if (files.password.len) in->rules.password = buf_str(&files.password);
-    if (read) e = credential_read(files.inputs, files.count, &in->rules, &in->checks, &in->c);
+    if (files.password.len) out->rules.password = buf_str(&files.password);
+    if (read) e = read_all(&files, more, n, out);
     bool judged = read && (!e || e == ERR_CRYPTO);
     if (!judged) *refusal_out = reply_fields(rq, &errors);
-    in->rules.password = NULL;
+    out->rules.password = NULL;
     files_dispose(&files);
     return judged;
 }
@@ -62,7 +72,7 @@ struct reply handle_credential_validate(struct request *rq, const struct service
     struct intake in;
     struct reply refusal;
     (void)svc;
-    if (!judge(rq, &in, &refusal)) return refusal;
+    if (!intake_judge(rq, NULL, 0, &in, &refusal)) return refusal;
     json_t *meta = in.c ? json_out_credential(credential_info(in.c)) : json_null();
     struct reply r = reply_json(200, json_pack("{s:b, s:o, s:o}", "valid", in.c != NULL, "checks",
                                                json_out_checks(&in.checks), "credential", meta));
@@ -137,7 +147,7 @@ struct reply handle_credential_create(struct request *rq, const struct service *
     struct intake in;
     struct reply r;
     bool kept;
-    return judge(rq, &in, &r) ? intake_reply(rq, svc, &in, &kept) : r;
+    return intake_judge(rq, NULL, 0, &in, &r) ? intake_reply(rq, svc, &in, &kept) : r;
 }
 
 static bool is_cred(const char *text)

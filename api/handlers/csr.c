@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/field.h"
 #include "api/handlers.h"
-#include "api/handlers/files.h"
 #include "api/handlers/intake.h"
 #include "api/handlers/subject.h"
 #include "api/json_out.h"
@@ -161,115 +159,50 @@ struct reply handle_csr_delete(struct request *rq, const struct service *svc)
 
 /* --- the certificate comes back --- */
 
-enum { TEXTS = 2, MORE = 2 /* the key, and the root of an authority */ };
-
-/* What came, and what was here already. */
-struct answer {
-    char (*texts)[LIMIT_PEM_BYTES + 1]; /* JSON only */
-    struct multipart_part *parts;       /* multipart only */
-    struct authority_record authority;
+/* What was here before the certificate came. */
+struct ours {
     struct buf key;
-    struct credential_input *inputs;
+    struct authority_record authority;
+    struct credential_input inputs[2]; /* the key, and with ?authority= the root of one of ours */
     size_t count;
 };
 
-static void answer_dispose(struct answer *a)
-{
-    free(a->texts);
-    free(a->parts);
-    authority_record_dispose(&a->authority);
-    buf_dispose(&a->key);
-    free(a->inputs);
-}
-
-static void add(struct answer *a, const char *name, const void *data, size_t n)
-{
-    a->inputs[a->count++] = (struct credential_input){name, data, n};
-}
-
-static enum err make_room(struct answer *a, size_t n)
-{
-    a->inputs = calloc(n + MORE, sizeof *a->inputs);
-    return a->inputs ? ERR_OK : err_set(ERR_MEM, "out of memory");
-}
-
-static enum err from_parts(const struct request *rq, struct answer *a)
-{
-    size_t n;
-    enum err e = files_read_parts(rq, &a->parts, &n);
-    if (!e) e = make_room(a, n);
-    for (size_t i = 0; !e && i < n; i++) {
-        const struct multipart_part *p = &a->parts[i];
-        add(a, p->file[0] ? p->file : p->name, p->data, p->len);
-    }
-    return e;
-}
-
-static enum err from_json(const struct request *rq, struct answer *a, struct field_errors *errors)
-{
-    static const char *const names[TEXTS] = {"certificate", "root_ca"};
-    json_t *body;
-    enum err e = request_json(rq, &body);
-    if (e) return e;
-    a->texts = calloc(TEXTS, sizeof *a->texts);
-    e = a->texts ? make_room(a, TEXTS) : err_set(ERR_MEM, "out of memory");
-    if (!e) {
-        const struct json_field fields[] = {
-            JSON_STR(names[0], a->texts[0], JSON_REQUIRED, 1, LIMIT_PEM_BYTES),
-            JSON_STR(names[1], a->texts[1], JSON_OPTIONAL, 1, LIMIT_PEM_BYTES),
-            JSON_FIELDS_END,
-        };
-        e = json_in(body, "", fields, errors);
-    }
-    json_decref(body);
-    for (size_t i = 0; !e && i < TEXTS; i++)
-        if (a->texts[i][0]) add(a, names[i], a->texts[i], strlen(a->texts[i]));
-    return e;
-}
-
-/* The key that was made here, and with ?authority= the root of one of ours. */
-static enum err add_ours(const struct request *rq, const struct service *svc, struct answer *a)
+static enum err ours_find(const struct request *rq, const struct service *svc, struct ours *out)
 {
     const char *authority = request_query(rq, "authority");
-    buf_init_secret(&a->key, LIMIT_PEM_BYTES);
-    enum err e = store_csr_key(svc->store, request_var(rq, "id"), &a->key);
-    if (!e) add(a, "the key made here", a->key.data, a->key.len);
-    if (e || !authority) return e;
-    e = store_authority_get(svc->store, authority, &a->authority);
-    if (!e)
-        add(a, "the authority", a->authority.certificate_pem, strlen(a->authority.certificate_pem));
-    return e;
+    *out = (struct ours){.count = 0};
+    buf_init_secret(&out->key, LIMIT_PEM_BYTES);
+    enum err e = store_csr_key(svc->store, request_var(rq, "id"), &out->key);
+    if (!e && authority) e = store_authority_get(svc->store, authority, &out->authority);
+    if (e) return e;
+    out->inputs[out->count++] =
+        (struct credential_input){"the key made here", out->key.data, out->key.len};
+    const char *root = out->authority.certificate_pem;
+    if (root)
+        out->inputs[out->count++] =
+            (struct credential_input){"the authority", (const uint8_t *)root, strlen(root)};
+    return ERR_OK;
 }
 
-/* @param refusal_out  the reply when nothing could be judged
- * @return false: answer with *refusal_out */
-static bool judge(const struct request *rq, const struct service *svc, struct intake *in,
-                  struct reply *refusal_out)
+static void ours_dispose(struct ours *o)
 {
-    struct answer a = {.count = 0};
-    struct field_errors errors = {.count = 0};
-    enum err e = intake_begin(rq, in);
-    if (!e)
-        e = field_media_is(rq->content_type, "application/json") ? from_json(rq, &a, &errors)
-                                                                 : from_parts(rq, &a);
-    if (!e) e = add_ours(rq, svc, &a);
-    bool read = !e;
-    if (read) e = credential_read(a.inputs, a.count, &in->rules, &in->checks, &in->c);
-    bool judged = read && (!e || e == ERR_CRYPTO);
-    if (!judged) *refusal_out = reply_fields(rq, &errors);
-    answer_dispose(&a);
-    return judged;
+    buf_dispose(&o->key);
+    authority_record_dispose(&o->authority);
 }
 
 /* Once its key is part of a credential the request has done its work. Where its row cannot be taken
  * away the credential is there all the same, and a second answer is refused as a duplicate. */
 struct reply handle_csr_answer(struct request *rq, const struct service *svc)
 {
+    struct ours ours;
     struct intake in;
     struct reply r;
-    bool kept;
-    if (!judge(rq, svc, &in, &r)) return r;
-    r = intake_reply(rq, svc, &in, &kept);
+    bool kept = false;
+    if (ours_find(rq, svc, &ours))
+        r = reply_error(rq);
+    else if (intake_judge(rq, ours.inputs, ours.count, &in, &r))
+        r = intake_reply(rq, svc, &in, &kept);
     if (kept) (void)store_csr_delete(svc->store, request_var(rq, "id"));
+    ours_dispose(&ours);
     return r;
 }

@@ -15,8 +15,12 @@ struct intake {
     struct credential *c; /* NULL: a check failed */
 };
 
-/** Begin, with the rules of ?allow=. @return ERR_OK; ERR_ARG with code bad_query */
-enum err intake_begin(const struct request *rq, struct intake *out);
+/** Read and judge what was sent, by the rules of ?allow=.
+ *  @param more  what is here already, judged with it; @p n of them, borrowed
+ *  @param refusal_out  the reply when that went wrong; not for a credential that failed its checks
+ *  @return false: answer with *refusal_out */
+bool intake_judge(const struct request *rq, const struct credential_input *more, size_t n,
+                  struct intake *out, struct reply *refusal_out);
 /** Keep it and say so: 201; 409 when it is there already; 422 when a check failed.
  *  @param in  judged; its credential is released
  *  @param[out] kept  whether it was kept */

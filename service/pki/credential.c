@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/base/digest.h"
 #include "service/base/limits.h"
 #include "service/pki/changes.h"
+#include "service/pki/describe.h"
 #include "service/pki/judge.h"
 #include "service/pki/secret.h"
 
@@ -88,47 +88,20 @@ static void common_name(const X509 *x, char *out, size_t cap)
     OPENSSL_free(utf8);
 }
 
-static void serial_hex(const X509 *x, char *out, size_t cap)
-{
-    const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
-    size_t n = (size_t)ASN1_STRING_length(serial);
-    if (n > (cap - 1) / 2) n = (cap - 1) / 2;
-    digest_hex(ASN1_STRING_get0_data(serial), n, out);
-}
-
-static void fingerprint(const X509 *x, char out[SHA256_HEX])
-{
-    uint8_t md[SHA256_BYTES];
-    unsigned n = 0;
-    out[0] = '\0';
-    if (X509_digest(x, EVP_sha256(), md, &n)) digest_hex(md, n, out);
-}
-
-static void key_digest(const X509 *x, char out[SHA256_HEX])
-{
-    uint8_t md[SHA256_BYTES], *der = NULL;
-    int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
-    out[0] = '\0';
-    if (n <= 0) return;
-    digest_sha256(der, (size_t)n, md);
-    digest_hex(md, sizeof md, out);
-    OPENSSL_free(der);
-}
-
 static void info_fill(struct credential_info *info, const X509 *leaf, const X509 *root)
 {
     const EVP_PKEY *key = X509_get0_pubkey(leaf);
     upload_subject(X509_get_subject_name(leaf), info->subject, sizeof info->subject);
     upload_subject(X509_get_issuer_name(leaf), info->issuer, sizeof info->issuer);
     common_name(leaf, info->common_name, sizeof info->common_name);
-    serial_hex(leaf, info->serial_hex, sizeof info->serial_hex);
-    fingerprint(leaf, info->fingerprint_sha256);
-    key_digest(leaf, info->key_sha256);
+    describe_serial(leaf, info->serial_hex, sizeof info->serial_hex);
+    describe_fingerprint(leaf, info->fingerprint_sha256);
+    describe_key_digest(X509_get_X509_PUBKEY(leaf), info->key_sha256);
     info->not_before_unix_s = judge_unix_s(X509_get0_notBefore(leaf));
     info->not_after_unix_s = judge_unix_s(X509_get0_notAfter(leaf));
     if (key) judge_key_name(key, info->key_type);
     upload_subject(X509_get_subject_name(root), info->root_subject, sizeof info->root_subject);
-    fingerprint(root, info->root_fingerprint_sha256);
+    describe_fingerprint(root, info->root_fingerprint_sha256);
 }
 
 /* ---- the three texts ---- */

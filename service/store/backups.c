@@ -6,20 +6,14 @@
 #include "service/store/internal.h"
 #include "service/store/rows.h"
 
-enum { CONTEXT = 64, SEAL = 64 /* at most what sealing adds */ };
-
 #define BACKUP_COLUMNS "id, created_ms, mac, job, slot, partition, offset, size, sha256"
+
+static const char kind[] = "backup";
 
 static enum err not_found(const char *id)
 {
     return err_fail(ERR_NOT_FOUND, "backup_not_found", "GET /v1/backups lists them.",
                     "there is no backup \"%s\"", id);
-}
-
-static const char *context_of(const char *id, char out[CONTEXT])
-{
-    snprintf(out, CONTEXT, "backup:%s", id);
-    return out;
 }
 
 struct addition {
@@ -65,14 +59,12 @@ static enum err add(struct db *db, void *arg)
 enum err store_backup_add(struct store *s, const struct backup_record *r, const void *data,
                           size_t n)
 {
-    char context[CONTEXT];
     struct buf sealed;
     if (n > LIMIT_BACKUP_BYTES)
         return err_fail(ERR_TOO_LARGE, "backup_too_large", NULL,
                         "%s has %zu bytes, a backup at most %d", r->partition, n,
                         (int)LIMIT_BACKUP_BYTES);
-    buf_init(&sealed, n + SEAL);
-    enum err e = vault_seal(store_vault(s), context_of(r->id, context), data, n, &sealed);
+    enum err e = store_seal(s, kind, r->id, data, n, &sealed);
     struct addition a = {r, &sealed};
     if (!e) e = store_write(s, add, &a);
     buf_dispose(&sealed);
@@ -103,23 +95,10 @@ enum err store_backup_get(struct store *s, const char *id, struct backup_record 
     return e == ERR_NOT_FOUND ? not_found(id) : e;
 }
 
-static enum err read_data(struct query *q, void *item)
-{
-    return query_get_blob(q, item);
-}
-
 enum err store_backup_data(struct store *s, const char *id, struct buf *out)
 {
-    char context[CONTEXT];
-    struct buf sealed;
-    buf_init(&sealed, LIMIT_BACKUP_BYTES + SEAL);
-    const struct row_search search = {"SELECT data FROM backup WHERE id = ?", id, read_data,
-                                      &sealed};
-    enum err e = rows_find(s, &search);
-    if (e == ERR_NOT_FOUND) e = not_found(id);
-    if (!e) e = vault_unseal(store_vault(s), context_of(id, context), sealed.data, sealed.len, out);
-    buf_dispose(&sealed);
-    return e;
+    enum err e = store_sealed(s, "SELECT data FROM backup WHERE id = ?", kind, id, out);
+    return e == ERR_NOT_FOUND ? not_found(id) : e;
 }
 
 static enum err delete_backup(struct db *db, void *arg)

@@ -9,8 +9,6 @@
 #include "service/store/internal.h"
 #include "service/store/rows.h"
 
-enum { CONTEXT = 64 };
-
 #define PUBLIC_COLUMNS "id, created_ms, fingerprint, key_digest, certificate, root_ca, meta"
 #define READ_COLUMNS   PUBLIC_COLUMNS ", purged_ms"
 
@@ -22,16 +20,12 @@ void credential_record_dispose(struct credential_record *r)
     *r = (struct credential_record){0};
 }
 
+static const char kind[] = "credential";
+
 static enum err not_found(const char *id)
 {
     return err_fail(ERR_NOT_FOUND, "credential_not_found", "GET /v1/credentials lists them.",
                     "there is no credential \"%s\"", id);
-}
-
-static const char *context_of(const char *id, char out[CONTEXT])
-{
-    snprintf(out, CONTEXT, "credential:%s", id);
-    return out;
 }
 
 struct addition {
@@ -108,11 +102,9 @@ enum err store_credential_add(struct store *s, const struct credential_record *r
                               const char *key_pem, size_t key_len,
                               struct credential_duplicate *duplicate)
 {
-    char context[CONTEXT];
     struct credential_duplicate none = {.allowed = false};
     struct buf sealed;
-    buf_init(&sealed, key_len + 64);
-    enum err e = vault_seal(store_vault(s), context_of(r->id, context), key_pem, key_len, &sealed);
+    enum err e = store_seal(s, kind, r->id, key_pem, key_len, &sealed);
     struct addition a = {r, &sealed, duplicate ? duplicate : &none};
     if (!e) e = store_write(s, insert, &a);
     buf_dispose(&sealed);
@@ -150,7 +142,6 @@ static enum err read_blob(struct query *q, void *item)
 
 enum err store_credential_key(struct store *s, const char *id, struct buf *key_out)
 {
-    char context[CONTEXT];
     struct buf sealed;
     buf_init(&sealed, LIMIT_UPLOAD_BODY);
     const struct row_search search = {"SELECT key FROM credential WHERE id = ?", id, read_blob,
@@ -161,8 +152,7 @@ enum err store_credential_key(struct store *s, const char *id, struct buf *key_o
         e = err_fail(ERR_NOT_FOUND, "key_purged",
                      "Delete the credential and upload it again, with its key.",
                      "the private key of %s was purged", id);
-    if (!e)
-        e = vault_unseal(store_vault(s), context_of(id, context), sealed.data, sealed.len, key_out);
+    if (!e) e = store_unseal(s, kind, id, &sealed, key_out);
     buf_dispose(&sealed);
     return e;
 }

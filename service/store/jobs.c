@@ -8,22 +8,18 @@
 #include "service/store/internal.h"
 #include "service/store/rows.h"
 
-enum { CONTEXT = 64, SQL = 1024 };
+enum { SQL = 1024 };
 
 #define JOB_COLUMNS                                                                                \
     "id, kind, slot, credential, firmware, retry_of, state, created_ms, started_ms, finished_ms,"  \
     " steps, progress_done, progress_total, progress_unit, result, error, error_step"
 
+static const char kind[] = "job";
+
 static enum err not_found(const char *id)
 {
     return err_fail(ERR_NOT_FOUND, "job_not_found", "GET /v1/jobs lists them.",
                     "there is no job \"%s\"", id);
-}
-
-static const char *context_of(const char *id, char out[CONTEXT])
-{
-    snprintf(out, CONTEXT, "job:%s", id);
-    return out;
 }
 
 struct change {
@@ -96,11 +92,8 @@ static enum err insert(struct db *db, void *arg)
 enum err store_job_add(struct store *s, const struct job_record *r, const char *command_json,
                        const struct job_need *needs, size_t need_count)
 {
-    char context[CONTEXT];
-    size_t n = strlen(command_json);
     struct change c = {.record = r, .needs = needs, .need_count = need_count};
-    buf_init(&c.sealed, n + 64);
-    enum err e = vault_seal(store_vault(s), context_of(r->id, context), command_json, n, &c.sealed);
+    enum err e = store_seal(s, kind, r->id, command_json, strlen(command_json), &c.sealed);
     if (!e) e = job_json_make(r, &c.json);
     if (!e) e = store_write(s, insert, &c);
     job_json_dispose(&c.json);
@@ -173,29 +166,10 @@ enum err store_job_get(struct store *s, const char *id, struct job_record *out)
     return e == ERR_NOT_FOUND ? not_found(id) : e;
 }
 
-static enum err read_blob(struct query *q, void *item)
-{
-    return query_get_blob(q, item);
-}
-
-static enum err get_blob(struct store *s, const char *sql, const char *id, struct buf *out)
-{
-    const struct row_search search = {sql, id, read_blob, out};
-    enum err e = rows_find(s, &search);
-    return e == ERR_NOT_FOUND ? not_found(id) : e;
-}
-
 enum err store_job_command(struct store *s, const char *id, struct buf *command_out)
 {
-    char context[CONTEXT];
-    struct buf sealed;
-    buf_init(&sealed, LIMIT_UPLOAD_BODY);
-    enum err e = get_blob(s, "SELECT command FROM job WHERE id = ?", id, &sealed);
-    if (!e)
-        e = vault_unseal(store_vault(s), context_of(id, context), sealed.data, sealed.len,
-                         command_out);
-    buf_dispose(&sealed);
-    return e;
+    enum err e = store_sealed(s, "SELECT command FROM job WHERE id = ?", kind, id, command_out);
+    return e == ERR_NOT_FOUND ? not_found(id) : e;
 }
 
 struct transcript_change {
@@ -223,12 +197,18 @@ enum err store_job_log_put(struct store *s, const char *id, const void *text, si
     return store_write(s, put_log, &c);
 }
 
+static enum err read_log(struct query *q, void *item)
+{
+    return query_get_blob(q, item);
+}
+
 enum err store_job_log_get(struct store *s, const char *id, struct buf *out)
 {
-    return get_blob(s,
-                    "SELECT coalesce(job_log.text, x'') FROM job"
-                    " LEFT JOIN job_log ON job_log.job = job.id WHERE job.id = ?",
-                    id, out);
+    const struct row_search search = {"SELECT coalesce(job_log.text, x'') FROM job"
+                                      " LEFT JOIN job_log ON job_log.job = job.id WHERE job.id = ?",
+                                      id, read_log, out};
+    enum err e = rows_find(s, &search);
+    return e == ERR_NOT_FOUND ? not_found(id) : e;
 }
 
 /* Only what is asked for becomes part of the statement, so that an index serves it. */

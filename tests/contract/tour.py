@@ -218,7 +218,8 @@ class Tour:
         root, body = "?authority=" + lab.json["id"], {"certificate": signed["certificate"]}
         gate.post(spare, {"certificate": signed["certificate"], "root_ca": signed["root_ca"]}).problem(422, "key_mismatch")
         gate.post(csr, body).problem(422, "missing_root_ca")
-        gate.post(csr, {"root_ca": signed["root_ca"]}).problem(400, "bad_body")
+        gate.post(csr, {"root_ca": signed["root_ca"]}).problem(422, "missing_certificate")
+        gate.post(csr, {"certificate": 1}).problem(400, "bad_body")
         gate.post(csr + "?authority=ca_0", body).problem(404, "authority_not_found")
         made = gate.post(csr + root, files=[("x", "1", signed["certificate"].encode())]).expect(201)
         gate.post(csr + root, body).problem(404, "csr_not_found")

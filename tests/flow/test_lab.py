@@ -110,8 +110,7 @@ class Lab(harness.BenchCase):
         self.assertEqual(self.gate.get(f"/v1/credentials/csr/{csr['id']}").expect(200).json, csr)
         self.assertEqual(self.gate.get("/v1/profiles/lab").expect(200).json, shown)
         signed = self.sign(lab, csr=csr["id"])
-        answer = {"certificate": signed["certificate"], "root_ca": signed["root_ca"]}
-        self.gate.post(f"/v1/credentials/csr/{csr['id']}", answer).expect(201)
+        self.gate.post(f"/v1/credentials/csr/{csr['id']}", signed).expect(201)
 
     def test_another_ones_certificate_is_refused_and_the_key_waits_on(self):
         lab = self.gate.post("/v1/authorities", {"name": "lab", "key": "P-256"}).expect(201).json
