@@ -94,10 +94,9 @@ void command_rows(unsigned groups, const json_t *body, struct command *c, struct
 
 bool command_has_field(enum command_kind k, const char *name)
 {
-    struct command c; /* it and the draft only lend their addresses */
+    struct command c = {.kind = k}; /* it and the draft only lend their addresses */
     struct command_draft d;
     struct json_field rows[COMMAND_ROWS];
-    c.kind = k;
     command_rows(command_fields(k), NULL, &c, &d, rows);
     for (const struct json_field *f = rows; f->type != JSON_IN_END; f++)
         if (strcmp(f->name, name) == 0) return true;

@@ -81,6 +81,25 @@ static enum err open_row(struct store *s, const struct row *r, struct profile_re
     return e;
 }
 
+/* @param[out] list_out  heap, NULL on error */
+static enum err open_rows(struct store *s, const struct row *rows, size_t n,
+                          struct profile_record **list_out)
+{
+    enum err e = ERR_OK;
+    struct profile_record *list = calloc(n + 1, sizeof *list);
+    if (!list) return err_set(ERR_MEM, "out of memory");
+    for (size_t i = 0; !e && i < n; i++)
+        e = open_row(s, &rows[i], &list[i]);
+    if (!e) {
+        *list_out = list;
+        return ERR_OK;
+    }
+    for (size_t i = 0; i < n; i++)
+        profile_record_dispose(&list[i]);
+    free(list);
+    return e;
+}
+
 enum err store_profile_get(struct store *s, const char *name, struct profile_record *out)
 {
     struct row row = {.record.name = ""};
@@ -110,25 +129,15 @@ enum err store_profile_list(struct store *s, struct store_page *page,
                                .item_bytes = sizeof(struct row),
                                .id_at = offsetof(struct row, record.name)};
     void *rows;
-    size_t n, opened = 0;
+    size_t n;
     *list_out = NULL;
     *n_out = 0;
     enum err e = rows_list(s, &l, page, &rows, &n);
     if (e) return e;
-    struct profile_record *list = calloc(n + 1, sizeof *list);
-    if (!list) e = err_set(ERR_MEM, "out of memory");
-    for (; !e && opened < n; opened++)
-        e = open_row(s, (struct row *)rows + opened, &list[opened]);
+    e = open_rows(s, rows, n, list_out);
     for (size_t i = 0; i < n; i++)
         dispose_row((struct row *)rows + i);
     free(rows);
-    if (e) {
-        for (size_t i = 0; i < opened; i++)
-            profile_record_dispose(&list[i]);
-        free(list);
-        return e;
-    }
-    *list_out = list;
-    *n_out = n;
-    return ERR_OK;
+    if (!e) *n_out = n;
+    return e;
 }
