@@ -143,6 +143,13 @@ class Board:
         self.at.write(data)
         return self.answer()
 
+    def write_value(self, namespace, key, value, kind=8):
+        """A blob, or a string (kind 7), into mfg_nvs; the answer to its data."""
+        self.at.write(b'AT+SYSMFG=2,"%s","%s",%d,%d\r\n' % (namespace.encode(), key.encode(), kind, len(value)))
+        self.wait_for(b"\r\nOK\r\n\r\n>")
+        self.at.write(value)
+        return self.answer()
+
     def flash_bytes(self, at, n):
         with open(self.flash, "rb") as f:
             f.seek(at)

@@ -8,20 +8,12 @@ import time
 import unittest
 
 import nvs
-from mqttcase import MqttCase
 from simboard import Board, DATA, PATIENCE
 
 OK, ERROR = b"\r\nOK\r\n", b"\r\nERROR\r\n"
 MFG, MFG_BYTES, TABLE = 0x21000, 0x1C000, 0x20000
 PAGE, BLOB, STRING = 4096, 8, 7
 VECTORS = sorted(glob.glob(os.path.join(DATA, "mfg_nvs", "out", "*.bin")))
-
-
-def put(board, namespace, key, value, kind=BLOB):
-    board.at.write(b'AT+SYSMFG=2,"%s","%s",%d,%d\r\n' % (namespace.encode(), key.encode(), kind, len(value)))
-    board.wait_for(OK + b"\r\n>")
-    board.at.write(value)
-    return board.answer()
 
 
 def get(board, namespace, key):
@@ -188,7 +180,7 @@ class Factory(MfgCase):
         board.command('AT+SYSFLASH=0,"mfg_nvs"')
         board = self.again(board)
         self.assertEqual(OK, board.command("AT+SYSMFG?"))
-        self.assertEqual(OK, put(board, "mqtt_ca", "mqtt_ca", b"x" * 1500))
+        self.assertEqual(OK, board.write_value("mqtt_ca", "mqtt_ca", b"x" * 1500))
         self.assertEqual({("mqtt_ca", "mqtt_ca"): b"x" * 1500}, nvs.read(self.stored(board)))
 
     def test_older_releases_do_not_know_the_command(self):
@@ -214,7 +206,7 @@ class Library(MfgCase):
             before = dump(board)
             for turn in range(150):
                 value = b"%d-" % turn + os.urandom(1700)
-                self.assertEqual(OK, put(board, "mqtt_cert", "mqtt_cert", value))
+                self.assertEqual(OK, board.write_value("mqtt_cert", "mqtt_cert", value))
                 if turn % 30 == 0:
                     board = self.again(board)
                 held = nvs.read(self.stored(board))
@@ -229,7 +221,7 @@ class Library(MfgCase):
         board = self.start().boot()
         firsts = []
         for turn in range(4):
-            put(board, "bench", "blob", b"%d" % turn * 6000)
+            board.write_value("bench", "blob", b"%d" % turn * 6000)
             data = self.stored(board)
             self.assertEqual(b"%d" % turn * 6000, nvs.read(data)["bench", "blob"])
             for page in nvs.cut(data):
@@ -238,17 +230,17 @@ class Library(MfgCase):
 
     def test_the_same_value_again_is_not_written(self):
         board = self.start().boot()
-        put(board, "bench", "blob", b"x" * 500)
+        board.write_value("bench", "blob", b"x" * 500)
         board.command('AT+SYSMFG=2,"bench","number",5,70000')
         before = self.stored(board)
-        self.assertEqual(OK, put(board, "bench", "blob", b"x" * 500))
+        self.assertEqual(OK, board.write_value("bench", "blob", b"x" * 500))
         self.assertEqual(OK, board.command('AT+SYSMFG=2,"bench","number",5,70000'))
         self.assertEqual(before, self.stored(board))
 
     def test_a_full_partition_takes_no_more_and_loses_nothing(self):
         board = self.start("4.1", chip="esp32c2", options=("--module", "ESP32C2-2MB")).boot()
         n = 0
-        while put(board, "bench", "blob%d" % n, os.urandom(3000)) == OK:
+        while board.write_value("bench", "blob%d" % n, os.urandom(3000)) == OK:
             n += 1
         self.assertGreater(n, 5)
         data = board.flash_bytes(0x1B000, 0xF000)
@@ -257,11 +249,11 @@ class Library(MfgCase):
         self.assertIn(("bench", "blob%d" % (n - 1)), held)
         self.assertEqual(1, nvs.pages(data).count("erased"))
         self.assertEqual(OK, board.command('AT+SYSMFG=0,"bench","blob0"'))
-        self.assertEqual(OK, put(board, "bench", "blob%d" % n, os.urandom(2500)))
+        self.assertEqual(OK, board.write_value("bench", "blob%d" % n, os.urandom(2500)))
 
     def test_a_long_blob_and_one_that_is_too_long(self):
         board = self.start().boot()
-        self.assertEqual(OK, put(board, "bench", "long", bytes(range(256)) * 120))
+        self.assertEqual(OK, board.write_value("bench", "long", bytes(range(256)) * 120))
         self.assertEqual((BLOB, bytes(range(256)) * 120), get(board, "bench", "long"))
         self.assertEqual(OK, board.command('AT+SYSMFG=0,"bench","long"'))
         self.assertEqual(ERROR, board.command('AT+SYSMFG=2,"bench","long",8,65537'))
@@ -280,15 +272,15 @@ class Library(MfgCase):
 
     def test_a_string_holds_no_nul_and_4000_bytes_with_its_own(self):
         board = self.start().boot()
-        self.assertEqual(ERROR, put(board, "bench", "text", b"a\0b", STRING))
-        self.assertEqual(OK, put(board, "bench", "text", b"t" * 3999, STRING))
+        self.assertEqual(ERROR, board.write_value("bench", "text", b"a\0b", STRING))
+        self.assertEqual(OK, board.write_value("bench", "text", b"t" * 3999, STRING))
         self.assertEqual((STRING, b"t" * 3999), get(board, "bench", "text"))
-        self.assertEqual(ERROR, put(board, "bench", "more", b"t" * 4000, STRING))
+        self.assertEqual(ERROR, board.write_value("bench", "more", b"t" * 4000, STRING))
 
     def test_one_key_with_two_types_cannot_be_read(self):
         board = self.start().boot()
         board.command('AT+SYSMFG=2,"bench","k",1,5')
-        self.assertEqual(OK, put(board, "bench", "k", b"five"))
+        self.assertEqual(OK, board.write_value("bench", "k", b"five"))
         self.assertEqual([("bench", "k", 1), ("bench", "k", 8)], [k for k in keys(board) if k[0] == "bench"])
         self.assertEqual(None, get(board, "bench", "k"))
 
@@ -308,7 +300,7 @@ class PowerFails(MfgCase):
     def setUp(self):
         self.board = self.start().boot()
         self.before = self.stored(self.board)
-        self.assertEqual(OK, put(self.board, *self.KEY, b"new" * 400))
+        self.assertEqual(OK, self.board.write_value(*self.KEY, b"new" * 400))
         self.after = self.stored(self.board)
         self.old = nvs.read(self.before)[self.KEY]
 
@@ -320,7 +312,7 @@ class PowerFails(MfgCase):
         self.assertEqual(want, held.get(self.KEY))
         rest = {k: v for k, v in nvs.read(self.before).items() if k != self.KEY}
         self.assertEqual(rest, {k: v for k, v in held.items() if k != self.KEY})
-        self.assertEqual(OK, put(board, *self.KEY, b"again" * 300))
+        self.assertEqual(OK, board.write_value(*self.KEY, b"again" * 300))
         self.assertEqual(b"again" * 300, nvs.read(self.stored(board))[self.KEY])
 
     def tables(self, data):
@@ -388,7 +380,7 @@ class PowerFails(MfgCase):
         data[free:free + 32] = struct.pack("<II", 0xFFFFFFFE, 7) + b"\xfe" + b"\xff" * 19 + b"\0" * 4
         board = self.change(self.board, MFG, bytes(data)).boot()
         for turn in range(60):
-            self.assertEqual(OK, put(board, *self.KEY, b"%d" % turn * 1000))
+            self.assertEqual(OK, board.write_value(*self.KEY, b"%d" % turn * 1000))
         held = nvs.read(self.stored(board))
         self.assertEqual(b"59" * 1000, held.pop(self.KEY))
         self.assertEqual({k: v for k, v in nvs.read(self.before).items() if k != self.KEY}, held)
@@ -406,24 +398,6 @@ class PowerFails(MfgCase):
         data[free * PAGE + 32] = 0xFE
         self.boot(bytes(data), b"new" * 400)
         self.assertNotIn("freeing", nvs.pages(self.stored(self.board)))
-
-
-class EcKeys(MqttCase):
-    def test_the_releases_up_to_3_2_cannot_use_one(self):
-        broker = self.broker()
-        for chip, firmware, works in (("esp32c3", "3.2", False), ("esp32c3", "4.1", True), ("esp32", "3.4", True)):
-            for kind in ("rsa", "ec"):
-                with self.subTest(firmware + " " + kind):
-                    self.assertEqual(works or kind == "rsa", self.connects(broker, chip, firmware, kind))
-
-    def connects(self, broker, chip, firmware, kind):
-        one = {"rsa": self.pki.device, "ec": self.pki.ec_device}[kind]
-        board = self.start(credentials=(), chip=chip, firmware=firmware)
-        for name, value in (("mqtt_ca", self.pki.ca.cert), ("mqtt_cert", one.cert), ("mqtt_key", one.key)):
-            self.assertEqual(OK, put(board, name, name, value.encode() if isinstance(value, str) else value))
-        self.configure(board)
-        answer = board.command('AT+MQTTCONN=0,"127.0.0.1",%d,0' % broker.port)
-        return answer.endswith(OK)
 
 
 if __name__ == "__main__":

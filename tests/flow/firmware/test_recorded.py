@@ -277,9 +277,7 @@ class Recorded(unittest.TestCase):
             board.command("AT+CWMODE=1")
             board.command('AT+CWJAP="Espressif",""')
             for place, data in credentials.items():
-                board.command('AT+SYSMFG=2,"%s","%s",8,%d' % (place, place, len(data)), end=(b">",))
-                board.at.write(data)
-                board.answer()
+                board.write_value(place, place, data)
             board.power_off()
             folder = tempfile.mkdtemp(prefix="espboard-used-")
             cls.addClassCleanup(shutil.rmtree, folder, ignore_errors=True)

@@ -162,14 +162,11 @@ class Transcript(unittest.TestCase):
         self.start("2.0").run(load("v20-" + name))
 
     def put(self, board, namespace, key, kind, value):
-        line = 'AT+SYSMFG=2,"%s","%s",%d,' % (namespace, key, kind)
         if kind < 7:
-            self.assertEqual(b"\r\nOK\r\n", board.command(line + str(value)))
-            return
-        board.at.write((line + "%d\r\n" % len(value)).encode())
-        board.wait_for(b">")
-        board.at.write(value.encode())
-        self.assertEqual(b"\r\nOK\r\n", board.answer())
+            said = board.command('AT+SYSMFG=2,"%s","%s",%d,%d' % (namespace, key, kind, value))
+        else:
+            said = board.write_value(namespace, key, value.encode(), kind)
+        self.assertEqual(b"\r\nOK\r\n", said)
 
     def prepare_v41(self, board, name):
         """What the recorded board held when it was switched on."""
