@@ -394,8 +394,8 @@ class PowerFails(MfgCase):
         struct.pack_into("<I", data, 0, 0xFFFFFFF8)
         head = struct.pack("<II", 0xFFFFFFFE, last + 1) + b"\xfe" + b"\xff" * 19
         data[free * PAGE:free * PAGE + 32] = head + struct.pack("<I", nvs.crc(head[4:]))
-        data[free * PAGE + 64:free * PAGE + 96] = data[64:96]
-        data[free * PAGE + 32] = 0xFE
+        data[free * PAGE + 64:free * PAGE + 160] = data[64:160]  # a namespace and a string in it
+        data[free * PAGE + 32] = 0b11101010
         self.boot(bytes(data), b"new" * 400)
         self.assertNotIn("freeing", nvs.pages(self.stored(self.board)))
 
