@@ -224,14 +224,33 @@ static bool take_more(struct edit *e, size_t missing)
 
 /* ---- the whole ---- */
 
+/* The first empty entry ends a page that is written on: is there anything behind it? */
+static bool has_gap(const uint8_t *page)
+{
+    bool empty = false, gap = false;
+    for (size_t i = 0; i < NVS_ENTRIES; i++) {
+        bool none = nvs_entry_state(page, i) == NVS_ENTRY_EMPTY;
+        gap = gap || (empty && !none);
+        empty = empty || none;
+    }
+    return gap;
+}
+
+/* Do the pages lie as a firmware leaves them when it has finished? */
+static bool is_orderly(const struct nvs_scan *s)
+{
+    const struct nvs_used_page *last = &s->pages[s->page_count - 1];
+    bool orderly = last->state != NVS_STATE_FREEING && last->sequence < UINT32_MAX - 256;
+    for (const struct nvs_used_page *p = s->pages; p < last; p++)
+        orderly = orderly && p->state == NVS_STATE_FULL && p->sequence != p[1].sequence;
+    return orderly && !(last->state == NVS_STATE_ACTIVE && has_gap(last->p));
+}
+
 /* Can single pages be exchanged, so that the firmware sees what is meant? */
 static bool is_sound(const struct edit *e)
 {
     const struct nvs_scan *s = &e->scan;
-    bool is_free = false, numbered = s->pages[s->page_count - 1].sequence < UINT32_MAX - 256;
-    bool sound = !s->found.superseded && !s->found.orphans && numbered;
-    for (size_t i = 0; i < s->page_count; i++)
-        sound = sound && s->pages[i].state != NVS_STATE_FREEING;
+    bool is_free = false, sound = !s->found.superseded && !s->found.orphans && is_orderly(s);
     for (size_t i = 0; i < e->value_count; i++)
         sound = sound && e->values[i].space;
     for (size_t at = 0; at < s->size; at += NVS_PAGE)

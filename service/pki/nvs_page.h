@@ -36,7 +36,12 @@ enum {
 #define NVS_STATE_FULL    0xfffffffcU
 #define NVS_STATE_FREEING 0xfffffff8U
 
-enum nvs_entry_state { NVS_ENTRY_ERASED = 0, NVS_ENTRY_WRITTEN = 2, NVS_ENTRY_EMPTY = 3 };
+enum { NVS_ENTRY_ERASED = 0, NVS_ENTRY_WRITTEN = 2, NVS_ENTRY_EMPTY = 3 };
+
+static inline unsigned nvs_entry_state(const uint8_t *page, size_t entry)
+{
+    return page[NVS_BITMAP + entry / 4] >> (2 * (entry % 4)) & 3;
+}
 
 /** CRC-32 with its register starting at 0, as all of NVS counts it. */
 uint32_t nvs_crc(const uint8_t *data, size_t n);

@@ -39,7 +39,7 @@ static int by_sequence(const void *a, const void *b)
 
 static bool is_written(const uint8_t *page, size_t i)
 {
-    return (page[NVS_BITMAP + i / 4] >> (2 * (i % 4)) & 3) == NVS_ENTRY_WRITTEN;
+    return nvs_entry_state(page, i) == NVS_ENTRY_WRITTEN;
 }
 
 static bool has_bytes(uint8_t type)

@@ -49,10 +49,9 @@ static void expect_in_order(const struct buf *image)
         if (state != NVS_STATE_ACTIVE) continue;
         assert_int_equal(active, UINT32_MAX);
         active = sequence;
-        for (size_t i = 1; i < NVS_ENTRIES; i++) {
-            unsigned before = p[32 + (i - 1) / 4] >> 2 * ((i - 1) % 4) & 3;
-            if (before == 3) assert_int_equal(p[32 + i / 4] >> 2 * (i % 4) & 3, 3);
-        }
+        for (size_t i = 1; i < NVS_ENTRIES; i++)
+            if (nvs_entry_state(p, i - 1) == NVS_ENTRY_EMPTY)
+                assert_int_equal(nvs_entry_state(p, i), NVS_ENTRY_EMPTY);
     }
     assert_true(blank >= 1);
     if (active != UINT32_MAX) assert_int_equal(active, last);
@@ -243,15 +242,40 @@ static void a_partition_without_a_free_page_is_packed_anew(void **state)
     buf_dispose(&image);
 }
 
+/* The first entry that is empty, on the page. */
+static struct nvs_cursor end_of(struct buf *image, size_t page)
+{
+    struct nvs_cursor at = {.page = image->data + page * NVS_PAGE};
+    while (nvs_entry_state(at.page, at.used) != NVS_ENTRY_EMPTY)
+        at.used++;
+    return at;
+}
+
+static void pages_that_do_not_lie_as_the_firmware_leaves_them_are_packed_anew(void **state)
+{
+    (void)state;
+    const struct nvs_change c[] = {blob("a", 3000), blob("b", 1500)};
+    const struct nvs_change other = blob("a", 2900);
+    struct buf image = make(4 * NVS_PAGE, c, 2);
+    struct nvs_cursor at = end_of(&image, 1);
+    at.used++; /* a gap on the active page */
+    nvs_put_number(&at, 1, NVS_U8, "late", 5);
+    edit(&image, &other, 1);
+    buf_dispose(&image);
+
+    image = make(4 * NVS_PAGE, c, 2);
+    le32_put(image.data, NVS_STATE_ACTIVE); /* two active pages */
+    edit(&image, &other, 1);
+    buf_dispose(&image);
+}
+
 static void behind_a_write_that_was_cut_off_nothing_is_added(void **state)
 {
     (void)state;
     const struct nvs_change c[] = {blob("a", 1500), blob("b", 300)};
     const struct nvs_change other = blob("b", 200);
     struct buf image = make(4 * NVS_PAGE, c, 2);
-    struct nvs_cursor at = {image.data, 0};
-    while ((image.data[NVS_BITMAP + at.used / 4] >> 2 * (at.used % 4) & 3) != NVS_ENTRY_EMPTY)
-        at.used++;
+    struct nvs_cursor at = end_of(&image, 0);
     nvs_put_number(&at, 1, NVS_I32, "uart_tx_pin", 18); /* the older one is there yet */
     edit(&image, &other, 1);
     struct nvs_findings found;
@@ -369,6 +393,7 @@ int main(void)
         cmocka_unit_test(a_page_that_was_free_is_used_but_not_the_last_one),
         cmocka_unit_test(gaps_in_full_pages_are_used_before_all_is_packed_anew),
         cmocka_unit_test(a_partition_without_a_free_page_is_packed_anew),
+        cmocka_unit_test(pages_that_do_not_lie_as_the_firmware_leaves_them_are_packed_anew),
         cmocka_unit_test(behind_a_write_that_was_cut_off_nothing_is_added),
         cmocka_unit_test(a_page_that_was_being_moved_is_moved),
         cmocka_unit_test(a_value_that_was_cut_off_counts_as_such_not_as_damage),
