@@ -35,6 +35,17 @@ static enum err find_backup(const struct session *s, const char *mac, const stru
     return e;
 }
 
+/* A kind of board that was never seen: the generator of IDF 5.2 and before gives a head
+ * to each page of mfg_nvs that it does not use. */
+static enum err guess_unused(const struct partition *p, struct buf *out)
+{
+    struct nvs none;
+    nvs_init(&none);
+    if (!strcmp(p->name, "mfg_nvs") && !nvs_write(&none, p->size, NVS_FULL, out)) return ERR_OK;
+    buf_reset(out);
+    return buf_fill(out, 0, p->size);
+}
+
 /* Boards of a kind come with the same content, and a board that comes again has changed in a few
  * sectors: what is guessed right need not be read, and a wrong guess costs nothing. */
 static enum err guess(const struct session *s, const struct partition *p, struct buf *out)
@@ -43,7 +54,7 @@ static enum err guess(const struct session *s, const struct partition *p, struct
     enum err e = find_backup(s, s->mac, p, id);
     if (e == ERR_NOT_FOUND) e = find_backup(s, "", p, id);
     if (!e) e = store_backup_data(s->ctx->store, id, out);
-    return e == ERR_NOT_FOUND ? buf_fill(out, 0, p->size) : e;
+    return e == ERR_NOT_FOUND ? guess_unused(p, out) : e;
 }
 
 static enum err read_partition(const struct partition *p, struct secret *out, void *arg)

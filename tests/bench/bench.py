@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "flow"))
 sys.path.insert(0, os.path.join(ROOT, "tests"))
 
 import harness  # noqa: E402  (needs BIN_DIR)
+import mfg_nvs  # noqa: E402
 import whole_flash  # noqa: E402
 
 IMAGES = [(0x37000, 1232), (0x39000, 1688), (0x3B000, 1200)]
@@ -143,6 +144,10 @@ def firmwares():
     whole_flash.figures(row, esptool_js)
 
 
+def manufacturing_data():
+    mfg_nvs.figures(row)
+
+
 def service():
     """From exec to the line that says it is ready, and its memory then."""
     times, memory = [], []
@@ -190,7 +195,7 @@ def jobs():
 
 
 def main():
-    for part in (atpki, flash, pack, image, faults, peer, jobs, firmwares, service):
+    for part in (atpki, flash, pack, image, faults, peer, jobs, manufacturing_data, firmwares, service):
         part()
     width = max(len(r["what"]) for r in ROWS)
     for r in ROWS:

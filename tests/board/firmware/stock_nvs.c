@@ -26,7 +26,7 @@ static void put_number(struct nvs *v, unsigned space, const char *key, enum nvs_
 static void put_kind(struct nvs *v, const char *user, const char *part, const char *pem,
                      unsigned copies)
 {
-    char space[NVS_KEY_MAX + 1], key[NVS_KEY_MAX + 1];
+    char space[NVS_KEY_MAX + 1], key[sizeof space + 11];
     snprintf(space, sizeof space, "%s_%s", user, part);
     unsigned number = nvs_space_made(v, space);
     for (unsigned i = 0; i < copies; i++) {
