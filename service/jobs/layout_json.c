@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "service/jobs/target_json.h"
 #include "service/pki/shipped.h"
 
 enum { CUSTOM_MAX = 32, SUBTYPE_NVS = 2 };
@@ -15,8 +16,8 @@ json_t *layout_to_json(const struct layout *l)
         json_array_append_new(rows, json_pack("{s:s,s:I,s:I}", "name", p->name, "offset",
                                               (json_int_t)p->offset, "size", (json_int_t)p->size));
     }
-    return json_pack("{s:s,s:s,s:o}", "kind", layout_kind_name(l->kind), "source", l->source,
-                     "partitions", rows);
+    return json_pack("{s:s,s:s,s:o,s:o}", "kind", layout_kind_name(l->kind), "source", l->source,
+                     "kinds", target_kinds_to_json(l, NULL, 0), "partitions", rows);
 }
 
 static enum err stock_layout(const char *wanted, struct layout *out)

@@ -11,7 +11,9 @@
 /** The usual layout: that of ESP32 modules with ESP-AT v2.x. */
 #define LAYOUT_USUAL "partitions"
 
-/** {"kind","source","partitions":[{"name","offset","size"}…]}; the caller owns it. */
+/** {"kind","source","kinds":["mqtt"…],"partitions":[{"name","offset","size"}…]}; the caller owns
+ * it.
+ */
 json_t *layout_to_json(const struct layout *l);
 /** @param value  the name of a stock layout ("partitions" is that of ESP32 modules with ESP-AT
  * v2.x, "mfg_nvs" that with v3.1 and later), {"partitions":[…]}, or {"module","release"}

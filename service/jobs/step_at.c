@@ -5,9 +5,11 @@
 
 #include "service/at/info.h"
 #include "service/at/sysflash.h"
+#include "service/at/sysmfg.h"
 #include "service/jobs/expected.h"
 #include "service/jobs/layout_json.h"
 #include "service/jobs/steps.h"
+#include "service/jobs/target_json.h"
 
 enum { COMMAND_MS = 10000, LINE_MS = 60000 };
 
@@ -35,11 +37,29 @@ enum err step_at_identify(struct session *s)
     return ERR_OK;
 }
 
+/* Which kinds there is a place for in mfg_nvs, only its namespaces tell. */
+static enum err tell_kinds(struct session *s)
+{
+    char spaces[SYSMFG_SPACES][SYSMFG_NAME];
+    const char *names[SYSMFG_SPACES];
+    json_t *layout = json_object_get(s->ctx->result, "layout");
+    size_t n = 0;
+    if (s->layout.kind != LAYOUT_MFG_NVS || s->ctx->command->kind != COMMAND_IDENTIFY)
+        return ERR_OK;
+    enum err e =
+        at_sysmfg_spaces(s->client, spaces, SYSMFG_SPACES, &n, session_within(s, COMMAND_MS));
+    for (size_t i = 0; i < n; i++)
+        names[i] = spaces[i];
+    if (!e) json_object_set_new(layout, "kinds", target_kinds_to_json(&s->layout, names, n));
+    return e == ERR_UNSUPPORTED ? ERR_OK : e;
+}
+
 enum err step_firmware(struct session *s)
 {
     struct at_client *client;
     enum err e = session_client(s, &client);
     if (!e) e = read_firmware(s);
+    if (!e) return tell_kinds(s);
     if (e != ERR_TIMEOUT && e != ERR_PROTOCOL && e != ERR_DEVICE) return e;
     /* Who is on the board was asked, and it is no failure that it is not ESP-AT, or that its AT
      * port has no cable. */
@@ -78,7 +98,8 @@ enum err step_at_layout(struct session *s)
     e = n ? ERR_OK : assume_layout(s);
     if (e) return e;
     session_result(s, "layout", layout_to_json(&s->layout));
-    return expected_check(s);
+    e = tell_kinds(s);
+    return e ? e : expected_check(s);
 }
 
 enum err step_at_reset(struct session *s)

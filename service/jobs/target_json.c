@@ -27,3 +27,28 @@ json_t *target_to_json(const struct target *t)
 {
     return json_pack("{s:s, s:i}", "kind", target_kind_name(t->kind), "index", (int)t->index);
 }
+
+static bool has_partitions(const struct layout *l, const struct target *t)
+{
+    bool all = true;
+    for (int part = 0; part < TARGET_PARTS; part++) {
+        char name[TARGET_NAME];
+        target_partition(t, (enum credential_part)part, name);
+        all = all && partition_find(&l->user, name);
+    }
+    return all;
+}
+
+json_t *target_kinds_to_json(const struct layout *l, const char *const *spaces, size_t space_count)
+{
+    json_t *list = json_array();
+    for (int kind = 0; kind < TARGET_KINDS; kind++) {
+        const struct target t = {.kind = (enum target_kind)kind};
+        struct target_place ignored;
+        bool nvs = l->kind == LAYOUT_MFG_NVS;
+        if (nvs ? !target_nvs_place(&t, CREDENTIAL_KEY, spaces, space_count, &ignored)
+                : has_partitions(l, &t))
+            json_array_append_new(list, json_string(target_kind_name(t.kind)));
+    }
+    return list;
+}

@@ -92,6 +92,21 @@ class Write(Case):
                     else:
                         self.assert_exchanged(before, self.mfg(board), names(kind, index), self.bench.pki.ec_device)
 
+    def test_identify_tells_them(self):
+        always, late = ["mqtt", "client", "server", "wpa2"], ["https", "wss"]
+        self.bench.add_board(firmware="2.4")
+        for board in self.bench.boards:
+            firmware = board.options["firmware"]
+            told = [*always, *late] if firmware == "4.1" else always
+            for method in ("rom", "at"):
+                with self.subTest(firmware, method=method):
+                    layout = self.bench.run("identify", board, method=method)["result"]["layout"]
+                    self.assertEqual((layout["kind"], layout["kinds"]),
+                                     ("partitions" if firmware == "2.4" else "mfg_nvs", told))
+        self.gate.put("/v1/slots/no-at", {"download_port": self.board.download}).expect(201)
+        job = self.gate.wait_job(self.gate.create_job({"kind": "identify", "slot": "no-at"}))
+        self.assertEqual(job["result"]["layout"]["kinds"], always)
+
     def test_what_is_there_is_not_written_again(self):
         job = self.write()
         before = self.flash_file()
