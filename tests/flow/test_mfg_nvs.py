@@ -290,22 +290,36 @@ class CutOff(Case):
         self.assertEqual(job["error"]["code"], "port_gone")
         self.assert_mended(job, before)
 
-    def test_a_cancel(self):
-        before = self.flash_file()
+    def cut_a_slow_write(self, before, cut):
+        """As soon as the flash is another one."""
         self.board.stop()
         self.board.start(pace="wire")
         order = self.bench.command("write", self.bench.slot(self.board, flash_baud=115200), method="rom",
                                    credential=self.bench.upload())
         job = self.gate.create_job(order)
-        while True:
+        while self.mfg() == before[MFG:MFG + SIZE]:
             now = self.gate.job(job)
             self.assertIsNone(now["finished_at"], now)
-            if now["steps"] and now["steps"][-1]["name"] == "write" and self.mfg() != before[MFG:MFG + SIZE]:
-                break
-        self.gate.post(f"/v1/jobs/{job}/cancel").expect(202)
+        cut(job)
+        return job
+
+    def test_a_cancel(self):
+        before = self.flash_file()
+        job = self.cut_a_slow_write(before, lambda job: self.gate.post(f"/v1/jobs/{job}/cancel").expect(202))
         job = self.gate.wait_job(job)
         self.assertEqual(job["state"], "cancelled")
         self.assert_mended(job, before)
+
+    def test_the_host_loses_power(self):
+        before = self.flash_file()
+        job = self.cut_a_slow_write(before, lambda job: self.gate.kill9())
+        self.gate.start()
+        job = self.gate.job(job)
+        self.assertEqual((job["state"], job["result"]["backups"][0]["id"]), ("interrupted", self.backups()[0]["id"]))
+        self.board.stop()
+        self.board.start(pace="off")
+        self.restore(self.backups()[0]["id"])
+        self.assertEqual(self.flash_file(), before)
 
     def test_bytes_are_lost_on_the_way(self):
         before = self.mfg()
@@ -346,6 +360,16 @@ class TwoItems(Case):
         third = self.items("client_cert")
         self.assertIn(self.bench.pki.device.cert, third[0])
         self.assertEqual(third[1], second[1])
+        for backup in job["result"]["backups"]:
+            self.restore(backup["id"])
+        self.assertEqual(self.flash_file(), before)
+
+
+    def test_through_at_they_are_kept_too(self):
+        before = self.flash_file()
+        job = self.bench.run("write", self.board, method="at", target={"kind": "client", "index": 1})
+        self.assertNotEqual(self.flash_file(), before)
+        self.assertEqual(len(job["result"]["backups"]), 3)
         for backup in job["result"]["backups"]:
             self.restore(backup["id"])
         self.assertEqual(self.flash_file(), before)
