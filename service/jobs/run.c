@@ -220,6 +220,7 @@ enum err run_command(struct job_context *ctx)
     if (!recipe) return err_set(ERR_INTERNAL, "no recipe for this kind of job");
     struct session s;
     session_open(&s, ctx);
+    if (ctx->command->profile[0]) session_result(&s, "profile", json_string(ctx->command->profile));
     enum err e = ERR_OK;
     for (size_t i = 0; i < PARTS_MAX && recipe->parts[i] && !e; i++)
         e = run_part(&s, recipe->parts[i]);

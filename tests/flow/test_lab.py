@@ -87,6 +87,9 @@ class Lab(harness.BenchCase):
         job = self.run_job(kind="provision", credential=credential, profile="lab")
         self.assertEqual(job["state"], "succeeded", json.dumps(job, indent=1))
         self.assertTrue(job["result"]["mqtt"]["echoed"])
+        self.assertEqual(job["result"]["profile"], "lab")
+        history = self.gate.get(f"/v1/devices/{self.board.mac}").expect(200).json["history"]
+        self.assertEqual(history[0]["detail"]["profile"], "lab")
         self.assertIn("echo", job["result"]["host_check"]["stages_ms"])
         mac = self.board.mac.replace(":", "")
         self.bench.broker.child.wait_line(rf"Received PUBLISH from espgate-{mac} .*'lab/{self.slot}/check'")
