@@ -75,6 +75,10 @@ enum err profile_make(const char *name, json_t *settings, const struct profile_r
     for (size_t i = 0; i < SECRETS; i++)
         put_password_back(i, settings, kept, errors);
     json_decref(kept);
+    const json_t *mqtt = json_object_get(settings, "mqtt");
+    if (json_object_get(mqtt, "password") && !json_object_get(mqtt, "host"))
+        field_errors_add(errors, "/mqtt/host",
+                         "is required with \"password\": it goes nowhere else");
     enum err e = command_judge_settings(settings, errors);
     if (e) return e;
     buf_init_secret(&text, LIMIT_JSON_BODY);
@@ -101,11 +105,12 @@ json_t *profile_to_json(const struct profile_record *r)
 
 /* --- what an order becomes --- */
 
-/* Where the order goes elsewhere than the profile, the profile's name and password stay behind. */
+/* Where the order goes elsewhere than the profile, the profile's password stays behind, and the
+ * name that goes with it. */
 static void fill_part(size_t which, json_t *own, json_t *theirs)
 {
-    if (which < SECRETS && json_object_get(own, parts[which].place) &&
-        !is_same_place(which, own, theirs)) {
+    if (which < SECRETS && json_object_get(theirs, "password") &&
+        json_object_get(own, parts[which].place) && !is_same_place(which, own, theirs)) {
         json_object_del(theirs, "username");
         json_object_del(theirs, "password");
     }

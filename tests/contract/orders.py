@@ -66,8 +66,9 @@ def wrong_settings():
     """Profiles that cannot be."""
     yield from wrong_board()
     for settings in ({"slot": "a"}, {"credential": "cred_0"}, {"level": "wifi"}, {"wifi": {}}, {"mqtt": {"topic": "+"}},
-                     {"firmware": "../x"}, {"check": "all"}, {"check": "publish", "target": {"kind": "client"}},
-                     {"wifi": {"ssid": "s", "password_set": 1}}):
+                     {"mqtt": {"password": "p"}}, {"firmware": "../x"}, {"check": "all"}, {"check": "publish", "target": {"kind": "client"}},
+                     {"wifi": {"ssid": "s", "password_set": 1}}, {"target": {"kind": "server", "index": 1}},
+                     {"layout": {"module": "M"}}, {"layout": "none"}, {"purge_key": 1}):
         yield settings
 
 

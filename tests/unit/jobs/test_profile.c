@@ -187,6 +187,11 @@ static void a_password_goes_nowhere_else(void **state)
     assert_string_equal(c.mqtt.username, "");
     assert_string_equal(c.mqtt.password, "");
     assert_string_equal(c.mqtt.topic, "t/{mac}");
+    keep("{" WIFI ",\"mqtt\":{\"username\":\"u\"}}"); /* a name alone is no secret */
+    order("{\"kind\":\"check\",\"slot\":\"a\",\"profile\":\"line-3\","
+          "\"mqtt\":{\"host\":\"other.example\"}}",
+          &c);
+    assert_string_equal(c.mqtt.username, "u");
 }
 
 static void what_names_no_profile_comes_as_it_was(void **state)
@@ -235,6 +240,7 @@ static void settings_are_judged_as_orders_are(void **state)
         {"{\"wifi\":{\"ssid\":\"s\",\"password\":\"short\"}}", "/wifi/password"},
         {"{\"mqtt\":{\"topic\":\"#\"}}", "/mqtt/topic"},
         {"{\"mqtt\":{\"scheme\":9}}", "/mqtt/scheme"},
+        {"{\"mqtt\":{\"password\":\"p\"}}", "/mqtt/host"},
         {"{\"time\":{\"zone\":15}}", "/time/zone"},
         {"{\"check\":\"all\"}", "/check"},
         {"{\"level\":\"wifi\"}", "/level"},
