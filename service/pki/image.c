@@ -183,7 +183,8 @@ static enum err find_places(const struct build *b, const struct secret *now,
         if (list.items[i].type == NVS_NAMESPACE) spaces[n++] = list.items[i].space;
     if (!e && !image_has_factory_param(&list))
         e = err_fail(ERR_UNSUPPORTED, "no_factory_param",
-                     "Flash the firmware again with its own mfg_nvs, then write the credential.",
+                     "Put a backup of it back (kind restore), or flash the firmware again with its "
+                     "own mfg_nvs; then write the credential.",
                      "mfg_nvs holds no factory_param: without it the board would not know the "
                      "pins of its AT port");
     for (int part = 0; part < TARGET_PARTS && !e; part++)

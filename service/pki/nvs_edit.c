@@ -260,12 +260,13 @@ static bool is_sound(const struct edit *e)
 
 static enum err damaged(const struct nvs_findings *f)
 {
-    return err_fail(ERR_PROTOCOL, "nvs_damaged",
-                    "Write the credential through the AT port, or flash the firmware again with "
-                    "its own mfg_nvs.",
-                    "the NVS partition has %u damaged pages and %u damaged entries, which cannot "
-                    "be kept",
-                    f->damaged_pages, f->damaged_entries);
+    return err_fail(
+        ERR_PROTOCOL, "nvs_damaged",
+        "Write the credential through the AT port, put a backup back (kind restore), or "
+        "flash the firmware again with its own mfg_nvs.",
+        "the NVS partition has %u damaged pages and %u damaged entries, which cannot "
+        "be kept",
+        f->damaged_pages, f->damaged_entries);
 }
 
 static enum err pack_anew(const struct edit *e, struct buf *out)
