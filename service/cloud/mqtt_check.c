@@ -19,9 +19,11 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "service/base/digest.h"
 #include "service/cloud/mqtt_tls.h"
+#include "service/cloud/mqtt_words.h"
 #include "service/cloud/resolve.h"
 #include "service/cloud/tcp_probe.h"
 
@@ -48,6 +50,7 @@ struct session {
     int connack;            /* code; -1: none yet */
     int granted_qos;
     bool accepted, subscribed, published, echoed, gone;
+    bool looked, alien; /* at the first byte of the answer: is it no MQTT? */
 };
 
 const char *mqtt_stage_name(enum mqtt_stage s)
@@ -109,102 +112,17 @@ static void on_log(struct mosquitto *m, void *arg, int level, const char *text)
 
 /* ---- why it ended ---- */
 
-static enum err explain_drop(const struct session *s)
-{
-    switch (s->stage) {
-    case MQTT_STAGE_DNS:
-    case MQTT_STAGE_TCP:
-    case MQTT_STAGE_TLS:
-    case MQTT_STAGE_COUNT:
-        break;
-    case MQTT_STAGE_CONNECT:
-        return err_fail(ERR_NETWORK, "mqtt_dropped_connect",
-                        s->args->tls
-                            ? "AWS IoT does this when the policy of the certificate does not allow "
-                              "iot:Connect for this client id, or the certificate is not ACTIVE."
-                            : "The broker may expect TLS on this port, or refuse this client id.",
-                        "the broker closed the connection instead of answering CONNECT");
-    case MQTT_STAGE_SUBSCRIBE:
-        return err_fail(ERR_NETWORK, "mqtt_dropped_subscribe",
-                        "AWS IoT does this when the policy does not allow iot:Subscribe for "
-                        "topicfilter/ and this topic.",
-                        "the broker closed the connection instead of granting the subscription to "
-                        "%s",
-                        s->args->topic);
-    case MQTT_STAGE_PUBLISH:
-    case MQTT_STAGE_ECHO:
-        return err_fail(ERR_NETWORK, "mqtt_dropped_publish",
-                        "AWS IoT does this when the policy does not allow iot:Publish for topic/ "
-                        "and this topic.",
-                        "the broker closed the connection after the message to %s", s->args->topic);
-    }
-    return err_fail(ERR_NETWORK, "mqtt_tls_failed", NULL, "the connection was closed");
-}
-
-static enum err explain_connack(const struct session *s)
-{
-    static const struct {
-        const char *why, *hint;
-    } known[] = {
-        [1] = {"unacceptable protocol version", "The broker has to speak MQTT 3.1.1."},
-        [2] = {"client id rejected", "The broker does not take this client id: use another."},
-        [3] = {"server unavailable", "Try again later."},
-        [4] = {"bad user name or password", "Check user name and password."},
-        [5] = {"not authorized", "Check user name, password and the broker's access rules."},
-        /* Not in the standard; AWS IoT answers it where others answer 5. */
-        [7] = {"not authorized",
-               "AWS IoT: the policy has to allow iot:Connect for this client id."},
-    };
-    size_t n = (size_t)s->connack;
-    bool is_known = n < sizeof known / sizeof *known && known[n].why;
-    char code[32];
-    snprintf(code, sizeof code, "mqtt_connack_%d", s->connack);
-    return err_fail(ERR_NETWORK, code,
-                    is_known ? known[n].hint : "The log of the broker may tell more.",
-                    "the broker refused the connection: CONNACK %d, %s", s->connack,
-                    is_known ? known[n].why : "a number without a meaning");
-}
-
 /* The library gave @p rc up. What was seen says more than its number, which depends on timing. */
 static enum err explain_end(const struct session *s, int rc)
 {
     if (rc == MOSQ_ERR_NOMEM) return err_set(ERR_MEM, "out of memory");
-    if (s->connack > 0) return explain_connack(s);
+    if (s->connack > 0) return mqtt_words_connack(s->connack);
     if (s->args->tls) {
         enum err e = mqtt_tls_explain(&s->tls, s->library_text);
         if (e) return e;
     }
-    if (rc == MOSQ_ERR_PROTOCOL || rc == MOSQ_ERR_MALFORMED_PACKET)
-        return err_fail(ERR_NETWORK, "mqtt_not_mqtt", "Is this port an MQTT broker's?",
-                        "the answer is not MQTT 3.1.1");
-    return explain_drop(s);
-}
-
-static enum err explain_timeout(const struct session *s)
-{
-    if (s->stage == MQTT_STAGE_ECHO)
-        return err_fail(ERR_NETWORK, "mqtt_no_echo",
-                        "The broker took subscription and message, and delivered nothing: its "
-                        "access rules deny publishing to or receiving from this topic (AWS IoT: "
-                        "iot:Receive for topic/ and this topic).",
-                        "the message published to %s did not come back", s->args->topic);
-    static const char port_hint[] =
-        "Something listens there and stays silent: is it an MQTT broker, and does the choice of "
-        "TLS or plain TCP fit its port?";
-    static const char broker_hint[] =
-        "The broker is slow, or it ignores what it does not allow: its log may tell more.";
-    static const struct {
-        const char *what, *hint;
-    } waited_for[MQTT_STAGE_COUNT] = {
-        [MQTT_STAGE_TLS] = {"the TLS handshake", port_hint},
-        [MQTT_STAGE_CONNECT] = {"CONNACK", port_hint},
-        [MQTT_STAGE_SUBSCRIBE] = {"SUBACK", broker_hint},
-        [MQTT_STAGE_PUBLISH] = {"PUBACK", broker_hint},
-    };
-    const char *what = waited_for[s->stage].what;
-    return err_fail(ERR_NETWORK, "mqtt_timeout", waited_for[s->stage].hint,
-                    "%s port %d is connected, but %s did not come in time", s->args->host,
-                    s->args->port, what ? what : "an answer");
+    bool malformed = rc == MOSQ_ERR_PROTOCOL || rc == MOSQ_ERR_MALFORMED_PACKET;
+    return malformed ? mqtt_words_alien() : mqtt_words_drop(s->args, s->stage);
 }
 
 /* ---- the loop ---- */
@@ -212,6 +130,16 @@ static enum err explain_timeout(const struct session *s)
 static bool handshaking(const struct session *s)
 {
     return s->args->tls && !s->tls.done;
+}
+
+/* The library takes other services' words for a packet whose rest never comes. */
+static void look_at_first_byte(struct session *s, int fd)
+{
+    enum { CONNACK = 0x20 };
+    unsigned char first;
+    if (s->args->tls || s->looked) return;
+    s->looked = recv(fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+    s->alien = s->looked && first != CONNACK;
 }
 
 /* Waits for the socket, the cancel or @p until, then lets the library work.
@@ -228,6 +156,7 @@ static int pump(struct session *s, struct deadline until)
     int wait_ms = ssl && SSL_pending(ssl) > 0 ? 0 : deadline_left_ms(soon);
     if (poll(p, 2, wait_ms) < 0 && errno != EINTR) return MOSQ_ERR_ERRNO;
     if (p[1].revents) return MOSQ_ERR_SUCCESS;
+    if (p[0].revents & POLLIN) look_at_first_byte(s, fd);
     bool was_handshaking = handshaking(s);
     bool broken = p[0].revents & (POLLERR | POLLHUP | POLLNVAL);
     int rc = MOSQ_ERR_SUCCESS;
@@ -246,13 +175,14 @@ static enum err wait_for(struct session *s, const bool *done)
     struct deadline stage = deadline_within_ms(s->until, STAGE_MS);
     while (!*done) {
         if (cancel_is_raised(s->cancel)) return err_set(ERR_CANCELLED, "cancelled");
-        if (deadline_passed(stage)) return explain_timeout(s);
+        if (deadline_passed(stage)) return mqtt_words_timeout(s->args, s->stage);
         int rc = pump(s, stage);
+        if (s->alien) return mqtt_words_alien();
         if (rc && !*done) {
             s->gone = true;
             return explain_end(s, rc);
         }
-        if (s->connack > 0) return explain_connack(s);
+        if (s->connack > 0) return mqtt_words_connack(s->connack);
     }
     return ERR_OK;
 }

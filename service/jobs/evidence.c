@@ -169,7 +169,7 @@ static void collect(struct session *s, enum check_stage stage)
     s->evidence.log = s->log.len ? board_log_says(buf_str(&s->log)) : LOG_NOTHING;
     if (s->ctx->command->credential[0] && step_credential(s))
         job_note(s->ctx, "%s", err_last()->detail);
-    if (tells && (stage == CHECK_TLS || stage == CHECK_CONNECT)) stored_judge(s, &own);
+    if (tells && (stage == CHECK_TLS || stage == CHECK_CONNECT)) stored_judge(s, true, &own);
     if (s->credential || own)
         know_credential(s, s->credential ? s->credential : own, !s->credential);
     if (tells) ask_release(s);
@@ -216,11 +216,24 @@ enum err evidence_failed(struct session *s, enum check_stage stage, enum err e)
     return as_error(&v, first.device);
 }
 
+/* A check that names a credential is taken for a check of it; a board with another works too. */
+static void look_whose(struct session *s)
+{
+    const struct command *c = s->ctx->command;
+    struct credential *own;
+    bool known = s->evidence.stored.part[CREDENTIAL_CERTIFICATE] != STORED_NOT_READ;
+    if (c->kind != COMMAND_CHECK || !c->credential[0] || known || s->evidence.until < CHECK_CONNECT)
+        return;
+    if (step_credential(s) || stored_judge(s, false, &own)) return;
+    credential_free(own);
+}
+
 enum err evidence_passed(struct session *s)
 {
     struct check_evidence *ev = &s->evidence;
     struct verdict v;
     if (s->client && ev->until >= CHECK_TIME && !ev->clock.known) ask_clock(s);
+    look_whose(s);
     evidence_hear(s);
     verdict_find(ev, &v);
     session_result(s, "verdict", verdict_to_json(&v, ev, "", buf_str(&s->log)));

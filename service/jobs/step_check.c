@@ -23,6 +23,7 @@ enum {
     CONNECT_MS = 65000,
     SUBSCRIBE_MS = 20000,
     PUBLISH_MS = 20000,
+    ECHO_MS = 10000,
     DNS_TRIES = 2
 };
 
@@ -301,7 +302,7 @@ enum err step_received(struct session *s)
     char payload[PAYLOAD];
     size_t n = payload_of(s, payload);
     int64_t began_ns = deadline_now_ns();
-    enum err e = at_mqtt_expect(s->client, s->topic, payload, n, session_within(s, PUBLISH_MS));
+    enum err e = at_mqtt_expect(s->client, s->topic, payload, n, session_within(s, ECHO_MS));
     s->evidence.dropped = err_is(e, "mqtt_disconnected");
     if (e) return ended(s, CHECK_RECEIVED, e);
     json_t *mqtt = json_object_get(s->ctx->result, "mqtt");

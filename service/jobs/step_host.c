@@ -8,7 +8,7 @@
 #include "service/jobs/evidence.h"
 #include "service/jobs/steps.h"
 
-enum { CHECK_MS = 45000 };
+enum { CHECK_MS = 45000, HELLO_MS = 4000 };
 
 static enum mqtt_stage last_stage(enum check_level level)
 {
@@ -79,8 +79,15 @@ static bool speaks_tls(struct session *s, const struct mqtt_check_args *args)
     hello.tls = true;
     hello.client_certificate = hello.verify_server = false;
     hello.until_stage = MQTT_STAGE_TLS;
-    mqtt_check_run(&hello, s->ctx->cancel, session_within(s, CHECK_MS), &r);
+    mqtt_check_run(&hello, s->ctx->cancel, session_within(s, HELLO_MS), &r);
     return r.hello_received;
+}
+
+/* Did it fail where a TLS port fails that is spoken to plainly? */
+static bool may_want_tls(enum err e)
+{
+    return err_is(e, "mqtt_dropped_connect") || err_is(e, "mqtt_not_mqtt") ||
+           err_is(e, "mqtt_timeout");
 }
 
 enum err host_check(struct session *s, const struct credential *one)
@@ -96,9 +103,7 @@ enum err host_check(struct session *s, const struct credential *one)
         args.ignore_name = true;
         e = run(s, &args);
     }
-    if (e == ERR_NETWORK && !args.tls &&
-        s->evidence.check_by_host.result.stage_ms[MQTT_STAGE_TCP] >= 0)
-        s->evidence.check_by_host.speaks_tls = speaks_tls(s, &args);
+    if (!args.tls && may_want_tls(e)) s->evidence.check_by_host.speaks_tls = speaks_tls(s, &args);
     if (!s->evidence.check_by_host.ran) return e;
     session_result(s, "host_check", report(s));
     return ERR_OK;

@@ -224,20 +224,21 @@ static void look_elsewhere(struct reading *r)
     }
 }
 
-static enum err read_all(struct reading *r, struct buf texts[TARGET_PARTS])
+static enum err read_parts(struct reading *r, bool all, struct buf texts[TARGET_PARTS])
 {
     static const struct target mqtt = {TARGET_MQTT, 0};
     struct session *s = r->s;
     enum err e = ERR_OK;
     for (unsigned i = 0; i < TARGET_PARTS && !e; i++) {
         enum credential_part part = (enum credential_part)i;
+        if (!all && part != CREDENTIAL_CERTIFICATE) continue;
         if (check_uses_part(s->ctx->command->mqtt.scheme, part))
             e = read_part(r, &mqtt, part, &texts[i], &s->evidence.stored.part[i]);
     }
     return e;
 }
 
-enum err stored_judge(struct session *s, struct credential **own_out)
+enum err stored_judge(struct session *s, bool all, struct credential **own_out)
 {
     struct reading r = {.s = s};
     struct buf texts[TARGET_PARTS];
@@ -245,12 +246,12 @@ enum err stored_judge(struct session *s, struct credential **own_out)
     for (unsigned i = 0; i < TARGET_PARTS; i++)
         buf_init_secret(&texts[i], TEXT_MAX);
     enum err e = begin(&r, s);
-    if (!e) e = read_all(&r, texts);
+    if (!e) e = read_parts(&r, all, texts);
     if (!e) {
         *own_out = join(s, texts);
         for (unsigned i = 0; i < TARGET_PARTS; i++)
             judge_part(s, (enum credential_part)i, &texts[i], *own_out);
-        if (has_another(s)) look_elsewhere(&r);
+        if (all && has_another(s)) look_elsewhere(&r);
     }
     for (unsigned i = 0; i < TARGET_PARTS; i++)
         buf_dispose(&texts[i]);

@@ -227,6 +227,7 @@ static void (*const rules[])(const struct check_evidence *, struct found *) = {
 static void others(const struct check_evidence *e, struct found *f)
 {
     bool board_reached = e->stage > CHECK_NETWORK;
+    if (e->stage == CHECK_DONE) add_stored(e, f);
     if (host_was_lost(e) && board_reached && e->until > CHECK_NETWORK)
         add(f, VERDICT_HOST_CANNOT_REACH);
     else if (!host_passed(e, MQTT_STAGE_CONNECT) || e->stage == CHECK_DONE)

@@ -133,10 +133,12 @@ static const char *say_colon(struct telling *t)
     return print(t, ": ", t->e->check_by_host.detail, "");
 }
 
-static const char *say_when(struct telling *t)
+static const char *say_gave_up(struct telling *t)
 {
-    if (t->e->urc_ms < 0) return "";
-    snprintf(t->text, sizeof t->text, " after %d ms", t->e->urc_ms);
+    bool connecting = t->e->stage == CHECK_TLS || t->e->stage == CHECK_CONNECT;
+    if (t->e->hangs) return "hangs";
+    if (!connecting || t->e->urc_ms < 0) return "failed";
+    snprintf(t->text, sizeof t->text, "gave up after %d ms", t->e->urc_ms);
     return t->text;
 }
 
@@ -155,7 +157,7 @@ static const struct {
     {"client_id", say_client_id}, {"topic", say_topic},         {"address", say_address},
     {"elsewhere", say_elsewhere}, {"target", say_target},       {"parts", say_parts},
     {"ahead", say_ahead},         {"host_says", say_host_says}, {"colon", say_colon},
-    {"when", say_when},           {"host_fine", say_host_fine},
+    {"gave_up", say_gave_up},     {"host_fine", say_host_fine},
 };
 
 /* @return NULL: it is no name, the brace stands for itself */

@@ -233,7 +233,7 @@ static const struct verdict_words table[VERDICT_CODES] = {
                                     "Try again later; look into the broker's log."},
 
     [VERDICT_UNEXPLAINED] = {"unexplained", SIDE_UNKNOWN, false,
-                             "the board failed{when} without a reason, and nothing that could be "
+                             "the board {gave_up} without a reason, and nothing that could be "
                              "looked at is wrong{host_fine}",
                              "Try again. If it stays so: the broker's log, the board's log on its "
                              "other UART, its power supply."},

@@ -41,13 +41,15 @@ class OtherName(harness.BenchCase):
 
     bench_options = {"server": bench_pki.shared().elsewhere_broker}
 
-    def test_a_broker_of_another_name_passes_the_board_and_fails_the_host(self):
-        job = self.bench.run("provision", self.bench.boards[0], state="failed")
-        self.assertEqual(job["error"]["code"], "mqtt_tls_server_name", json.dumps(job))
-        self.assertEqual(job["error"]["step"], "host_check")
-        self.assertIn("localhost", job["error"]["detail"])
-        self.assertTrue(job["error"]["hint"])
-        self.assertEqual(steps(job)["publish"], "succeeded")
+    def test_a_broker_of_another_name_is_warned_about(self):
+        job = self.bench.run("provision", self.bench.boards[0])
+        verdict = job["result"]["verdict"]
+        self.assertEqual((verdict["side"], verdict["code"]), ("none", "works"))
+        self.assertEqual([(w["side"], w["code"]) for w in verdict["warnings"]],
+                         [("broker_name", "broker_name_differs")], json.dumps(job))
+        self.assertIn("localhost", verdict["warnings"][0]["detail"])
+        self.assertTrue(verdict["warnings"][0]["fix"])
+        self.assertEqual(sorted(job["result"]["host_check"]["stages_ms"]), ["dns", "tcp"])
 
 
 if __name__ == "__main__":

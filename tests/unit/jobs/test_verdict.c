@@ -768,6 +768,19 @@ static void test_a_board_that_works_is_warned_about(void **state)
     assert_int_equal(v.warning_count, 3);
 }
 
+static void test_a_board_that_works_with_another_credential_is_warned_about(void **state)
+{
+    (void)state;
+    struct check_evidence e = usual();
+    struct verdict v;
+    done(&e);
+    e.stored.part[CREDENTIAL_CERTIFICATE] = STORED_DIFFERS;
+    verdict_find(&e, &v);
+    assert_int_equal(v.main.code, VERDICT_WORKS);
+    assert_int_equal(v.warning_count, 1);
+    assert_int_equal(v.warnings[0].code, VERDICT_CREDENTIAL_DIFFERS);
+}
+
 static void test_a_host_without_a_way_says_nothing_about_the_board(void **state)
 {
     (void)state;
@@ -850,6 +863,7 @@ int main(void)
         cmocka_unit_test(test_all_words_are_filled_in),
         cmocka_unit_test(test_each_code_has_a_name_of_its_own_and_a_row),
         cmocka_unit_test(test_a_board_that_works_is_warned_about),
+        cmocka_unit_test(test_a_board_that_works_with_another_credential_is_warned_about),
         cmocka_unit_test(test_a_host_without_a_way_says_nothing_about_the_board),
         cmocka_unit_test(test_the_second_fault_is_told_too),
         cmocka_unit_test(test_the_host_alone_speaks_when_the_board_did_not_connect),

@@ -1,0 +1,385 @@
+"""Set-ups that are wrong, each in its own way: the check names the side, the cause and the fix. The real firmware says
+the same ERROR to nearly all of them. Boards of both layouts work side by side, since the firmware's own time-outs are
+most of what this takes."""
+import concurrent.futures
+import json
+import socket
+import ssl
+import threading
+import unittest
+
+import harness
+from aws_broker import AwsBroker, allow
+
+LAYOUTS = ("2.4", "4.1")  # raw partitions; mfg_nvs
+
+
+class Server:
+    """Takes TCP connections on a loopback port and runs talk(connection) for each."""
+
+    def __init__(self, talk):
+        self.talk, self.open = talk, []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def _serve(self):
+        while True:
+            try:
+                connection = self.socket.accept()[0]
+            except OSError:
+                return
+            self.open.append(connection)
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection):
+        try:
+            self.talk(connection)
+        except OSError:
+            pass
+
+    def stop(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        for one in [self.socket, *self.open]:
+            one.close()
+        self.thread.join(harness.PATIENCE)
+
+
+def mute(connection):
+    while connection.recv(4096):
+        pass
+
+
+def connack(number):
+    def talk(connection):
+        connection.recv(4096)
+        connection.sendall(bytes([0x20, 2, 0, number]))
+        mute(connection)
+    return talk
+
+
+def web(connection):
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+    connection.close()
+
+
+class Twin:
+    """Another client with the same id that comes back at once whenever it is put out: its next connection waits
+    with the handshake done."""
+
+    def __init__(self, pki, port, client):
+        context = ssl.create_default_context(cafile=pki.ca.cert_path)
+        context.load_cert_chain(pki.ec_device.cert_path, pki.ec_device.key_path)
+        text = client.encode()
+        body = b"\0\4MQTT\4\2\0\x3c" + len(text).to_bytes(2, "big") + text
+        self.hello = bytes([0x10, len(body)]) + body
+        self.context, self.port = context, port
+        self.ended, self.there = threading.Event(), threading.Event()
+        self.thread = threading.Thread(target=self._live, daemon=True)
+        self.thread.start()
+        if not self.there.wait(harness.PATIENCE):
+            raise AssertionError("the twin was not let in")
+
+    def _connection(self):
+        raw = socket.create_connection(("127.0.0.1", self.port))
+        s = self.context.wrap_socket(raw, server_hostname="localhost")
+        s.settimeout(0.2)
+        return s
+
+    def _live(self):
+        spare = self._connection()
+        while not self.ended.is_set():
+            with spare as s:
+                s.sendall(self.hello)
+                spare = self._connection()
+                self._stay(s)
+        spare.close()
+
+    def _stay(self, s):
+        while not self.ended.is_set():
+            try:
+                if not s.recv(64):
+                    return
+                self.there.set()
+            except TimeoutError:
+                pass
+            except OSError:
+                return
+
+    def stop(self):
+        self.ended.set()
+        self.thread.join(harness.PATIENCE)
+
+
+class VerdictCase(harness.BenchCase):
+    bench_options = {"boards": [{"firmware": f} for f in LAYOUTS]}
+
+    def setUp(self):
+        super().setUp()
+        self.ids = {}
+        self.good = self.credential(self.bench.pki.device)
+
+    def start(self, server):
+        self.addCleanup(server.stop)
+        return server
+
+    def credential(self, one, root=None, key=None, allow=""):
+        """An id, uploaded once."""
+        root, key = root or self.bench.pki.ca, key or one.key
+        name = (one.cert_path, root.cert_path)
+        if name not in self.ids:
+            files = [("x", "x", part) for part in (one.cert, key, root.cert)]
+            path = "/v1/credentials" + (f"?allow={allow}" if allow else "")
+            self.ids[name] = self.gate.post(path, files=files).expect(201).json["id"]
+        return self.ids[name]
+
+    def put(self, credential, boards=None, **more):
+        """Write it to the boards."""
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            jobs = [pool.submit(self.bench.run, "write", board, method="rom", credential=credential, **more)
+                    for board in boards or self.bench.boards]
+            for job in jobs:
+                job.result()
+
+    def check(self, board, order):
+        job = self.gate.wait_job(self.gate.create_job(self.bench.command("check", self.bench.slot(board), **order)))
+        self.assertIn("verdict", job["result"], json.dumps(job, indent=1))
+        return job
+
+    def judge(self, side, code, step, boards=None, words="", **order):
+        """A check on each board at once, with this verdict. The jobs."""
+        order.setdefault("credential", self.good)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            jobs = list(pool.map(lambda b: self.check(b, order), boards or self.bench.boards))
+        for job in jobs:
+            v = job["result"]["verdict"]
+            self.assertEqual((v["side"], v["code"], v["step"]), (side, code, step), json.dumps(job, indent=1))
+            self.assertEqual(job["state"], "failed")
+            self.assertEqual((job["error"]["code"], job["error"]["step"], job["error"]["detail"], job["error"]["hint"]),
+                             (code, step, v["detail"], v["fix"]))
+            self.assertIn(words, v["detail"] + v["fix"])
+        return jobs
+
+    def judge_each(self, cases):
+        """(side, code, step, order) of each, on one board or the other."""
+        boards = self.bench.boards
+
+        def work(i):
+            for side, code, step, order in cases[i::len(boards)]:
+                self.judge(side, code, step, [boards[i]], **order)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            list(pool.map(work, range(len(boards))))
+
+    def evidence(self, job):
+        return job["result"]["verdict"]["evidence"]
+
+
+class Network(VerdictCase):
+    """What the board finds on the way to the broker, and what listens there."""
+
+    def test_wifi(self):
+        self.judge("wifi", "wifi_wrong_password", "wifi", wifi={"password": "not-this-one"})
+        jobs = self.judge("wifi", "wifi_not_found", "wifi", wifi={"ssid": "elsewhere"}, words="elsewhere")
+        for job in jobs:  # the host has looked at the rest
+            self.assertTrue(self.evidence(job)["host"]["ok"])
+
+    def test_a_time_server_that_nobody_knows(self):
+        self.without_names()
+        self.judge("clock", "time_server_unknown", "time", time={"server": "clock.invalid"}, words="clock.invalid")
+
+    def without_names(self):
+        """No name server answers the boards."""
+        self.bench.env["ESPBOARD_RESOLVE"] = "nobody"
+        for board in self.bench.boards:
+            board.stop()
+            board.start()
+
+    def test_names(self):
+        self.without_names()
+        jobs = self.judge("network", "host_unknown", "network", mqtt={"host": "broker.invalid"})
+        for job in jobs:
+            self.assertEqual(self.evidence(job)["network"]["dns"], "refused")
+            self.assertEqual(self.evidence(job)["host"]["code"], "mqtt_dns_failed")
+        self.judge("network", "board_dns_failed", "network", mqtt={"host": "localhost"})
+
+    def test_a_closed_port(self):
+        port = harness.free_port()
+        self.judge("network", "port_closed", "network", mqtt={"port": port}, words=str(port))
+
+    def test_what_listens(self):
+        self.put(self.good)
+        tcp = {"scheme": 1}
+        self.judge_each([
+            ("broker", "broker_not_tls", "tls", {"mqtt": {"port": self.bench.broker.plain_port}}),
+            ("broker", "broker_needs_tls", "connect", {"mqtt": tcp}),
+            ("broker", "broker_silent", "tls", {"mqtt": {"port": self.start(Server(mute)).port}}),
+            ("broker", "broker_silent", "connect", {"mqtt": {**tcp, "port": self.start(Server(mute)).port}}),
+            ("broker", "broker_not_mqtt", "connect", {"mqtt": {**tcp, "port": self.start(Server(web)).port}})])
+
+    def test_who_may_come_in(self):
+        numbers = {1: ("broker", "broker_mqtt_version"), 2: ("client_id", "client_id_rejected"),
+                   3: ("broker", "broker_unavailable"), 4: ("login", "login_refused"), 5: ("login", "not_authorized")}
+        self.judge_each([
+            (*expected, "connect", {"mqtt": {"scheme": 1, "port": self.start(Server(connack(number))).port}})
+            for number, expected in numbers.items()])
+
+
+class Tls(VerdictCase):
+    """Certificates, keys and clocks."""
+
+    def server(self, one, **limits):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(one.cert_path, one.key_path)
+        context.load_verify_locations(self.bench.pki.ca.cert_path)
+        context.verify_mode = ssl.CERT_REQUIRED
+        for name, value in limits.items():
+            setattr(context, name, value)
+
+        def talk(connection):
+            with context.wrap_socket(connection, server_side=True) as s:
+                mute(s)
+        return self.start(Server(talk)).port
+
+    def test_certificates_of_the_broker(self):
+        pki = self.bench.pki
+        self.put(self.good)
+        kinds = {"broker_certificate_expired": pki.issue("old broker", pki.ca, (-20, -10), bench_here()),
+                 "broker_certificate_not_yet_valid": pki.issue("new broker", pki.ca, (10, 20), bench_here()),
+                 "broker_certificate_untrusted": pki.issue("lone broker", san=bench_here())}
+        newer = self.server(pki.broker, minimum_version=ssl.TLSVersion.TLSv1_3)
+        self.judge_each(
+            [("broker_certificate", code, "tls", {"mqtt": {"port": self.server(one)}}) for code, one in kinds.items()] +
+            [("broker", "broker_tls_version", "tls", {"mqtt": {"port": newer}}),
+             ("login", "certificate_required", "tls", {"mqtt": {"scheme": 3}})])
+
+    def test_credentials_that_are_wrong_themselves(self):
+        pki = self.bench.pki
+        wrong = {"root_ca_wrong": self.credential(pki.ec_device, root=pki.other_ca, allow="chain_to_root"),
+                 "certificate_expired": self.credential(pki.expired_device, allow="validity"),
+                 "certificate_not_yet_valid": self.credential(pki.early_device, allow="validity"),
+                 "certificate_refused": self.credential(pki.foreign_device, allow="chain_to_root")}
+        for code, credential in wrong.items():
+            self.put(credential)
+            jobs = self.judge("credential", code, "tls", credential=credential)
+            for job in jobs:
+                stored = self.evidence(job)["stored"]
+                self.assertEqual((stored["certificate"], stored["private_key"], stored["root_ca"]), ("same",) * 3)
+
+    def test_a_clock_that_was_told_the_wrong_time(self):
+        self.put(self.good)
+        self.bench.clock.ahead_s = -400 * 86400
+        self.judge("clock", "clock_wrong", "tls", words="400 days behind")
+
+    def test_what_lies_on_the_board(self):
+        pki = self.bench.pki
+        self.judge("board_credential", "credential_differs", "tls")  # as the factory made it
+        self.put(self.good, target={"kind": "client", "index": 0})
+        self.judge("board_credential", "credential_elsewhere", "tls", words="client")
+        self.put(self.credential(pki.ec_device))
+        for board in self.bench.boards:  # it works, but not with what was asked for
+            verdict = self.check(board, {"credential": self.good})["result"]["verdict"]
+            self.assertEqual((verdict["code"], [w["code"] for w in verdict["warnings"]]),
+                             ("works", ["credential_differs"]))
+
+    def test_partitions_that_were_changed(self):
+        pki, board = self.bench.pki, self.bench.boards[0]
+        partitions = {"mqtt_cert": 0x37000, "mqtt_key": 0x39000, "mqtt_ca": 0x3B000}
+        other = {f["partition"]: self.gate.get(f["url"]).expect(200).body for f in self.gate.post(
+            "/v1/images", {"credential": self.credential(pki.other_device)}).expect(201).json["images"]}
+
+        def change(name, data):
+            self.put(self.good, [board])
+            board.stop()
+            with open(board.flash, "r+b") as f:
+                f.seek(partitions[name])
+                f.write(data)
+            board.start()
+        change("mqtt_key", other["mqtt_key"])
+        self.judge("board_credential", "board_key_mismatch", "tls", [board])
+        change("mqtt_cert", other["mqtt_cert"][:300] + b"\xff" * 100)
+        self.judge("board_credential", "credential_damaged", "tls", [board], words="certificate")
+        change("mqtt_ca", b"\xff" * 4096)
+        self.judge("board_credential", "credential_missing", "tls", [board], words="root CA")
+        # Without a credential in the order the board's own is judged by itself.
+        change("mqtt_key", other["mqtt_key"])
+        self.judge("board_credential", "board_key_mismatch", "tls", [board], credential=None)
+
+    def test_a_board_whose_credential_nobody_named(self):
+        pki = self.bench.pki
+        self.put(self.credential(pki.ec_device, root=pki.other_ca, allow="chain_to_root"))
+        jobs = self.judge("board_credential", "board_root_ca_wrong", "tls", credential=None)
+        for job in jobs:
+            self.assertEqual(self.evidence(job)["host"]["credential"], "of the board")
+            self.assertEqual(self.evidence(job)["stored"]["root_ca"], "readable")
+
+
+def bench_here():
+    return "DNS:localhost,IP:127.0.0.1"
+
+
+class Policy(VerdictCase):
+    """A broker that refuses as AWS IoT Core does: by an end without a word."""
+
+    def aws(self, **policy):
+        broker = AwsBroker(self.bench.folder, self.bench.pki, policy=allow(**policy))
+        return self.start(broker)
+
+    def order(self, broker, topic="lab/1"):
+        return {"port": broker.port, "client_id": "dev-{mac}", "topic": topic}
+
+    def setUp(self):
+        super().setUp()
+        self.put(self.good)
+
+    def test_connect(self):
+        self.judge("policy", "connect_denied", "connect", mqtt=self.order(self.aws(client="another")),
+                   words="client/dev-24")
+
+    def test_subscribe(self):
+        jobs = self.judge("policy", "subscribe_denied", "subscribe", mqtt=self.order(self.aws(subscribe="other")),
+                          words="topicfilter/lab/1")
+        for job in jobs:
+            self.assertEqual(self.evidence(job)["board"]["idle_connection"], "stayed")
+
+    def test_publish(self):
+        order = {"mqtt": self.order(self.aws(publish="other")), "credential": self.good}
+        for board in self.bench.boards:
+            verdict = self.check(board, order)["result"]["verdict"]
+            self.assertEqual((verdict["side"], verdict["code"]), ("policy", "publish_denied"))
+            self.assertIn(verdict["step"], ("publish", "received"))
+
+    def test_receive(self):
+        self.judge("policy", "not_delivered", "received", mqtt=self.order(self.aws(receive="")), words="iot:Receive")
+
+    def test_two_of_one_name(self):
+        broker = self.aws()
+        self.start(Twin(self.bench.pki, broker.port, "twin"))
+        order = {**self.order(broker), "client_id": "twin"}
+        for board in self.bench.boards:  # one after the other: they are two of one name as well
+            verdict = self.check(board, {"credential": self.good, "mqtt": order})["result"]["verdict"]
+            self.assertEqual((verdict["side"], verdict["code"]), ("client_id", "client_id_in_use"))
+            self.assertEqual(verdict["evidence"]["board"]["idle_connection"], "dropped")
+
+
+class Works(VerdictCase):
+    def test_a_board_that_works(self):
+        self.put(self.good)
+        for board in self.bench.boards:
+            job = self.check(board, {"credential": self.good})
+            verdict = job["result"]["verdict"]
+            self.assertEqual((job["state"], verdict["code"], verdict["step"], verdict["warnings"]),
+                             ("succeeded", "works", "done", []), json.dumps(job, indent=1))
+            self.assertEqual(verdict["evidence"]["network"]["tcp"], "ok")
+            self.assertLess(abs(verdict["evidence"]["clock"]["ahead_of_host_s"]), 5)
+
+    def test_the_record_keeps_the_verdict(self):
+        board = self.bench.boards[0]
+        self.check(board, {"credential": self.good, "mqtt": {"port": harness.free_port()}})
+        entry = self.gate.get(f"/v1/devices/{board.mac}").expect(200).json["history"][0]
+        self.assertEqual(entry["detail"]["verdict"]["code"], "port_closed")
+
+
+if __name__ == "__main__":
+    unittest.main()
