@@ -35,8 +35,8 @@ static enum err find_backup(const struct session *s, const char *mac, const stru
     return e;
 }
 
-/* A kind of board that was never seen: the generator of IDF 5.2 and before gives a head
- * to each page of mfg_nvs that it does not use. */
+/* Of a kind of board that was never seen: the generator of IDF 5.2 and before gives a head to each
+ * page of mfg_nvs that it does not use. */
 static enum err guess_unused(const struct partition *p, struct buf *out)
 {
     struct nvs none;
@@ -54,7 +54,9 @@ static enum err guess(const struct session *s, const struct partition *p, struct
     enum err e = find_backup(s, s->mac, p, id);
     if (e == ERR_NOT_FOUND) e = find_backup(s, "", p, id);
     if (!e) e = store_backup_data(s->ctx->store, id, out);
-    return e == ERR_NOT_FOUND ? guess_unused(p, out) : e;
+    if (!e && out->len == p->size) return ERR_OK;
+    buf_reset(out); /* also of one that cannot be opened: it is a guess, no more */
+    return guess_unused(p, out);
 }
 
 static enum err read_partition(const struct partition *p, struct secret *out, void *arg)
