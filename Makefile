@@ -24,14 +24,16 @@ WARN      := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-pro
              -Wconversion -Wformat=2 -Wvla -Wpointer-arith -Wwrite-strings -Werror
 debug_F   := -Og -g3
 release_F := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
-release_L := -pie -Wl,-z,relro,-z,now
+release_L := -pie -Wl,-z,relro
 asan_F    := -O1 -g3 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 tsan_F    := -O1 -g3 -fno-omit-frame-pointer -fsanitize=thread
 cov_F     := -O0 -g3 --coverage
 $(if $($(VARIANT)_F),,$(error VARIANT must be release, debug, asan, tsan or cov, not "$(VARIANT)"))
 CPPFLAGS  += -I. -D_GNU_SOURCE $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS    += -std=c11 $(WARN) $($(VARIANT)_F)
-LDFLAGS   += -Wl,--as-needed $($(VARIANT)_F) $($(VARIANT)_L)
+# Every function is bound at the start: binding one when it is first called saves the registers on the stack, and
+# with them whatever key was just copied.
+LDFLAGS   += -Wl,--as-needed,-z,now $($(VARIANT)_F) $($(VARIANT)_L)
 LDLIBS    += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -pthread
 say        = $(if $(V),,@printf '  %-5s %s\n' $1 $@;)
 step       = $(if $(V),,@echo '  LINT  $1'; )
