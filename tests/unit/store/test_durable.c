@@ -321,14 +321,15 @@ static void a_migration_that_fails_changes_nothing(void **state)
     run_sql(f, "CREATE TABLE job (x)"); /* not made by the failed step */
 }
 
-/* tests/data/store: as version 1 left it, with a running and a queued job. */
-static void make_version_1(const struct folder *f)
+/* tests/data/store: as an older version left it, with a running and a queued job, and one
+ * credential twice. */
+static void make_older(const struct folder *f, const char *sql_path)
 {
     char path[FOLDER_FILE];
     struct buf sql, key;
     buf_init(&sql, 64 * 1024);
     buf_init(&key, 64);
-    assert_int_equal(file_read("tests/data/store/v1.sql", &sql), ERR_OK);
+    assert_int_equal(file_read(sql_path, &sql), ERR_OK);
     assert_int_equal(file_read("tests/data/store/v1.key", &key), ERR_OK);
     assert_int_equal(file_replace(folder_file(f, "vault.key", path), key.data, key.len, 0600),
                      ERR_OK);
@@ -394,7 +395,7 @@ static void a_database_of_version_1_loses_nothing(void **state)
     char(*ids)[ID_TEXT];
     size_t n;
     struct firmware_record firmware = {.id = "fw_1", .info_json = (char *)"{}"};
-    make_version_1(*state);
+    make_older(*state, "tests/data/store/v1.sql");
     for (int again = 0; again < 2; again++) {
         struct store *s = open_good(*state);
         expect_old_rows(s);
@@ -415,6 +416,63 @@ static void a_database_of_version_1_loses_nothing(void **state)
     assert_int_equal(store_firmware_add(s, &firmware), ERR_OK);
     assert_int_equal(store_dump_put(s, "job_1", "x", 1), ERR_OK);
     store_close(s);
+}
+
+static void expect_version_2_rows(struct store *s)
+{
+    struct firmware_record firmware;
+    struct image_record image;
+    struct buf dump;
+    assert_int_equal(store_firmware_get(s, "fw_1", &firmware), ERR_OK);
+    assert_string_equal(firmware.name, "esp-at");
+    firmware_record_dispose(&firmware);
+    assert_int_equal(store_image_get(s, "img_2", &image), ERR_OK);
+    assert_string_equal(image.firmware, "fw_1");
+    assert_string_equal(image.target, "mqtt");
+    image_record_dispose(&image);
+    buf_init_secret(&dump, 16);
+    assert_int_equal(store_dump_get(s, "job_1", &dump), ERR_OK);
+    assert_string_equal(buf_str(&dump), "read");
+    buf_dispose(&dump);
+    assert_int_equal(store_firmware_delete(s, "fw_1"), ERR_CONFLICT);
+    assert_string_equal(err_last()->code, "firmware_in_use");
+}
+
+/* Both of a pair that is there twice go on working; a third is refused. */
+static void expect_twice(struct store *s)
+{
+    struct credential_duplicate d = {.allowed = false};
+    struct credential_record third = {.id = "cred_3",
+                                      .fingerprint_sha256 = "f1",
+                                      .key_sha256 = "k1",
+                                      .certificate_pem = (char *)"CERT",
+                                      .root_ca_pem = (char *)"ROOT",
+                                      .meta_json = (char *)"{}"};
+    struct credential_record r;
+    struct buf key;
+    buf_init_secret(&key, 16);
+    assert_int_equal(store_credential_key(s, "cred_2", &key), ERR_OK);
+    assert_int_equal(store_credential_get(s, "cred_2", &r), ERR_OK);
+    assert_string_equal(r.fingerprint_sha256, "f1");
+    assert_int_equal(r.purged_ms, 0);
+    credential_record_dispose(&r);
+    buf_dispose(&key);
+    assert_int_equal(store_credential_add(s, &third, "KEY", 3, &d), ERR_CONFLICT);
+    assert_string_equal(err_last()->code, "credential_exists");
+    assert_string_equal(d.earlier, "cred_2");
+}
+
+static void a_database_of_version_2_loses_nothing(void **state)
+{
+    make_older(*state, "tests/data/store/v2.sql");
+    for (int again = 0; again < 2; again++) {
+        struct store *s = open_good(*state);
+        expect_old_rows(s);
+        expect_old_jobs(s);
+        expect_version_2_rows(s);
+        expect_twice(s);
+        store_close(s);
+    }
 }
 
 static void a_newer_database_is_left_alone(void **state)
@@ -588,6 +646,7 @@ int main(void)
         TEST(an_empty_database_is_brought_up_to_date),
         TEST(a_migration_that_fails_changes_nothing),
         TEST(a_database_of_version_1_loses_nothing),
+        TEST(a_database_of_version_2_loses_nothing),
         TEST(a_newer_database_is_left_alone),
         TEST(a_file_that_is_no_database_is_told),
         TEST(a_folder_that_cannot_be_is_told),
