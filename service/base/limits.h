@@ -19,7 +19,7 @@ enum {
     LIMIT_AT_LINE = 256,  /* bytes of an AT command with its CR LF (esp-at.md 5.1) */
     LIMIT_QUEUE = 1000,   /* queued jobs of one slot */
     LIMIT_WAITERS = 1000, /* HTTP requests that wait for a job */
-    LIMIT_SLOW = 8,       /* HTTP requests that wait for their turn to compute for long */
+    LIMIT_SLOW = 64,      /* HTTP requests that wait for their turn to compute for long */
     LIMIT_WAIT_S = 60,    /* longest ?wait= */
     LIMIT_JOB_STEPS = 24,
     LIMIT_JOB_SECONDS = 3600,      /* longest per-job time limit a request may ask for */

@@ -114,7 +114,9 @@ static enum err delete_backup(struct db *db, void *arg)
 
 enum err store_backup_delete(struct store *s, const char *id)
 {
-    return store_write(s, delete_backup, (void *)id);
+    enum err e = store_write(s, delete_backup, (void *)id);
+    if (!e) store_fold_log(s);
+    return e;
 }
 
 static void put_mac(struct query *q, const void *arg)

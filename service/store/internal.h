@@ -27,7 +27,7 @@ enum err store_unseal(struct store *s, const char *kind, const char *id, const s
  * bytes alone  @return ERR_NOT_FOUND without words: the caller knows what is missing */
 enum err store_sealed(struct store *s, const char *sql, const char *kind, const char *id,
                       struct buf *out);
-/** Delete one row. @param sql  a literal with one parameter, @p key
+/** Delete one row, with what the log holds of it. @param sql  a literal with one parameter, @p key
  *  @return ERR_OK; ERR_NOT_FOUND without words: the caller knows what is missing */
 enum err store_delete(struct store *s, const char *sql, const char *key);
 

@@ -62,5 +62,7 @@ static enum err run_delete(struct db *db, void *arg)
 
 enum err store_delete(struct store *s, const char *sql, const char *key)
 {
-    return store_write(s, run_delete, &(struct deletion){sql, key});
+    enum err e = store_write(s, run_delete, &(struct deletion){sql, key});
+    if (!e) store_fold_log(s);
+    return e;
 }
