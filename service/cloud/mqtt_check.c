@@ -133,12 +133,14 @@ static bool handshaking(const struct session *s)
 }
 
 /* The library takes other services' words for a packet whose rest never comes. */
-static void look_at_first_byte(struct session *s, int fd)
+static void look_at_first_byte(struct session *s, int fd, SSL *ssl)
 {
     enum { CONNACK = 0x20 };
     unsigned char first;
-    if (s->args->tls || s->looked) return;
-    s->looked = recv(fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+    if (s->looked || handshaking(s)) return;
+    /* What fails here fails once more under the library, which tells why. */
+    ssize_t n = ssl ? SSL_peek(ssl, &first, 1) : recv(fd, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+    s->looked = n == 1;
     s->alien = s->looked && first != CONNACK;
 }
 
@@ -156,7 +158,7 @@ static int pump(struct session *s, struct deadline until)
     int wait_ms = ssl && SSL_pending(ssl) > 0 ? 0 : deadline_left_ms(soon);
     if (poll(p, 2, wait_ms) < 0 && errno != EINTR) return MOSQ_ERR_ERRNO;
     if (p[1].revents) return MOSQ_ERR_SUCCESS;
-    if (p[0].revents & POLLIN) look_at_first_byte(s, fd);
+    if (p[0].revents & POLLIN) look_at_first_byte(s, fd, ssl);
     bool was_handshaking = handshaking(s);
     bool broken = p[0].revents & (POLLERR | POLLHUP | POLLNVAL);
     int rc = MOSQ_ERR_SUCCESS;

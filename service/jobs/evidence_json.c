@@ -86,6 +86,7 @@ static json_t *host(const struct check_evidence *e)
     put_text(o, "detail", e->check_by_host.detail);
     put_text(o, "credential", e->credential.from_board ? "of the board" : "of the job");
     if (e->check_by_host.name_differs) json_object_set_new(o, "name_differs", json_true());
+    if (e->check_by_host.wants_alpn) json_object_set_new(o, "wants_alpn", json_true());
     return o;
 }
 

@@ -90,6 +90,29 @@ static bool may_want_tls(enum err e)
            err_is(e, "mqtt_timeout");
 }
 
+/* AWS IoT's port 443 is for several protocols: without the name of MQTT it is a web server, which
+ * only closes the connection. That it is no passing fault shows by one more try without. */
+static bool wants_alpn(struct session *s, const struct mqtt_check_args *args)
+{
+    struct mqtt_check_args with = *args, without = *args;
+    struct mqtt_check_result r;
+    if (!args->tls || args->alpn[0] || !s->evidence.check_by_host.result.hello_received)
+        return false;
+    with.alpn = "x-amzn-mqtt-ca";
+    with.until_stage = without.until_stage = MQTT_STAGE_CONNECT;
+    return !mqtt_check_run(&with, s->ctx->cancel, session_within(s, CHECK_MS), &r) &&
+           mqtt_check_run(&without, s->ctx->cancel, session_within(s, CHECK_MS), &r) == ERR_NETWORK;
+}
+
+/* Does it fail at the choice of protocol, or before? */
+static bool may_be_another_protocol(const struct session *s)
+{
+    static const char *const codes[] = {"mqtt_tls_failed", "mqtt_dropped_connect", "mqtt_not_mqtt"};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (strcmp(s->evidence.check_by_host.code, codes[i]) == 0) return true;
+    return false;
+}
+
 enum err host_check(struct session *s, const struct credential *one)
 {
     enum err e = step_mqtt_names(s);
@@ -104,6 +127,7 @@ enum err host_check(struct session *s, const struct credential *one)
         e = run(s, &args);
     }
     if (!args.tls && may_want_tls(e)) s->evidence.check_by_host.speaks_tls = speaks_tls(s, &args);
+    if (may_be_another_protocol(s)) s->evidence.check_by_host.wants_alpn = wants_alpn(s, &args);
     if (!s->evidence.check_by_host.ran) return e;
     session_result(s, "host_check", report(s));
     return ERR_OK;

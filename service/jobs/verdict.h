@@ -99,6 +99,7 @@ enum verdict_code {
     VERDICT_BROKER_ALPN,
     VERDICT_BROKER_SILENT,
     VERDICT_BROKER_NOT_MQTT,
+    VERDICT_BROKER_HANGS_UP, /* at CONNECT; it knows no certificate that could be at fault */
     VERDICT_BROKER_MQTT_VERSION,
     VERDICT_BROKER_UNAVAILABLE,
 
@@ -197,6 +198,7 @@ struct check_evidence {
         bool ran;
         bool name_differs; /* found at first; then it was run again without comparing */
         bool speaks_tls;   /* scheme 1 failed, and the port answers to a ClientHello */
+        bool wants_alpn;   /* without an ALPN name it failed, with that of AWS it connects */
         char code[48];     /* of its error; "" = all stages went well */
         char detail[256];
         struct mqtt_check_result result;

@@ -66,7 +66,9 @@ static enum verdict_code tls_failed(const struct check_evidence *e)
 
 static enum verdict_code dropped_connect(const struct check_evidence *e)
 {
-    return e->check_by_host.speaks_tls ? VERDICT_BROKER_NEEDS_TLS : VERDICT_CONNECT_DENIED;
+    if (e->check_by_host.speaks_tls) return VERDICT_BROKER_NEEDS_TLS;
+    return check_uses_part(e->scheme, CREDENTIAL_CERTIFICATE) ? VERDICT_CONNECT_DENIED
+                                                              : VERDICT_BROKER_HANGS_UP;
 }
 
 static enum verdict_code not_mqtt(const struct check_evidence *e)
@@ -120,6 +122,7 @@ enum verdict_code host_verdict(const struct check_evidence *e)
 {
     const char *code = e->check_by_host.code;
     if (!host_failed(e)) return VERDICT_WORKS;
+    if (e->check_by_host.wants_alpn) return VERDICT_BROKER_ALPN;
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (strcmp(code, rules[i].code) == 0)
             return rules[i].ask ? rules[i].ask(e) : rules[i].verdict;

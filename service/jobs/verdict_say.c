@@ -31,6 +31,11 @@ static const char *say_ssid(struct telling *t)
     return t->e->ssid;
 }
 
+static const char *say_none_given(struct telling *t)
+{
+    return t->e->wifi_password ? "" : ": none was given";
+}
+
 static const char *say_security(struct telling *t)
 {
     return t->e->wifi_password ? "asks for a password, because one was given"
@@ -152,12 +157,12 @@ static const struct {
     const char *name;
     const char *(*say)(struct telling *t);
 } names[] = {
-    {"ssid", say_ssid},           {"security", say_security},   {"server", say_server},
-    {"host", say_host},           {"port", say_port},           {"scheme", say_scheme},
-    {"client_id", say_client_id}, {"topic", say_topic},         {"address", say_address},
-    {"elsewhere", say_elsewhere}, {"target", say_target},       {"parts", say_parts},
-    {"ahead", say_ahead},         {"host_says", say_host_says}, {"colon", say_colon},
-    {"gave_up", say_gave_up},     {"host_fine", say_host_fine},
+    {"ssid", say_ssid},       {"security", say_security},   {"none_given", say_none_given},
+    {"server", say_server},   {"host", say_host},           {"port", say_port},
+    {"scheme", say_scheme},   {"client_id", say_client_id}, {"topic", say_topic},
+    {"address", say_address}, {"elsewhere", say_elsewhere}, {"target", say_target},
+    {"parts", say_parts},     {"ahead", say_ahead},         {"host_says", say_host_says},
+    {"colon", say_colon},     {"gave_up", say_gave_up},     {"host_fine", say_host_fine},
 };
 
 /* @return NULL: it is no name, the brace stands for itself */

@@ -9,7 +9,7 @@ static const struct verdict_words table[VERDICT_CODES] = {
                                 "on 2.4 GHz and in reach, and that it {security}."},
     [VERDICT_WIFI_WRONG_PASSWORD] = {"wifi_wrong_password", SIDE_WIFI, false,
                                      "the access point \"{ssid}\" refuses the password",
-                                     "Correct the password (it is case-sensitive)."},
+                                     "Correct the password (it is case-sensitive){none_given}."},
     [VERDICT_WIFI_TIMEOUT] = {"wifi_timeout", SIDE_WIFI, false,
                               "the access point \"{ssid}\" did not answer the board in time",
                               "Move the board closer, and check the power supply and the antenna."},
@@ -225,6 +225,12 @@ static const struct verdict_words table[VERDICT_CODES] = {
     [VERDICT_BROKER_NOT_MQTT] = {"broker_not_mqtt", SIDE_BROKER, true,
                                  "what listens at {host} port {port} does not speak MQTT",
                                  "Check host and port."},
+    [VERDICT_BROKER_HANGS_UP] = {"broker_hangs_up", SIDE_BROKER, true,
+                                 "what listens at {host} port {port} ends the connection at "
+                                 "CONNECT without an answer",
+                                 "Check host and port: is it an MQTT broker? If so, its log tells "
+                                 "why it ends this: user name, client id \"{client_id}\", or TLS "
+                                 "that it wants."},
     [VERDICT_BROKER_MQTT_VERSION] = {"broker_mqtt_version", SIDE_BROKER, true,
                                      "the broker does not take MQTT 3.1.1",
                                      "Allow MQTT 3.1.1 at the broker."},

@@ -4,71 +4,15 @@ import hashlib
 import json
 import os
 import re
-import select
-import termios
-import tty
 import unittest
 
 import harness
+from console import Console
 from fault_case import FaultCase
 from test_exits import Between
 
 FIRMWARES = {"partitions": "2.4", "mfg_nvs": "4.1"}
 UP, DOWN = rb"AT\+UART_CUR=921600,8,1,0,\d\r\n", rb"AT\+UART_CUR=115200,8,1,0,\d\r\n"
-
-
-class Console:
-    """A board's AT port in the hands of a user: a job would bring the board into step first."""
-
-    def __init__(self, board):
-        self.fd = os.open(board.at, os.O_RDWR | os.O_NOCTTY)
-        tty.setraw(self.fd)
-        settings = termios.tcgetattr(self.fd)
-        settings[4] = settings[5] = termios.B115200
-        termios.tcsetattr(self.fd, termios.TCSANOW, settings)
-        while select.select([self.fd], [], [], 0.1)[0]:  # what nobody has read
-            os.read(self.fd, 65536)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        os.close(self.fd)
-
-    def until(self, end):
-        said = b""
-        while not re.search(end, said, re.S):
-            if not select.select([self.fd], [], [], harness.PATIENCE)[0]:
-                raise AssertionError(f"the board says no more than {said!r}")
-            said += os.read(self.fd, 65536)
-        return said
-
-    def ask(self, line, end=rb"\r\n(OK|ERROR)\r\n$"):
-        os.write(self.fd, line.encode() + b"\r\n")
-        return self.until(end)
-
-    def wake(self):
-        """AT until OK, of a board that may be booting."""
-        for _ in range(int(harness.PATIENCE)):
-            os.write(self.fd, b"AT\r\n")
-            said = b""
-            while select.select([self.fd], [], [], 1)[0] and not said.endswith(b"OK\r\n"):
-                said += os.read(self.fd, 65536)
-            if said.endswith(b"OK\r\n"):
-                return
-        raise AssertionError("the board does not answer AT")
-
-    def values(self):
-        """All of mfg_nvs: (namespace, key) → value."""
-        found = {}
-        for space in re.findall(rb'\+SYSMFG:"(\w+)"', self.ask("AT+SYSMFG?")):
-            for key in re.findall(rb'","([\w.]+)",', self.ask(f'AT+SYSMFG=1,"{space.decode()}"')):
-                name = f'"{space.decode()}","{key.decode()}"'
-                said = self.ask(f"AT+SYSMFG=1,{name}", rb",\d+,(\d+),.*\r\n\r\nOK\r\n$")
-                head, value = re.split(rb",\d+,\d+,", said, 1)[0], re.search(rb",\d+,(\d+),(.*)", said, re.S)
-                assert head.endswith(name.encode()), said
-                found[space.decode(), key.decode()] = value[2][:int(value[1])]
-        return found
 
 
 class AtCase(FaultCase):

@@ -365,6 +365,19 @@ static void web_server(struct check_evidence *e)
     host(e, MQTT_STAGE_CONNECT, "mqtt_not_mqtt");
 }
 
+static void hangs_up(struct check_evidence *e)
+{
+    e->scheme = 1;
+    host(e, MQTT_STAGE_CONNECT, "mqtt_dropped_connect");
+}
+
+static void web_server_without_alpn(struct check_evidence *e)
+{
+    host(e, MQTT_STAGE_TLS, "mqtt_tls_failed");
+    e->check_by_host.result.certificate_sent = true;
+    e->check_by_host.wants_alpn = true;
+}
+
 static void mute_before_tls(struct check_evidence *e)
 {
     e->urc_ms = 10400;
@@ -625,6 +638,8 @@ static const struct row {
     {"TLS to a plain port", plain_port, VERDICT_BROKER_NOT_TLS, "broker", "tls", "8883"},
     {"plain to a TLS port", tls_port, VERDICT_BROKER_NEEDS_TLS, "broker", "connect", "scheme 5"},
     {"plain to a web server", web_server, VERDICT_BROKER_NOT_MQTT, "broker", "connect", "8883"},
+    {"hangs up at CONNECT", hangs_up, VERDICT_BROKER_HANGS_UP, "broker", "connect", "its log"},
+    {"closes without ALPN", web_server_without_alpn, VERDICT_BROKER_ALPN, "broker", "tls", "443"},
     {"mute", mute_before_tls, VERDICT_BROKER_SILENT, "broker", "tls", "silent"},
     {"mute after TLS", mute_after_tls, VERDICT_BROKER_SILENT, "broker", "connect", "silent"},
     {"mute, not checked by the host", mute_without_host, VERDICT_BROKER_SILENT, "broker", "tls",
@@ -815,6 +830,21 @@ static void test_the_second_fault_is_told_too(void **state)
     assert_true(warns(&v, VERDICT_ROOT_CA_WRONG));
 }
 
+static void test_what_a_twin_did_to_the_host_is_no_second_fault(void **state)
+{
+    (void)state;
+    struct check_evidence e = usual();
+    struct verdict v;
+    duplicate_client(&e);
+    host(&e, MQTT_STAGE_SUBSCRIBE, "mqtt_dropped_subscribe");
+    verdict_find(&e, &v);
+    assert_int_equal(v.main.code, VERDICT_CLIENT_ID_IN_USE);
+    assert_int_equal(v.warning_count, 0);
+    host(&e, MQTT_STAGE_CONNECT, "mqtt_dropped_connect");
+    verdict_find(&e, &v);
+    assert_int_equal(v.warning_count, 0);
+}
+
 static void test_the_host_alone_speaks_when_the_board_did_not_connect(void **state)
 {
     (void)state;
@@ -866,6 +896,7 @@ int main(void)
         cmocka_unit_test(test_a_board_that_works_with_another_credential_is_warned_about),
         cmocka_unit_test(test_a_host_without_a_way_says_nothing_about_the_board),
         cmocka_unit_test(test_the_second_fault_is_told_too),
+        cmocka_unit_test(test_what_a_twin_did_to_the_host_is_no_second_fault),
         cmocka_unit_test(test_the_host_alone_speaks_when_the_board_did_not_connect),
         cmocka_unit_test(test_long_values_are_cut_and_braces_are_only_braces),
         cmocka_unit_test(test_a_part_is_used_by_the_schemes_that_need_it),
