@@ -22,6 +22,7 @@ enum {
      * but a service that is told to end has 5 s in all. */
     LEAVE_MS = 20000,
     LEAVE_HURRY_MS = 1500,
+    JOIN_MS = 5000, /* after its boot; a board that knows a network needs 2 to 3 s */
     LOG_MAX = 64 * 1024,
 };
 
@@ -260,25 +261,84 @@ static enum err leave_network(struct session *s)
 {
     struct deadline until = leave_time(s);
     enum err e = session_off_broker(s, until);
-    if (!e && s->wifi_touched) e = at_wifi_leave(s->client, until);
+    if (!e && s->wifi_touched && !s->wifi_kept) e = at_wifi_leave(s->client, until);
     return e;
 }
 
+/* A reset ends the speed too, and a write that waits for its bytes: the key of mfg_nvs keeps its
+ * old value then. Where EN turns out not to be wired, words have to do. */
+static enum err leave_speed(struct session *s)
+{
+    struct deadline until = leave_time(s);
+    if (!s->at_cut && !s->hurry) return at_speed_ask_down(s, until);
+    enum err e = port_use_baud(s->at, s->uart.slow);
+    if (!e) e = session_hard_reset(s);
+    if (!e && !s->hurry) e = at_client_wait_ready(s->client, until);
+    if (e && !s->hurry) e = at_speed_ask_down(s, leave_time(s));
+    if (e) return e;
+    s->uart.fast = 0;
+    s->at_cut = false;
+    return ERR_OK;
+}
+
+/* An EN pulse ends anything, also an AT write that waits for its bytes; without one, AT commands
+ * have to do. */
+static enum err leave_by_reset(struct session *s)
+{
+    if (s->ctx->slot->download_port[0] && session_hard_reset(s) == ERR_OK) return ERR_OK;
+    /* A start feeds a board that waits for bytes; one that hangs in a command is deaf to it, but
+     * not to AT+RST. */
+    if (s->at_cut) at_client_start(s->client, leave_time(s));
+    enum err e = at_client_reset(s->client, leave_time(s));
+    return s->hurry ? e : answers_anyway(s, e, leave_time(s));
+}
+
+/* Does the board join a network by itself? Its boot is over. */
+static enum err rejoins(struct session *s, bool *out)
+{
+    static const char *const news[] = {"WIFI GOT IP", NULL};
+    struct at_wifi_state state;
+    char line[32];
+    int which;
+    struct deadline until = leave_time(s);
+    enum err e = answers_anyway(s, at_client_wait_ready(s->client, until), until);
+    if (e) return e;
+    e = at_wait_line(s->client, news, deadline_within_ms(until, JOIN_MS), &which, line,
+                     sizeof line);
+    if (!e || e == ERR_TIMEOUT) e = at_wifi_query(s->client, &state, until);
+    *out = !e;
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
+/* Firmware without AT+SYSSTORE stores what it joins. Users report that AT+CWQAP makes it forget;
+ * whether it did shows at the next boot. */
+static enum err forget_network(struct session *s)
+{
+    bool knows = false;
+    enum err e = rejoins(s, &knows);
+    if (!e && knows) {
+        e = at_wifi_leave(s->client, leave_time(s));
+        if (!e) e = leave_by_reset(s);
+        if (!e) e = rejoins(s, &knows);
+    }
+    if (e || !knows) return e;
+    return err_fail(ERR_DEVICE, "wifi_still_stored",
+                    "Send AT+RESTORE to the board: it clears all its settings.",
+                    "the board still knows the network %s: its firmware stores what it joins",
+                    s->ctx->command->wifi.ssid);
+}
+
 /* A board that joined the bench's network, or whose exchange was cut, is reset: it ends as it would
- * after power-on. An EN pulse ends anything, also an AT write that waits for its bytes, and a
- * faster AT port; without one, AT commands have to do. */
+ * after power-on. */
 static enum err leave_at(struct session *s)
 {
     if (!s->client) return ERR_OK;
     if (s->uart.fast && (s->hurry || at_speed_down(s, leave_time(s)))) s->at_cut = true;
     enum err e = s->at_cut ? ERR_OK : leave_network(s);
     if (!e && !s->at_cut && !s->wifi_touched) return ERR_OK;
-    if (s->ctx->slot->download_port[0] && session_hard_reset(s) == ERR_OK) return ERR_OK;
-    /* A start feeds a board that waits for bytes; one that hangs in a command is deaf to it, but
-     * not to AT+RST. */
-    if (s->at_cut) at_client_start(s->client, leave_time(s));
-    e = at_client_reset(s->client, leave_time(s));
-    return s->hurry ? e : answers_anyway(s, e, leave_time(s));
+    e = leave_by_reset(s);
+    bool may_know = s->wifi_touched && s->evidence.wifi_stored && !s->hurry;
+    return e || !may_know ? e : forget_network(s);
 }
 
 static bool must_hurry(const struct session *s)

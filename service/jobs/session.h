@@ -34,6 +34,7 @@ struct session {
     bool at_slow;        /* a faster one did not work */
     bool mqtt_touched;   /* the board's MQTT client is configured or connected */
     bool wifi_touched;   /* the board has joined the bench's Wi-Fi */
+    bool wifi_kept;      /* … and is to know it from now on */
 
     char mac[18], chip[16];          /* "" = not known yet */
     char client_id[257], topic[129]; /* templates of the command, filled in; "" = not yet */

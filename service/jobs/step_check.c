@@ -55,8 +55,8 @@ static enum err join(struct session *s, struct at_wifi_state *state)
     s->at_cut = true;
     enum err e =
         at_wifi_join(s->client, c->wifi.ssid, c->wifi.password, session_within(s, WIFI_MS));
-    session_ended(s, e);
     if (!e) e = at_wifi_query(s->client, state, session_within(s, CONFIGURE_MS));
+    session_ended(s, e);
     return e || state->ip[0] ? e : no_address(c->wifi.ssid);
 }
 
@@ -73,6 +73,7 @@ enum err step_wifi(struct session *s)
     if (e) return e;
     e = join(s, &state);
     if (e) return ended(s, CHECK_WIFI, e);
+    s->wifi_kept = c->wifi.keep;
     bool stored = c->wifi.keep || s->evidence.wifi_stored;
     session_result(s, "wifi",
                    json_pack("{s:s,s:s,s:i,s:i,s:s,s:b}", "ssid", c->wifi.ssid, "bssid",

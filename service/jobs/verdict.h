@@ -42,7 +42,7 @@ enum verdict_code {
     VERDICT_WIFI_FAILED,
     VERDICT_WIFI_NO_ADDRESS,
     VERDICT_WIFI_LOST,
-    VERDICT_WIFI_STORED, /* only a warning: the board keeps the bench's password */
+    VERDICT_WIFI_STORED, /* only a warning: the board could not help storing it */
 
     VERDICT_TIME_NOT_SYNCED,
     VERDICT_TIME_SERVER_UNKNOWN,
@@ -169,7 +169,7 @@ struct check_evidence {
     bool wifi_lost;      /* WIFI DISCONNECT during the check */
     bool dropped;        /* +MQTTDISCONNECTED after the connection stood */
     bool hangs;          /* the command never ended */
-    bool wifi_stored;    /* firmware without AT+SYSSTORE, and it could not be undone */
+    bool wifi_stored;    /* firmware without AT+SYSSTORE */
 
     struct {
         enum probe dns, tcp, time_dns; /* by the board */

@@ -24,10 +24,12 @@ static const struct verdict_words table[VERDICT_CODES] = {
                            "the board lost the access point \"{ssid}\" during the check",
                            "Move the board closer, and check its power supply: a weak one shows "
                            "when the radio sends."},
-    [VERDICT_WIFI_STORED] = {"wifi_stored", SIDE_WIFI, false,
-                             "the firmware on the board has no AT+SYSSTORE: it keeps what it "
-                             "joined, \"{ssid}\", and its password",
-                             "Send AT+RESTORE to the board, or use a firmware of v2.1 or later."},
+    [VERDICT_WIFI_STORED] =
+        {"wifi_stored", SIDE_WIFI, false,
+         "the firmware on the board has no AT+SYSSTORE, so it stored \"{ssid}\" "
+         "in place of the network that it knew; it is made to forget it at the "
+         "end",
+         "Give the board its own network again, or a firmware of v2.1 or later."},
 
     [VERDICT_TIME_NOT_SYNCED] = {"time_not_synced", SIDE_CLOCK, false,
                                  "the board did not get the time from {server}, and without it no "

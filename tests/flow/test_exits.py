@@ -17,16 +17,16 @@ from test_faults import CUSTOMIZE, partition_table
 
 
 class Between:
-    """A pseudo-terminal before a board's AT port that passes everything on but one text of the board (drop; with
-    instead, the first of them arrives so), or up to a text of the host, where it is gone (cut)."""
+    """A pseudo-terminal before a board's AT port (or its other side) that passes everything on but one text of the
+    board (drop), or up to a text of the host, where it is gone (cut)."""
 
-    def __init__(self, bench, board, drop=b"", instead=b"", cut=None):
-        self.drop, self.instead, self.cut = drop, instead, cut
+    def __init__(self, bench, board, drop=b"\0", cut=None, side="at"):
+        self.drop, self.cut = drop, cut
         self.host, self.kept = pty.openpty()
         number = os.ttyname(self.kept).rsplit("/", 1)[1]
         with open(os.path.join(bench.env["PTYMODEM_DIR"], "pts-" + number), "wb") as f:
             f.write(struct.pack("<Ii", 0x4D444D32, os.getpid()) + bytes(32 + 256 * 24))  # modem.h: lines for the host
-        self.board = os.open(board.at, os.O_RDWR | os.O_NOCTTY)
+        self.board = os.open(getattr(board, side), os.O_RDWR | os.O_NOCTTY)
         for fd in (self.kept, self.board):
             tty.setraw(fd)
         self.link = os.path.join(bench.folder, "ports", board.name + "-between")
@@ -57,6 +57,10 @@ class Between:
                 keep = next((n for n in range(len(self.drop) - 1, 0, -1) if held.endswith(self.drop[:n])), 0)
                 os.write(self.host, held[:len(held) - keep])
                 held = held[len(held) - keep:]
+
+    def say(self, text):
+        """To the host, as if the board had said it."""
+        os.write(self.host, text)
 
     def close(self):
         os.write(self.wake, b".")

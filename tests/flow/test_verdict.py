@@ -10,6 +10,7 @@ import unittest
 
 import harness
 from aws_broker import AwsBroker, allow
+from test_exits import Between
 
 LAYOUTS = ("2.4", "4.1")  # raw partitions; mfg_nvs
 
@@ -361,6 +362,76 @@ class Policy(VerdictCase):
             verdict = self.check(board, {"credential": self.good, "mqtt": order})["result"]["verdict"]
             self.assertEqual((verdict["side"], verdict["code"]), ("client_id", "client_id_in_use"))
             self.assertEqual(verdict["evidence"]["board"]["idle_connection"], "dropped")
+
+
+class Log(VerdictCase):
+    """A firmware that says on its other UART what it thinks; most builds do not."""
+
+    bench_options = {"boards": [{"firmware": "2.4"}]}
+
+    def test_what_the_board_logs_is_believed(self):
+        board = self.bench.boards[0]
+        between = Between(self.bench, board, side="download")
+        self.addCleanup(between.close)
+
+        def refuse(connection):
+            if not connection.recv(4096):  # only a look whether the port is open
+                return
+            between.say(b"\x1b[0;33mW (9600) MQTT_CLIENT: Connection refused, bad username or password\x1b[0m\r\n")
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            connection.close()
+        mqtt = {"scheme": 1, "port": self.start(Server(refuse)).port}
+        slot = {"download_port": between.link, "at_port": board.at}
+        self.gate.put(f"/v1/slots/{board.name}", slot).expect(201)
+        order = self.bench.command("check", board.name, mqtt=mqtt, credential=self.good, host_check=False)
+        verdict = self.gate.wait_job(self.gate.create_job(order))["result"]["verdict"]
+        self.assertEqual((verdict["side"], verdict["code"], verdict["step"]), ("login", "login_refused", "connect"))
+        self.assertEqual(verdict["evidence"]["log"],
+                         ["W (9600) MQTT_CLIENT: Connection refused, bad username or password"])
+
+
+class Wifi(VerdictCase):
+    """What a board knows of the bench's network afterwards."""
+
+    bench_options = {"boards": [{"firmware": f} for f in ("4.1", "2.0")]}
+
+    def network_of(self, board):
+        """After a boot of its own."""
+        board.stop()
+        board.start()
+        lines = self.bench.run("at", board, lines=["AT+CWMODE=1", "AT+CWJAP?"])["result"]["lines"]
+        return lines[1]["answer"]
+
+    def test_only_what_is_to_be_kept_is_kept(self):
+        board = self.bench.boards[0]
+        job = self.bench.run("check", board, level="wifi")
+        self.assertFalse(job["result"]["wifi"]["stored_on_board"])
+        self.assertEqual(self.network_of(board), [])
+        job = self.bench.run("check", board, level="wifi", wifi={"keep": True})
+        self.assertTrue(job["result"]["wifi"]["stored_on_board"])
+        self.assertIn(harness.SSID, self.network_of(board)[0])
+        self.bench.run("check", board, level="wifi")  # does not touch what the board knew
+        self.assertIn(harness.SSID, self.network_of(board)[0])
+
+    def test_a_network_that_could_not_be_joined_is_not_kept(self):
+        board = self.bench.boards[0]
+        order = {"level": "wifi", "wifi": {"keep": True, "password": "not-this-one"}}
+        self.assertEqual(self.check(board, order)["error"]["code"], "wifi_wrong_password")
+        self.assertEqual(self.network_of(board), [])
+
+    def test_a_firmware_that_stores_everything_is_made_to_forget(self):
+        board = self.bench.boards[1]
+        job = self.bench.run("check", board, level="wifi")
+        self.assertTrue(job["result"]["wifi"]["stored_on_board"])
+        self.assertEqual([w["code"] for w in job["result"]["verdict"]["warnings"]], ["wifi_stored"])
+        self.assertEqual(self.network_of(board), [])
+        self.assertNotIn(harness.PASSWORD.encode(), board.flash_bytes(0, 4 << 20))
+
+    def test_a_firmware_that_stores_everything_and_hangs_is_made_to_forget(self):
+        board = self.bench.boards[1]
+        board.fault("at-stall:CIPSTA@once")
+        self.bench.run("check", board, level="wifi", state="failed")
+        self.assertEqual(self.network_of(board), [])
 
 
 class Works(VerdictCase):

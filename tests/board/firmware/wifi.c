@@ -6,6 +6,7 @@
 #include "tests/board/firmware/firmware.h"
 
 enum { MODE_STATION = 1, CODE_WRONG_PASSWORD = 2, CODE_NO_AP = 3, FIRST_CHANNEL = 5 };
+enum { SYSSTORE_SINCE = 210 };
 /* Real milliseconds as recorded, and what stands for them on a board that is not paced. */
 enum {
     SCAN_MS = 2900,
@@ -252,6 +253,13 @@ void cmd_cwqap_exec(struct firmware *fw, const struct at_args *a)
     (void)a;
     bool associated_now = fw->wifi.ap != NULL;
     leave(fw);
+    /* Releases that cannot be told not to store forget what they leave, users report
+     * (espressif/esp-at issue 277). */
+    if (fw->version->at_level < SYSSTORE_SINCE) {
+        memset(fw->settings.ssid, 0, sizeof fw->settings.ssid);
+        memset(fw->settings.password, 0, sizeof fw->settings.password);
+        settings_store(fw->env.flash, &fw->primary, &fw->settings);
+    }
     if (associated_now)
         at_later(fw, firmware_takes(fw, LEAVE_MS, LEAVE_FAST_MS), at_ok);
     else

@@ -115,6 +115,30 @@ static void old_firmware_that_always_stores_is_told(void **state)
     fake_end(f, NULL);
 }
 
+static void a_network_can_be_stored_on_purpose(void **state)
+{
+    (void)state;
+    struct fake *f = fake_started();
+    fake_on(f, "AT+SYSSTORE=1", "\r\nOK\r\n");
+    fake_is(at_wifi_do_store(f->client), ERR_OK, "");
+    fake_on(f, "AT+SYSSTORE=1", "ERR CODE:0x01090000\r\n\r\nERROR\r\n");
+    fake_is(at_wifi_do_store(f->client), ERR_OK, "");
+    fake_end(f, NULL);
+}
+
+static void losing_the_access_point_is_told_once_and_changing_it_is_not_losing_it(void **state)
+{
+    (void)state;
+    struct fake *f = joining("WIFI DISCONNECT\r\nWIFI CONNECTED\r\nWIFI GOT IP\r\n\r\nOK\r\n");
+    fake_is(at_wifi_join(f->client, "net,5", PASSWORD, in_ms(20000)), ERR_OK, "");
+    assert_false(at_wifi_is_lost(f->client));
+    fake_on(f, "AT+MQTTCLEAN=0", "WIFI DISCONNECT\r\n\r\nOK\r\n");
+    fake_is(at_command(f->client, in_ms(1000), "AT+MQTTCLEAN=0"), ERR_OK, "");
+    assert_true(at_wifi_is_lost(f->client));
+    assert_false(at_wifi_is_lost(f->client));
+    fake_end(f, ESCAPED);
+}
+
 static void the_state_is_read_from_any_number_of_fields(void **state)
 {
     (void)state;
@@ -173,6 +197,8 @@ int main(void)
         cmocka_unit_test(names_that_cannot_be_are_refused_here),
         cmocka_unit_test(the_longest_names_fit_into_a_line),
         cmocka_unit_test(old_firmware_that_always_stores_is_told),
+        cmocka_unit_test(a_network_can_be_stored_on_purpose),
+        cmocka_unit_test(losing_the_access_point_is_told_once_and_changing_it_is_not_losing_it),
         cmocka_unit_test(the_state_is_read_from_any_number_of_fields),
         cmocka_unit_test(a_board_that_has_not_joined_says_so_in_two_ways),
     };

@@ -93,6 +93,13 @@ static const struct {
      DEVICE,
      0,
      {.says = http, .says_bytes = sizeof http - 1}},
+    {"a short word instead of MQTT",
+     "mqtt_not_mqtt",
+     MQTT_STAGE_TCP,
+     PLAIN,
+     DEVICE,
+     0,
+     {.says = "220 hi\r\n", .says_bytes = 8}},
     {"reset", "mqtt_dropped_connect", MQTT_STAGE_TCP, PLAIN, DEVICE, 0, {.reset = true}},
     {"gone after the knock",
      "mqtt_dropped_connect",
@@ -212,6 +219,72 @@ static void each_refusal_has_its_code_and_stage(void **state)
         }
         peer_stop(&peer);
         assert_in_range(peer.connects, 0, 1);
+    }
+}
+
+static struct mqtt_check_result failure_of(const struct peer_script *script,
+                                           const struct identity *client,
+                                           const struct identity *root)
+{
+    struct peer peer;
+    peer_start(&peer, script);
+    struct mqtt_check_args args = args_for(&peer);
+    args.certificate_pem = client->cert_pem;
+    args.key_pem = client->key_pem;
+    args.root_ca_pem = root->cert_pem;
+    struct mqtt_check_result got;
+    assert_int_equal(mqtt_check_run(&args, NULL, deadline_in_ms(60000), &got), ERR_NETWORK);
+    peer_stop(&peer);
+    return got;
+}
+
+static void what_was_seen_of_a_failed_handshake_is_told(void **state)
+{
+    (void)state;
+    const struct peer_script early = {.tls = &pki.early_broker, .client_ca = &pki.ca};
+    struct mqtt_check_result r = failure_of(&early, &pki.device, &pki.ca);
+    assert_true(r.hello_received && r.not_yet_valid && !r.of_a_ca && !r.self_signed);
+    assert_false(r.certificate_sent);
+
+    const struct peer_script old = {.tls = &pki.expired_broker, .client_ca = &pki.ca};
+    r = failure_of(&old, &pki.device, &pki.ca);
+    assert_true(!r.not_yet_valid && !r.of_a_ca && !r.self_signed);
+
+    /* its own issuer, and not the root that was given */
+    const struct peer_script alone = {.tls = &pki.ca, .client_ca = &pki.ca};
+    r = failure_of(&alone, &pki.device, &pki.other_ca);
+    assert_true(r.self_signed);
+
+    const struct peer_script good = {.tls = &pki.broker, .client_ca = &pki.ca};
+    r = failure_of(&good, &pki.foreign_device, &pki.ca);
+    assert_true(r.certificate_sent && r.hello_received && r.alert > 0);
+
+    const struct peer_script newer = {.tls = &pki.broker, .client_ca = &pki.ca, .tls13_only = true};
+    r = failure_of(&newer, &pki.device, &pki.ca);
+    assert_int_equal(r.alert, 70);
+    assert_false(r.hello_received);
+
+    const struct peer_script web = {
+        .tls = &pki.broker, .says = http, .says_bytes = sizeof http - 1};
+    r = failure_of(&web, &pki.device, &pki.ca);
+    assert_int_equal(r.alert, -1);
+    assert_false(r.hello_received);
+}
+
+static void a_name_can_be_ignored_and_a_certificate_not(void **state)
+{
+    (void)state;
+    for (int trusted = 0; trusted < 2; trusted++) {
+        struct peer peer;
+        const struct identity *server = trusted ? &pki.elsewhere_broker : &pki.stranger_broker;
+        peer_start(&peer, &(struct peer_script){.tls = server, .client_ca = &pki.ca});
+        struct mqtt_check_args args = args_for(&peer);
+        args.ignore_name = true;
+        struct mqtt_check_result got;
+        enum err e = mqtt_check_run(&args, NULL, deadline_in_ms(60000), &got);
+        assert_int_equal(e, trusted ? ERR_OK : ERR_NETWORK);
+        if (e) assert_string_equal(err_last()->code, "mqtt_tls_server_untrusted");
+        peer_stop(&peer);
     }
 }
 
@@ -442,6 +515,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_refusal_has_its_code_and_stage),
+        cmocka_unit_test(what_was_seen_of_a_failed_handshake_is_told),
+        cmocka_unit_test(a_name_can_be_ignored_and_a_certificate_not),
         cmocka_unit_test(the_echo_may_come_before_or_after_puback_and_among_others),
         cmocka_unit_test(a_connection_may_take_its_time),
         cmocka_unit_test(qos_0_needs_no_puback),
