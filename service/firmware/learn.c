@@ -6,7 +6,6 @@
 #include "service/base/buf.h"
 
 enum {
-    DESCRIPTION_AT = 32, /* behind the app's head and the head of its first segment */
     DESCRIPTION_BYTES = 144,
     AT_VERSION = 16,
     AT_PROJECT = 48,
@@ -86,6 +85,13 @@ enum err learn_table(const struct content *c, uint32_t offset, struct partition_
     return e;
 }
 
+bool learn_version(const uint8_t description[LEARN_VERSION_BYTES], char out[LEARN_VERSION])
+{
+    if (le32_get(description) != DESCRIPTION_MAGIC) return false;
+    learn_text(description + AT_VERSION, FIELD, '\0', out, LEARN_VERSION);
+    return true;
+}
+
 /* @param[out] found_out  an app with a description lies there */
 static enum err learn_app(const struct content *c, uint32_t offset, struct firmware_info *f,
                           bool *found_out)
@@ -97,10 +103,9 @@ static enum err learn_app(const struct content *c, uint32_t offset, struct firmw
     if (e || !*found_out) return e;
     const struct chip *chip = chip_by_image_id(h.chip_id);
     if (!*f->chip && chip) snprintf(f->chip, sizeof f->chip, "%s", chip->name);
-    e = content_read(c, offset + DESCRIPTION_AT, d, sizeof d);
-    *found_out = !e && le32_get(d) == DESCRIPTION_MAGIC;
+    e = content_read(c, offset + LEARN_DESCRIPTION_AT, d, sizeof d);
+    *found_out = !e && learn_version(d, f->version);
     if (!*found_out) return e;
-    learn_text(d + AT_VERSION, FIELD, '\0', f->version, sizeof f->version);
     learn_text(d + AT_PROJECT, FIELD, '\0', f->project, sizeof f->project);
     learn_text(d + AT_IDF, FIELD, '\0', f->idf, sizeof f->idf);
     learn_text(d + AT_DATE, SHORT_FIELD, '\0', date, sizeof date);

@@ -36,6 +36,14 @@ enum err learn_bootloader(const struct content *c, struct learnt_bootloader *out
 enum err learn_table(const struct content *c, uint32_t offset, struct partition_table *out,
                      bool *found_out);
 
+enum {
+    LEARN_DESCRIPTION_AT = 32, /* of an app: behind its head and the head of its first segment */
+    LEARN_VERSION_BYTES = 48,  /* of the description, up to the end of its version */
+    LEARN_VERSION = 33
+};
+/** The version in an app's description. @return false: it is none */
+bool learn_version(const uint8_t description[LEARN_VERSION_BYTES], char out[LEARN_VERSION]);
+
 /** What a firmware's parts say, each at its place: chip, flash_bytes (when it is 0), project,
  * version, idf, built, table and table_offset, user.
  *  @param[out] boots_out  it has a bootloader that its chip boots, and a partition table */

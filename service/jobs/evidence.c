@@ -16,6 +16,7 @@
 #include "service/jobs/evidence_json.h"
 #include "service/jobs/steps.h"
 #include "service/jobs/stored.h"
+#include "service/pki/shipped.h"
 
 enum {
     ASK_MS = 5000,
@@ -99,14 +100,11 @@ static void ask_time_server(struct session *s)
     if (err_is(e, "net_dns_failed")) s->evidence.net.time_dns = PROBE_REFUSED;
 }
 
-/* ESP-AT v3.0 to v3.2 cannot use elliptic keys (esp-at.md 6). */
 static void ask_release(struct session *s)
 {
     struct at_info info;
     if (!s->evidence.credential.elliptic || at_info(s->client, &info)) return;
-    const char *v = info.bin_version + (info.bin_version[0] == 'v');
-    s->evidence.credential.no_elliptic_keys =
-        strncmp(v, "3.0.", 4) == 0 || strncmp(v, "3.1.", 4) == 0 || strncmp(v, "3.2.", 4) == 0;
+    s->evidence.credential.no_elliptic_keys = shipped_key_trouble(info.bin_version, "P-256");
 }
 
 /* A connection that ended while something was done on it: does it also end when nothing is? Then

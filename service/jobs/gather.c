@@ -5,10 +5,10 @@
 
 #include "service/firmware/compose.h"
 #include "service/jobs/board_guard.h"
+#include "service/jobs/key_trouble.h"
 #include "service/jobs/kept_images.h"
 #include "service/jobs/plan.h"
 #include "service/jobs/steps.h"
-#include "service/pki/shipped.h"
 
 /* --- a firmware --- */
 
@@ -47,11 +47,8 @@ static enum err build_images(struct session *s, const struct source *src)
     const struct image_source now = firmware_source(present);
     e = images_build(s, &now);
     content_free(present);
-    if (e) return e;
-    const char *trouble =
-        shipped_key_trouble(src->info.version, credential_info(s->credential)->key_type);
-    if (trouble) job_note(s->ctx, "%s", trouble);
-    return ERR_OK;
+    if (!e) key_trouble_tell(s, src->info.version);
+    return e;
 }
 
 enum err gather_firmware(struct session *s, unsigned *allowed_out)

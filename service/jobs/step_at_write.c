@@ -9,10 +9,10 @@
 #include "service/at/sysflash.h"
 #include "service/at/sysmfg.h"
 #include "service/jobs/at_speed.h"
+#include "service/jobs/key_trouble.h"
 #include "service/jobs/steps.h"
 #include "service/jobs/target_json.h"
 #include "service/jobs/wire.h"
-#include "service/pki/shipped.h"
 
 enum { COMMAND_MS = 10000, ERASE_MS = 20000, START_MS = 30000, TRIES = 3 };
 
@@ -182,17 +182,6 @@ static enum err values(struct session *s)
     return ERR_OK;
 }
 
-/* Some releases cannot use some keys; what AT+GMR said is the only place where the release is told.
- */
-static void warn_of_key(struct session *s)
-{
-    const json_t *firmware = json_object_get(s->ctx->result, "firmware");
-    const char *version = json_string_value(json_object_get(firmware, "bin_version"));
-    const char *key_type = credential_info(s->credential)->key_type;
-    const char *trouble = shipped_key_trouble(version ? version : "", key_type);
-    if (trouble) job_note(s->ctx, "%s", trouble);
-}
-
 enum err step_at_images(struct session *s)
 {
     s->wire.out = s->at->bytes_out;
@@ -201,8 +190,10 @@ enum err step_at_images(struct session *s)
     const struct image_source now = {read_partition, s};
     enum err e = at_speed_up(s, bytes_to_read(s));
     if (!e) e = s->layout.kind == LAYOUT_MFG_NVS ? values(s) : images_build(s, &now);
-    if (!e) warn_of_key(s);
-    return e;
+    if (e) return e;
+    const json_t *firmware = json_object_get(s->ctx->result, "firmware"); /* by AT+GMR */
+    key_trouble_tell(s, json_string_value(json_object_get(firmware, "bin_version")));
+    return ERR_OK;
 }
 
 /* --- writing and proving --- */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "service/base/clock.h"
+#include "service/jobs/key_trouble.h"
 #include "service/jobs/steps.h"
 #include "service/jobs/wire.h"
 
@@ -100,7 +101,7 @@ enum err step_rom_images(struct session *s)
     const struct image_source now = {read_partition, s};
     wire_begin(s);
     enum err e = images_build(s, &now);
-    return e ? advise_restore(s, e) : ERR_OK;
+    return e ? advise_restore(s, e) : key_trouble_look(s);
 }
 
 /* --- backups --- */

@@ -271,11 +271,16 @@ enum err shipped_layout(const char *module, const char *release, const char *chi
     return no_release(m, release);
 }
 
+bool shipped_key_may_trouble(const char *key_type)
+{
+    return strncmp(key_type, "RSA", 3) != 0;
+}
+
 const char *shipped_key_trouble(const char *version, const char *key_type)
 {
     uint32_t v;
     bool fails = parse_version(version, &v) && v >= V(3, 0, 0) && v < V(3, 3, 0);
-    if (!fails || !strncmp(key_type, "RSA", 3)) return NULL;
+    if (!fails || !shipped_key_may_trouble(key_type)) return NULL;
     return "ESP-AT v3.0 to v3.2 cannot use an EC private key: the TLS handshake fails. Flash v3.3 "
            "or newer, or take an RSA key.";
 }

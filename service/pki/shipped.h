@@ -2,6 +2,8 @@
 #ifndef SERVICE_PKI_SHIPPED_H
 #define SERVICE_PKI_SHIPPED_H
 
+#include <stdbool.h>
+
 #include "service/base/err.h"
 #include "service/pki/layout.h"
 
@@ -16,6 +18,8 @@
 enum err shipped_layout(const char *module, const char *release, const char *chip,
                         struct layout *out);
 
+/** Is there firmware that cannot use a private key of this kind? */
+bool shipped_key_may_trouble(const char *key_type);
 /** Can this firmware not use a private key of this kind? v3.0 to v3.2 cannot use EC keys.
  *  @param version   "v3.2.0.0", "3.2.0(WROOM-32)"; "" = not known
  *  @param key_type  as in struct credential_info

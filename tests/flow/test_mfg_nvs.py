@@ -1,6 +1,7 @@
 """A credential into what the firmware keeps more in than credentials: mfg_nvs, and partitions with two items. Through
 the ROM loader; what must stay is read, kept as a backup, and stays."""
 import struct
+import zlib
 
 import harness
 import nvs
@@ -133,6 +134,32 @@ class Write(Case):
             for text in (secret.encode(), secret.encode().hex().encode()):
                 self.assertNotIn(text, log)
         self.assertIn(b'"secret"', log)
+
+    def test_a_key_that_the_running_app_cannot_use_is_told(self):
+        """The app that otadata points to is asked, and only where the kind of key matters."""
+        slots, ec = (0x100000, 0x280000), self.bench.upload(self.bench.pki.ec_device)
+        rsa = self.bench.upload(self.bench.pki.device)
+
+        def app(slot, version):
+            description = struct.pack("<I12x32s", 0xABCD5432, version)
+            self.change_flash(slots[slot] + 32, description)
+
+        def select(sequence):
+            entry = struct.pack("<I24x", sequence)
+            self.change_flash(0x10000, entry + struct.pack("<I", zlib.crc32(entry[:4], 0xFFFFFFFF)))
+
+        def told(credential):
+            return [w["code"] for w in self.write(credential=credential)["result"].get("warnings", [])]
+
+        self.assertEqual(told(ec), [])
+        app(0, b"v3.2.0.0")
+        self.assertEqual(told(ec), ["key_not_usable"])
+        detail = self.gate.get(f"/v1/devices/{self.board.mac}").expect(200).json["history"][0]["detail"]
+        self.assertEqual(detail["warnings"][0]["code"], "key_not_usable")
+        self.assertEqual(told(rsa), [])
+        app(1, b"v3.4.0.0")
+        select(2)
+        self.assertEqual(told(ec), [])
 
     def test_the_next_board_of_a_kind_is_hardly_read(self):
         """What the first one had is guessed, and found to be right."""
