@@ -70,6 +70,7 @@ class Listed(harness.BenchCase):
         mark = self.gate.child.mark()
         board.unplug("download")
         self.gate.child.wait_line(rf"port left id={before['id']} .*device=/dev/ttyUSB0", since=mark)
+        adapter.wait_gone()  # all of it: its links may have left first
         self.assertEqual({}, self.ports())
         adapter.next_tty = "ttyUSB7"
         board.plug("download")
