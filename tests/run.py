@@ -1,7 +1,8 @@
-"""Runs the programs of `make test`, two at a time, and counts their test cases.
+"""Runs the programs of `make test`, several at a time, and counts their test cases.
 
 run.py BUILD_DIR "UNIT TESTS" "REPLAYERS", with VARIANT in the environment. One line a program, the whole
-output of those that fail, and last of all `N passed, N failed`. A test that did not run counts as failed:
+output of those that fail, and last of all `N passed, N failed`. A module that says WAITS = True is long because a
+board's own times are: its classes all run at once, beside everything else. A test that did not run counts as failed:
 a crash takes all that came after it along, and a skip is no pass. VARIANT=tsan runs only what has several
 threads, and may skip.
 """
@@ -23,7 +24,8 @@ import time
 import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-PROGRAMS_AT_ONCE = 2
+PROGRAMS_AT_ONCE = 2 * (os.cpu_count() or 1)  # half of their time or more they wait
+WAITING_AT_ONCE = 4
 PROGRAM_S = 900  # far more than any needs: what hangs is ended and counts as failed
 TSAN_UNITS = ("jobs", "store", "api", "port", "cloud")
 SANITIZERS = {
@@ -32,7 +34,7 @@ SANITIZERS = {
     "TSAN_OPTIONS": f"second_deadlock_stack=1:suppressions={ROOT}/tests/tsan.supp",
 }
 
-Program = collections.namedtuple("Program", "name argv count")
+Program = collections.namedtuple("Program", "name argv count waits", defaults=[False])
 Tally = collections.namedtuple("Tally", "passed failed")
 
 
@@ -88,11 +90,12 @@ def replay_programs(paths):
         yield Program(f"fuzz/{name}", [os.path.abspath(path), corpus], count_one)
 
 
-def is_concurrent(path):
+def says(path, word):
+    """Does the module have WORD = True?"""
     with open(path, encoding="utf-8") as f:
         body = ast.parse(f.read(), path).body
     return any(isinstance(n, ast.Assign) and isinstance(n.value, ast.Constant) and n.value.value is True
-               and any(getattr(t, "id", None) == "CONCURRENT" for t in n.targets) for n in body)
+               and any(getattr(t, "id", None) == word for t in n.targets) for n in body)
 
 
 def python_roots():
@@ -102,10 +105,14 @@ def python_roots():
 def python_programs():
     for root in python_roots():
         for path in sorted(glob.glob(os.path.join(ROOT, root, "**", "test_*.py"), recursive=True)):
-            if "node_modules" in path or (may_skip() and not is_concurrent(path)):
+            if "node_modules" in path or (may_skip() and not says(path, "CONCURRENT")):
                 continue
             name = os.path.relpath(path, os.path.join(ROOT, "tests")).removesuffix(".py")
-            yield Program(name, [sys.executable, os.path.abspath(__file__), "--module", path], count_unittest)
+            yield Program(name, module_argv(path), count_unittest, says(path, "WAITS"))
+
+
+def module_argv(path, *classes):
+    return [sys.executable, os.path.abspath(__file__), "--module", path, *classes]
 
 
 def npm_programs(build):
@@ -151,17 +158,44 @@ class CountingResult(unittest.TextTestResult):
         return len({getattr(test, "test_case", test).id() for test in bad + self.unexpectedSuccesses})
 
 
-def run_module(path):
-    """One file of unittest cases; what came of them goes into the file $TEST_REPORT."""
+def run_module(path, only=None):
+    """One file of unittest cases, or one class of it; what came of them goes into the file $TEST_REPORT."""
     for folder in (ROOT, os.path.join(ROOT, "tests", "flow"), os.path.dirname(path)):
         sys.path.insert(0, folder)
     name = os.path.splitext(os.path.basename(path))[0]
-    suite = unittest.defaultTestLoader.loadTestsFromName(name)
+    suite = unittest.defaultTestLoader.loadTestsFromName(f"{name}.{only}" if only else name)
+    if not only and says(path, "WAITS"):
+        return run_classes(path, sorted({type(test).__name__ for case in suite for test in case}))
     result = unittest.TextTestRunner(verbosity=2, stream=sys.stdout, resultclass=CountingResult).run(suite)
-    report = {"passed": result.passed, "failed": result.failed(), "skipped": len(result.skipped)}
+    tell_report({"passed": result.passed, "failed": result.failed(), "skipped": len(result.skipped)})
+    return 0 if result.wasSuccessful() else 1
+
+
+def tell_report(report):
     with open(os.environ["TEST_REPORT"], "w", encoding="utf-8") as f:
         json.dump(report, f)
-    return 0 if result.wasSuccessful() else 1
+
+
+def run_classes(path, classes):
+    """All classes of a module at once. One that leaves no report leaves the module without one, too."""
+    sums = collections.Counter(passed=0, failed=0, skipped=0)
+    running = []
+    for name in classes:
+        report = f"{os.environ['TEST_REPORT']}-{name}"
+        log = tempfile.TemporaryFile()
+        running.append((report, log, subprocess.Popen(module_argv(path, name), stdout=log, stderr=subprocess.STDOUT,
+                                                      env=dict(os.environ, TEST_REPORT=report))))
+    worst = max(abs(child.wait()) for _, _, child in running)
+    for report, log, _ in running:
+        log.seek(0)
+        sys.stdout.buffer.write(log.read())
+        log.close()
+    sys.stdout.flush()
+    for report, _, _ in running:
+        with open(report, encoding="utf-8") as f:
+            sums.update(json.load(f))
+    tell_report(sums)
+    return worst
 
 
 # ---- the runner ----
@@ -199,8 +233,9 @@ def tell(program, tally, output, seconds):
 def run_all(programs, env):
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="espgate-run-") as folder, \
-            concurrent.futures.ThreadPoolExecutor(PROGRAMS_AT_ONCE) as pool:
-        runs = {pool.submit(run_program, p, env, folder): p for p in programs}
+            concurrent.futures.ThreadPoolExecutor(PROGRAMS_AT_ONCE) as busy, \
+            concurrent.futures.ThreadPoolExecutor(WAITING_AT_ONCE) as waiting:
+        runs = {(waiting if p.waits else busy).submit(run_program, p, env, folder): p for p in programs}
         for run in concurrent.futures.as_completed(runs):
             tally, output, seconds = run.result()
             tell(runs[run], tally, output, seconds)
@@ -243,7 +278,7 @@ def main(build, units, replayers):
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--module"]:
-        sys.exit(run_module(sys.argv[2]))
+        sys.exit(run_module(*sys.argv[2:4]))
     if sys.argv[1:2] == ["--npm"]:
         sys.exit(install_npm(*sys.argv[2:4]))
     sys.exit(main(*(sys.argv[1:] + ["", ""])[:3]))

@@ -11,6 +11,7 @@ from tour import Tour, json_of
 
 
 CONCURRENT = True  # also run under TSan
+WAITS = True  # for the times of boards: run.py
 
 
 class RoutesTest(unittest.TestCase):

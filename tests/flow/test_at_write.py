@@ -12,6 +12,7 @@ from fault_case import FaultCase
 from test_exits import Between
 
 FIRMWARES = {"partitions": "2.4", "mfg_nvs": "4.1"}
+WAITS = True  # for the times of boards: run.py
 UP, DOWN = rb"AT\+UART_CUR=921600,8,1,0,\d\r\n", rb"AT\+UART_CUR=115200,8,1,0,\d\r\n"
 
 

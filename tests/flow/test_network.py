@@ -4,6 +4,8 @@ import unittest
 import harness
 from fault_case import FaultCase
 
+WAITS = True  # for the times of boards: run.py
+
 
 class Network(FaultCase):
     """What the board's own checks find; the board is not left on the bench's network, nor waiting."""

@@ -13,6 +13,7 @@ from aws_broker import AwsBroker, allow
 from test_exits import Between
 
 LAYOUTS = ("2.4", "4.1")  # raw partitions; mfg_nvs
+WAITS = True  # for the times of boards: run.py
 
 
 class Server:

@@ -174,7 +174,9 @@ class Mqtt(MqttCase):
         broker, board = self.broker(), self.start()
         self.connect(board, broker.port)
         board.command("AT+RST")
-        board.boot()
+        board.wait_for(b"\r\nready\r\n")
+        board.wait_for(b"WIFI GOT IP\r\n")  # else it may stand in the answer
+        board.command("ATE0")
         self.assertEqual(board.command("AT+MQTTCONN?"), b'+MQTTCONN:0,0,0,"","","",0\r\n' + OK)
         broker.wait_said("Client device-01")
 

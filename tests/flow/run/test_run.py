@@ -69,6 +69,31 @@ BAD_MODULE = MODULE + """
             pass
 """
 
+# Two classes that each wait for the other.
+MEETING = """
+    import os
+    import time
+    import unittest
+
+    WAITS = True
+    HERE = os.path.dirname(os.path.abspath(__file__))
+
+    def meet(mine, other):
+        open(os.path.join(HERE, mine), "w").close()
+        end = time.monotonic() + 60
+        while not os.path.exists(os.path.join(HERE, other)):
+            assert time.monotonic() < end, "alone"
+            time.sleep(0.01)
+
+    class One(unittest.TestCase):
+        def test_it(self):
+            meet("one", "two")
+
+    class Two(unittest.TestCase):
+        def test_it(self):
+            meet("two", "one")
+"""
+
 
 class RunTest(unittest.TestCase):
     def setUp(self):
@@ -144,6 +169,17 @@ class RunTest(unittest.TestCase):
         self.assert_counts(result, "1 passed, 4 failed")  # bad, several parts, skipped, class
         self.assertIn("the reason", result[2])
         self.assertIn("no broker", result[2])
+
+    def test_the_classes_of_a_module_that_waits_run_at_once(self):
+        self.module("test_m.py", MEETING)
+        self.assert_counts(self.run_sh(), "2 passed, 0 failed")
+        self.module("test_m.py", BAD_MODULE.format(concurrent=False) + "    WAITS = True\n")
+        result = self.run_sh()
+        self.assert_counts(result, "1 passed, 4 failed")
+        self.assertIn("the reason", result[2])
+        self.assertIn("no broker", result[2])
+        self.module("test_m.py", MEETING + "            os._exit(0)\n")
+        self.assertEqual(self.run_sh()[0], 1)
 
     def test_a_module_that_cannot_be_loaded_counts_as_failed(self):
         self.module("test_m.py", "import nothing_of_that_name\n")
