@@ -23,12 +23,22 @@ void nvs_dispose(struct nvs *n)
     nvs_init(n);
 }
 
-/* The place of an item, n->count when there is none. Key "" asks for the namespace itself. */
+static void name_copy(char out[NVS_NAME], const char *name)
+{
+    memset(out, 0, NVS_NAME);
+    memcpy(out, name, strnlen(name, NVS_NAME));
+}
+
+/* The place of an item, n->count when there is none. Key "" asks for the namespace itself. Names
+ * are compared with the NULs behind them, which takes no time: the list may be long. */
 static size_t find(const struct nvs *n, const char *space, const char *key)
 {
+    char wanted_space[NVS_NAME], wanted_key[NVS_NAME];
     size_t i = 0;
-    while (i < n->count &&
-           (strcmp(n->items[i].space, space) != 0 || strcmp(n->items[i].key, key) != 0))
+    name_copy(wanted_space, space);
+    name_copy(wanted_key, key);
+    while (i < n->count && (memcmp(n->items[i].key, wanted_key, NVS_NAME) != 0 ||
+                            memcmp(n->items[i].space, wanted_space, NVS_NAME) != 0))
         i++;
     return i;
 }
@@ -95,8 +105,8 @@ static struct nvs_item make_item(const char *space, const char *key, enum nvs_ty
                                  uint64_t number)
 {
     struct nvs_item item = {.type = type, .number = number};
-    memcpy(item.space, space, strlen(space)); /* checked: they fit with their NUL */
-    memcpy(item.key, key, strlen(key));
+    name_copy(item.space, space); /* checked: they fit with their NUL */
+    name_copy(item.key, key);
     return item;
 }
 

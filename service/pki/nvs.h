@@ -13,10 +13,10 @@
 
 enum {
     NVS_PAGE = 4096,
-    NVS_NAME = 16,             /* of a namespace or key: at most 15 bytes */
-    NVS_SPACES = 255,          /* numbers of namespaces are 1 to 254 */
-    NVS_SIZE_MIN = 0x3000,     /* bytes of a partition that can be written by the firmware */
-    NVS_SIZE_MAX = 1024 * 1024 /* more than any table gives */
+    NVS_NAME = 16,            /* of a namespace or key: at most 15 bytes */
+    NVS_SPACES = 255,         /* numbers of namespaces are 1 to 254 */
+    NVS_SIZE_MIN = 0x3000,    /* bytes of a partition that can be written by the firmware */
+    NVS_SIZE_MAX = 256 * 1024 /* more than any table gives: 148 KiB */
 };
 
 enum nvs_type {
@@ -95,6 +95,6 @@ typedef enum err (*nvs_file_fn)(const char *name, const uint8_t **data_out, size
                                 void *arg);
 /** Read the generator's CSV: key,type,encoding,value. @param out  initialised, empty
  *  @return ERR_OK; ERR_ARG with code bad_csv (the line in the detail), nvs_bad_name, nvs_bad_value,
- * nvs_duplicate, nvs_file_missing; ERR_MEM */
+ * nvs_duplicate, nvs_file_missing; ERR_TOO_LARGE with code nvs_full (for any partition); ERR_MEM */
 enum err nvs_from_csv(const char *text, size_t n, nvs_file_fn file, void *arg, struct nvs *out);
 #endif

@@ -19,6 +19,7 @@ struct csv {
     nvs_file_fn file;
     void *arg;
     struct nvs *out;
+    size_t room; /* bytes of the largest partition that the rows so far leave */
 };
 
 static const struct {
@@ -35,6 +36,17 @@ static enum err bad(const struct csv *c, const char *why, const char *value)
     return err_fail(ERR_ARG, "bad_csv", "A row is: key, type, encoding, value.",
                     "line %u: %s%s%.40s%s", c->line, why, value ? " \"" : "", value ? value : "",
                     value ? "\"" : "");
+}
+
+/* Each row takes an entry, and its data more of them. Many rows may name one large file. */
+static enum err take_room(struct csv *c, size_t entries)
+{
+    size_t bytes = entries * NVS_ENTRY;
+    if (bytes > c->room)
+        return err_fail(ERR_TOO_LARGE, "nvs_full", "Leave out what the board does not need.",
+                        "up to line %u there is more than an NVS partition can hold", c->line);
+    c->room -= bytes;
+    return ERR_OK;
 }
 
 static const char *field(const struct csv *c, int i)
@@ -166,13 +178,15 @@ static enum err value_text(const struct csv *c, const uint8_t **data, size_t *n)
                     field(c, F_VALUE));
 }
 
-static enum err add_bytes(const struct csv *c, const char *space, const char *encoding,
+static enum err add_bytes(struct csv *c, const char *space, const char *encoding,
                           enum nvs_type type)
 {
     const uint8_t *data;
     size_t n;
     struct buf decoded;
+    bool coded = type == NVS_BLOB && strcmp(encoding, "binary") != 0;
     enum err e = value_text(c, &data, &n);
+    if (!e) e = take_room(c, nvs_data_entries(coded ? n / 2 : n));
     if (e) return e;
     buf_init_secret(&decoded, n + 1);
     const char *text = (const char *)data;
@@ -187,7 +201,7 @@ static enum err add_bytes(const struct csv *c, const char *space, const char *en
     return e;
 }
 
-static enum err add_value(const struct csv *c, const char *space)
+static enum err add_value(struct csv *c, const char *space)
 {
     const char *encoding = field(c, F_ENCODING);
     size_t i = 0, count = sizeof encodings / sizeof *encodings;
@@ -209,6 +223,7 @@ static enum err read_rows(struct csv *c)
         return bad(c, "the first line must be key,type,encoding,value", NULL);
     while (!e) {
         e = read_row(c);
+        if (!e) e = take_room(c, 1);
         if (e) break;
         bool is_space = strcmp(field(c, F_TYPE), "namespace") == 0;
         if (!is_space && !space[0]) return bad(c, "a key before the first namespace", NULL);
@@ -224,11 +239,17 @@ static enum err read_rows(struct csv *c)
 
 enum err nvs_from_csv(const char *text, size_t n, nvs_file_fn file, void *arg, struct nvs *out)
 {
-    struct csv c = {.p = text, .end = text + n, .line = 1, .file = file, .arg = arg, .out = out};
+    struct csv c = {.p = text,
+                    .end = text + n,
+                    .line = 1,
+                    .file = file,
+                    .arg = arg,
+                    .out = out,
+                    .room = NVS_SIZE_MAX};
     for (int i = 0; i < FIELDS; i++)
         buf_init_secret(&c.row[i], i == F_VALUE ? VALUE_MAX : WORD);
     enum err e = read_rows(&c);
-    if (e && err_is(e, "too_large")) e = bad(&c, "a field is too long", NULL);
+    if (err_is(e, "too_large")) e = bad(&c, "a field is too long", NULL);
     for (int i = 0; i < FIELDS; i++)
         buf_dispose(&c.row[i]);
     return e;

@@ -15,7 +15,7 @@ static const struct nvs_head *find_chunk(const struct reader *r, const struct nv
     for (size_t i = 0; i < r->s->head_count; i++) {
         const struct nvs_head *h = &r->s->heads[i];
         if (!h->gone && h->type == NVS_BLOB_DATA && h->space == index->space &&
-            h->chunk == (uint8_t)number && strcmp(h->key, index->key) == 0)
+            h->chunk == (uint8_t)number && memcmp(h->key, index->key, NVS_NAME) == 0)
             return h;
     }
     return NULL;

@@ -77,14 +77,15 @@ static size_t take_entry(struct nvs_scan *s, size_t page_index, size_t i)
         s->found.damaged_entries++;
         return 1;
     }
-    s->heads[s->head_count++] = (struct nvs_head){.p = p,
-                                                  .space = p[0],
-                                                  .type = p[1],
-                                                  .chunk = p[3],
-                                                  .key = (const char *)p + NVS_KEY,
-                                                  .span = span,
-                                                  .n = n,
-                                                  .page = page_index};
+    struct nvs_head *h = &s->heads[s->head_count++];
+    *h = (struct nvs_head){.p = p,
+                           .space = p[0],
+                           .type = p[1],
+                           .chunk = p[3],
+                           .span = span,
+                           .n = n,
+                           .page = page_index};
+    memcpy(h->key, p + NVS_KEY, strlen((const char *)p + NVS_KEY));
     return span;
 }
 
@@ -118,7 +119,7 @@ static void learn_spaces(struct nvs_scan *s)
 static bool is_same(const struct nvs_head *a, const struct nvs_head *b)
 {
     bool chunks = a->type == NVS_BLOB_DATA || b->type == NVS_BLOB_DATA;
-    if (a->space != b->space || strcmp(a->key, b->key) != 0) return false;
+    if (a->space != b->space || memcmp(a->key, b->key, NVS_NAME) != 0) return false;
     return chunks ? a->type == b->type && a->chunk == b->chunk : true;
 }
 

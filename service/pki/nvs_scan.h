@@ -15,11 +15,11 @@ struct nvs_used_page {
 struct nvs_head {
     const uint8_t *p;
     uint8_t space, type, chunk;
-    const char *key; /* ends within its 16 bytes */
-    size_t span;     /* entries */
-    size_t n;        /* bytes of data behind it */
-    size_t page;     /* index in nvs_scan.pages */
-    bool gone;       /* a later one took its place */
+    char key[NVS_NAME]; /* NUL to its end */
+    size_t span;        /* entries */
+    size_t n;           /* bytes of data behind it */
+    size_t page;        /* index in nvs_scan.pages */
+    bool gone;          /* a later one took its place */
 };
 
 struct nvs_scan {

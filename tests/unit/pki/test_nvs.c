@@ -368,6 +368,36 @@ static void rows_that_mean_nothing_are_refused_with_their_line(void **state)
     nvs_dispose(&n);
 }
 
+/* nvs_file_fn: whatever is asked for, the same 64 KiB */
+static enum err one_large_file(const char *name, const uint8_t **data_out, size_t *len_out,
+                               void *arg)
+{
+    (void)name;
+    *data_out = arg;
+    *len_out = (size_t)64 * 1024;
+    return ERR_OK;
+}
+
+static void rows_for_more_than_any_partition_holds_are_refused_as_they_come(void **state)
+{
+    (void)state;
+    uint8_t *large = calloc(1, (size_t)64 * 1024);
+    struct buf text;
+    struct nvs n;
+    assert_non_null(large);
+    buf_init(&text, (size_t)1024 * 1024);
+    buf_puts(&text, "key,type,encoding,value\ns,namespace,,\n");
+    for (unsigned i = 0; i < 10000; i++)
+        buf_printf(&text, "%u,file,binary,f\n", i);
+    nvs_init(&n);
+    enum err e = nvs_from_csv(buf_str(&text), text.len, one_large_file, large, &n);
+    assert_true(err_is(e, "nvs_full"));
+    assert_true(n.count <= 1 + NVS_SIZE_MAX / (64 * 1024));
+    nvs_dispose(&n);
+    buf_dispose(&text);
+    free(large);
+}
+
 static void values_are_decoded(void **state)
 {
     (void)state;
@@ -399,6 +429,7 @@ int main(void)
         cmocka_unit_test(names_and_values_that_do_not_fit_are_refused),
         cmocka_unit_test(sizes_that_are_no_partition_and_long_strings_are_refused),
         cmocka_unit_test(rows_that_mean_nothing_are_refused_with_their_line),
+        cmocka_unit_test(rows_for_more_than_any_partition_holds_are_refused_as_they_come),
         cmocka_unit_test(values_are_decoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
