@@ -92,7 +92,6 @@ static enum err image_add(const struct buf *bytes, const struct partition *p, bo
     uint8_t sha256[SHA256_BYTES];
     digest_sha256(bytes->data, bytes->len, sha256);
     digest_hex(sha256, sizeof sha256, i->sha256);
-    digest_md5(bytes->data, bytes->len, i->md5);
     return secret_copy(bytes->data, bytes->len, &i->bytes);
 }
 

@@ -22,7 +22,6 @@ struct image {
     struct secret before; /* the whole partition as it was, when it had to be read; else empty. What
                              it has in common with bytes need not be written */
     char sha256[SHA256_HEX];
-    uint8_t md5[MD5_BYTES];
     bool holds_key;
 };
 

@@ -1,6 +1,6 @@
 /* How many devices' worth of images one core makes in a second, from one RSA-2048 credential.
- * atpki_sets: the three AtPKI images. image_sets: the same as the service gives them out, with MD5,
- * SHA-256 and locked memory. nvs_images: a stock mfg_nvs of 112 KiB with its three values
+ * atpki_sets: the three AtPKI images. image_sets: the same as the service gives them out, with
+ * SHA-256 and in locked memory. nvs_images: a stock mfg_nvs of 112 KiB with its three values
  * exchanged. nvs_sets: the same as the service gives it out. */
 #include <stdio.h>
 #include <string.h>
