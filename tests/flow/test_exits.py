@@ -15,6 +15,8 @@ import harness
 from fault_case import FaultCase
 from test_faults import CUSTOMIZE, partition_table
 
+WAITS = True  # for the times of boards: run.py
+
 
 class Between:
     """A pseudo-terminal before a board's AT port (or its other side) that passes everything on but one text of the

@@ -10,6 +10,7 @@ import harness
 from fault_case import FaultCase
 
 CUSTOMIZE = 0x20000
+WAITS = True  # for the times of boards: run.py
 
 
 def partition_table(rows):

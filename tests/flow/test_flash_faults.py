@@ -5,6 +5,7 @@ import unittest
 from flash_case import FlashCase, blank, esp_at, steps
 
 BOOTLOADER = 0x1000
+WAITS = True  # for the times of boards: run.py
 
 
 class Flaky(FlashCase):

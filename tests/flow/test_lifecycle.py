@@ -7,6 +7,7 @@ import unittest
 import harness
 
 CONCURRENT = True
+WAITS = True  # for the times of boards: run.py
 
 
 class Lifecycle(harness.BenchCase):

@@ -9,6 +9,7 @@ from fault_case import FaultCase
 from flash_case import put, steps
 
 MFG, SIZE, SECTOR = 0x21000, 0x1C000, 4096
+WAITS = True  # for the times of boards: run.py
 PARTS = ("cert", "key", "ca")
 STEPS = ["identify", "layout", "images", "backup", "write", "verify", "reset", "record"]
 RESTORE = ["identify", "layout", "place", "backup", "write", "verify", "reset", "record"]

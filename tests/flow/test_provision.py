@@ -6,6 +6,7 @@ import harness
 
 PARTITIONS = {"mqtt_cert": 0x37000, "mqtt_key": 0x39000, "mqtt_ca": 0x3B000}
 SIZE = 0x2000
+WAITS = True  # for the times of boards: run.py
 CHECKS = ["wifi", "time", "network", "tls", "connect", "subscribe", "publish", "received", "host_check"]
 WRITES = ["identify", "layout", "images", "write", "verify", "reset"]
 

@@ -12,8 +12,8 @@ import time
 from simboard import DATA, PATIENCE
 
 OWN_S = 5.0      # the firmware's time-outs are multiples of this
-EARLY_S = 0.1
-LATE_S = 10.0    # what a loaded machine may add
+EARLY_S = 1.0    # a loaded machine hears the beginning late,
+LATE_S = 10.0    # and the end
 RETRY_S = 10.0   # from a loss until it tries again
 CALM_S = 0.03    # between an answer and the next write; the recorded host waited, too
 SILENCE_S = 0.3  # what a write that was not answered is given to be answered after all
