@@ -112,15 +112,16 @@ static bool read_servers(struct firmware *fw, const struct at_args *a, struct ti
 
 void cmd_cipsntpcfg_set(struct firmware *fw, const struct at_args *a)
 {
-    struct timekeeping *t = &fw->time;
+    struct timekeeping *t = &fw->time, asked = *t; /* what is refused changes nothing */
     long enable, zone = 0;
     bool good = a->count <= 2 + SNTP_SERVERS && at_int(fw, a, 0, &enable) && enable >= 0 &&
                 enable <= 1 && (enable == 0 || at_int(fw, a, 1, &zone)) && zone <= ZONE_LIMIT &&
                 zone >= -ZONE_LIMIT;
-    if (!good || (enable && !read_servers(fw, a, t))) {
+    if (!good || (enable && !read_servers(fw, a, &asked))) {
         at_error(fw, 0);
         return;
     }
+    *t = asked;
     t->enabled = enable != 0;
     t->zone = zone;
     t->turn = 0;

@@ -114,6 +114,13 @@ class Clock(unittest.TestCase):
             self.assertEqual(board.command(line), ERROR, line)
         self.assertEqual(board.command("AT+CIPSNTPCFG=0"), OK)
 
+    def test_what_is_refused_changes_nothing(self):
+        board = self.start()
+        self.assertEqual(board.command('AT+CIPSNTPCFG=1,3,"127.0.0.1","127.0.0.2"'), OK)
+        for line in ("AT+CIPSNTPCFG=1,5,9", 'AT+CIPSNTPCFG=1,5,"127.0.0.9",9', "AT+CIPSNTPCFG=1,5000"):
+            self.assertIn(ERROR, board.command(line), line)
+            self.assertEqual(board.command("AT+CIPSNTPCFG?"), b'+CIPSNTPCFG:1,3,"127.0.0.1","127.0.0.2"\r\n' + OK)
+
 
 if __name__ == "__main__":
     unittest.main()
