@@ -176,7 +176,7 @@ static enum err ours_find(const struct request *rq, const struct service *svc, s
     if (!e && authority) e = store_authority_get(svc->store, authority, &out->authority);
     if (e) return e;
     out->inputs[out->count++] =
-        (struct credential_input){"the key made here", out->key.data, out->key.len};
+        (struct credential_input){request_var(rq, "id"), out->key.data, out->key.len};
     const char *root = out->authority.certificate_pem;
     if (root)
         out->inputs[out->count++] =

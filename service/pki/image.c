@@ -21,10 +21,18 @@ struct build {
     struct image_set *out;
 };
 
+static const char *since(enum target_kind k)
+{
+    if (k == TARGET_MQTT) return "Flash ESP-AT v2.0 or newer, which has them.";
+    if (k == TARGET_HTTPS || k == TARGET_WSS)
+        return "Credentials of this kind exist since ESP-AT v4.1: flash a newer one, or use kind "
+               "client.";
+    return "Flash an ESP-AT release that has them.";
+}
+
 static enum err no_place(const struct build *b)
 {
-    return err_fail(ERR_UNSUPPORTED, "layout_not_writable",
-                    "Flash an ESP-AT release that has them; for MQTT v2.0 or newer.",
+    return err_fail(ERR_UNSUPPORTED, "layout_not_writable", since(b->target->kind),
                     "the board has no partitions %s_cert, %s_key and %s_ca (%s)",
                     target_kind_name(b->target->kind), target_kind_name(b->target->kind),
                     target_kind_name(b->target->kind), b->layout->source);

@@ -182,8 +182,8 @@ static const struct {
     {"weak_key", "Make an RSA key of 2048 bits or a P-256 key, and a certificate for it."},
     {"key_mismatch", "For a pair, \"openssl x509 -in CERT -noout -pubkey\" and \"openssl pkey -in "
                      "KEY -pubout\" print the same."},
-    {"chain_broken", "If broker and devices have separate CAs on purpose, say that an unrelated CA "
-                     "is allowed."},
+    {"chain_broken", "If broker and devices have separate CAs on purpose, send it with "
+                     "?allow=chain_to_root."},
     {"cert_expired", "Issue a new certificate. Is the clock of this machine right?"},
     {"cert_not_yet_valid", "Is the clock of this machine right?"},
     {"ca_expired", "Get the CA's present certificate. Is the clock of this machine right?"},

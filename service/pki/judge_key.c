@@ -127,8 +127,8 @@ static void judge_matches(const struct judge *j, bool usable)
     if (!j->roles->leaf_matches) {
         char subject[UPLOAD_SUBJECT];
         check_add(j->out, "key_matches", CHECK_FAIL, "key_mismatch",
-                  "The key in %s does not belong to the certificate in %s (%s): send the key that "
-                  "this certificate was made for.",
+                  "The key in %s does not belong to the certificate in %s (%s): send the two that "
+                  "were made for each other.",
                   key->file, leaf->file,
                   upload_subject(X509_get_subject_name(leaf->x), subject, sizeof subject));
     } else if (usable && !signs_for(key->pkey, X509_get0_pubkey(leaf->x))) {

@@ -106,7 +106,7 @@ static const struct row {
     {"ESP32C61-4MB", "esp32c61-nvs", V(5, 0, 0), V(5, 0, 1)},
     {"ESP32C61-4MB", "esp32c61-nvs-fs", MASTER, MASTER},
 };
-enum { ROWS = sizeof rows / sizeof *rows, LIST = 320 };
+enum { ROWS = sizeof rows / sizeof *rows, LIST = 400 }; /* all modules have room in a list */
 
 /* ---- which module ---- */
 
@@ -156,7 +156,8 @@ static enum err no_module(const char *module, const char *several)
                         "\"%.40s\" can be %s", module, several);
     for (size_t i = 0; i < MODULES; i++)
         list_add(all, modules[i].name);
-    return err_fail(ERR_ARG, "module_unknown", NULL,
+    return err_fail(ERR_ARG, "module_unknown",
+                    "Write it as AT+GMR or its marking says it, with the chip's name before it.",
                     "no ESP-AT release is known for a module \"%.40s\"; there are: %s", module,
                     all);
 }
@@ -237,7 +238,7 @@ static enum err no_release(const struct module *m, const char *release)
         snprintf(run, sizeof run, "%s to %s", first, last);
         list_add(all, rows[i].first == rows[i].last ? first : run);
     }
-    return err_fail(ERR_ARG, "release_unknown", NULL,
+    return err_fail(ERR_ARG, "release_unknown", "Name one of these, e.g. v3.4.0.0.",
                     "no ESP-AT release \"%.40s\" is known for %s; there are: %s", release, m->name,
                     all);
 }

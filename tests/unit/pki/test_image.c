@@ -127,6 +127,7 @@ static void a_board_without_the_partitions_is_refused_with_what_to_do(void **sta
     assert_non_null(strstr(err_last()->detail, "no partitions mqtt_cert"));
     assert_non_null(strstr(err_last()->hint, "v2.0 or newer"));
     expect_build(&v2, &wss, NULL, ERR_UNSUPPORTED, "layout_not_writable");
+    assert_non_null(strstr(err_last()->hint, "v4.1"));
 }
 
 /* ---- what is there already ---- */

@@ -143,6 +143,8 @@ static void a_name_that_means_several_or_none_is_refused(void **state)
         assert_string_equal(err_last()->code, cases[i].code);
         assert_non_null(strstr(err_last()->detail, "ESP32C"));
     }
+    assert_int_equal(shipped("ESP8266", "v3.4.0.0", ""), ERR_ARG);
+    assert_non_null(strstr(err_last()->detail, "ESP32C61-4MB")); /* the list is whole */
 }
 
 static void ec_keys_fail_from_3_0_to_3_2(void **state)
