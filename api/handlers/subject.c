@@ -8,6 +8,12 @@ enum { TEMPLATE = 256 };
 static void fill(const char *template, const char *pointer, const struct template_word *words,
                  size_t n, enum subject_part part, struct subject *out, struct field_errors *errors)
 {
+    const char *stray = template_stray(template, words, n);
+    if (stray) {
+        field_errors_add(errors, pointer, "has \"%.20s\", which is no word that is filled in here",
+                         stray);
+        return;
+    }
     enum err e = template_fill(template, words, n, out->parts[part], subject_part_max[part] + 1);
     if (e == ERR_TOO_LARGE)
         field_errors_add(errors, pointer, "is longer than %zu bytes when filled in",

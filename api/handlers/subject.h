@@ -11,7 +11,8 @@
 /** Read {"CN","O","OU","L","ST","C","serialNumber"}, each a text with words in braces, and fill in
  * the words.
  *  @param at  its pointer, "/subject"
- *  @param words  those that may be used; one without a value must not be
+ *  @param words  those that may be used; one without a value must not be; no
+ * other brace may open
  *  @param errors  every field that is wrong is added */
 void subject_read(const json_t *value, const char *at, const struct template_word *words, size_t n,
                   struct subject *out, struct field_errors *errors);

@@ -10,6 +10,14 @@ static const struct template_word *word_at(const char *text, const struct templa
     return NULL;
 }
 
+const char *template_stray(const char *text, const struct template_word *words, size_t n)
+{
+    const char *brace = strchr(text, '{');
+    while (brace && word_at(brace, words, n))
+        brace = strchr(brace + 1, '{');
+    return brace;
+}
+
 enum err template_fill(const char *text, const struct template_word *words, size_t n, char *out,
                        size_t cap)
 {

@@ -17,4 +17,6 @@ struct template_word {
  * known, its name is in the detail. @p out is "" on error */
 enum err template_fill(const char *text, const struct template_word *words, size_t n, char *out,
                        size_t cap);
+/** @return the first brace of @p text that begins none of the words, or NULL */
+const char *template_stray(const char *text, const struct template_word *words, size_t n);
 #endif

@@ -195,7 +195,8 @@ class Tour:
                  "slot": "left", "name": "pump"}
         asked = gate.post("/v1/credentials/csr", order).expect(201)
         for wrong in ({}, {"subject": {}}, {"subject": "CN=a"}, dict(order, key="P-521"), dict(order, mac="24:0a"),
-                      dict(order, name=""), dict(order, serial=1), {"subject": {"CN": "a", "X": "b"}}):
+                      dict(order, name=""), dict(order, serial=1), {"subject": {"CN": "a", "X": "b"}},
+                      {"subject": {"CN": "{serial}"}}, dict(order, subject={"CN": "a", "OU": "{Mac}"})):
             gate.post("/v1/credentials/csr", wrong).problem(400, "bad_body")
         gate.post("/v1/credentials/csr", dict(order, subject={"CN": "a", "C": "D"})).problem(422, "bad_subject")
         csr = asked.headers["Location"]
