@@ -116,6 +116,7 @@ static void settle(struct command *c, const struct command_draft *d)
     c->level = LEVEL_NONE;
     if (c->kind == COMMAND_CHECK) c->level = (enum check_level)(d->level + LEVEL_WIFI);
     if (c->kind == COMMAND_PROVISION) c->level = (enum check_level)d->check;
+    c->host_check_said = d->host_check_given;
     c->host_check =
         d->host_check_given ? d->host_check : c->credential[0] && c->level >= LEVEL_CONNECT;
 }

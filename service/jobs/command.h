@@ -65,7 +65,8 @@ struct command {
                              verified the private key is taken out of the vault */
     char backup[ID_TEXT]; /* restore: "backup" */
     enum check_level
-        level;       /* check: "level", default publish; provision: "check", default publish */
+        level;            /* check: "level", default publish; provision: "check", default publish */
+    bool host_check_said; /* it is asked for by name, and not by default only */
     bool host_check; /* check, provision: "host_check", default true when there is a credential and
                         the level is connect or publish; true only with a credential and a host */
     struct {

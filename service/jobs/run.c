@@ -43,7 +43,10 @@ static bool wants_publish(const struct session *s)
 
 static bool wants_host(const struct session *s)
 {
-    return s->ctx->command->host_check;
+    const struct command *c = s->ctx->command;
+    if (!c->host_check || c->host_check_said || host_has_key(s)) return c->host_check;
+    job_step_skip(s->ctx, "host_check", "the private key was purged: only the board has it");
+    return false;
 }
 
 static bool wants_purge(const struct session *s)

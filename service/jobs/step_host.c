@@ -133,6 +133,16 @@ enum err host_check(struct session *s, const struct credential *one)
     return ERR_OK;
 }
 
+bool host_has_key(const struct session *s)
+{
+    struct credential_record r;
+    if (s->credential || store_credential_get(s->ctx->store, s->ctx->command->credential, &r))
+        return true;
+    bool there = !r.purged_ms;
+    credential_record_dispose(&r);
+    return there;
+}
+
 enum err step_host_check(struct session *s)
 {
     if (!s->evidence.host) evidence_begin(s); /* the board was asked for nothing */

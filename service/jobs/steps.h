@@ -94,6 +94,8 @@ enum err step_received(struct session *s);
  *  @return ERR_OK, also when the check found something; ERR_CANCELLED; ERR_MEM, ERR_ARG */
 enum err host_check(struct session *s, const struct credential *one);
 enum err step_host_check(struct session *s);
+/** Is the private key of the job's credential still in espgate? True when that cannot be told. */
+bool host_has_key(const struct session *s);
 enum err step_record(struct session *s);
 /** Was the job's credential the last one that was written to this board? */
 bool record_has_credential(const struct session *s);

@@ -99,6 +99,16 @@ class Lab(harness.BenchCase):
         self.put_profile(mqtt={"host": "nowhere.invalid"})
         again = self.gate.post(f"/v1/jobs/{job['id']}/retry").expect(202).json["id"]
         self.assertEqual(self.gate.wait_job(again)["state"], "succeeded")
+
+        # Once the board alone has the key, it alone is checked, unless the host's check is asked for by name.
+        self.put_profile()
+        self.run_job(kind="write", credential=credential, purge_key=True)
+        job = self.run_job(kind="check", credential=credential, profile="lab")
+        self.assertEqual((job["state"], job["result"]["verdict"]["code"]), ("succeeded", "works"))
+        skipped = [s["name"] for s in job["steps"] if s["state"] == "skipped" and "purged" in s["reason"]]
+        self.assertEqual(skipped, ["host_check"])
+        job = self.run_job(kind="check", credential=credential, profile="lab", host_check=True)
+        self.assertEqual((job["error"]["step"], job["error"]["code"]), ("host_check", "key_purged"))
         self.gate.delete("/v1/profiles/lab").expect(204)
         order = {"kind": "check", "slot": self.slot, "profile": "lab"}
         self.gate.post("/v1/jobs", order).problem(404, "profile_not_found")
