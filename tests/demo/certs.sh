@@ -1,8 +1,9 @@
 #!/bin/sh
-# certs.sh DIR: a root CA, a broker's and a device's certificate, as AWS IoT makes them: RSA 2048.
-# Leaves ca.crt, broker.crt, broker.key, device.crt, device.key. Valid for a year.
+# certs.sh DIR [DEVICE]...: a root CA, a broker's and the devices' certificates ("device" unless named), as AWS IoT makes
+# them: RSA 2048. Leaves ca.crt, broker.crt, broker.key, DEVICE.crt, DEVICE.key. Valid for a year.
 set -eu
 cd "$1"
+shift
 quiet() { "$@" 2>certs.log || { cat certs.log >&2; exit 1; }; }
 issue() { # NAME COMMON_NAME EXTENSION
     quiet openssl req -new -newkey rsa:2048 -nodes -keyout "$1.key" -subj "/CN=$2" -out "$1.csr"
@@ -14,5 +15,5 @@ issue() { # NAME COMMON_NAME EXTENSION
 umask 077
 quiet openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -subj "/CN=demo root" -days 365 -sha256 -out ca.crt
 issue broker "demo broker" "subjectAltName=DNS:localhost,IP:127.0.0.1"
-issue device "demo device" "basicConstraints=CA:FALSE"
+for device in "${@:-device}"; do issue "$device" "demo $device" "basicConstraints=CA:FALSE"; done
 rm -f ca.key ca.srl certs.log

@@ -1,6 +1,6 @@
 #!/bin/sh
-# make demo: the main job on a simulated board. A CA, a broker certificate and a device certificate; mosquitto that
-# demands a client certificate; a simulated ESP32 and espgate; then what a user does, with curl.
+# make demo: the main job on simulated boards. A CA, a broker's and three devices' certificates; mosquitto that demands a
+# client certificate; an ESP32 of each credential layout and espgate; then what a user does, with curl.
 # Ends what it started, whatever happens. Exit status 0 only when all of it succeeded.
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -44,9 +44,9 @@ wait_line() {
     done
 }
 
-say "certificates: a CA, the broker's and the device's"
+say "certificates: a CA, the broker's and three devices'"
 mkdir "$dir/pki"
-sh "$here/tests/demo/certs.sh" "$dir/pki" || fail "openssl"
+sh "$here/tests/demo/certs.sh" "$dir/pki" old new newer || fail "openssl"
 ls "$dir/pki"
 
 say "mosquitto on loopback, client certificate required"
@@ -55,18 +55,23 @@ pids="$pids $(cat "$dir/pki/mosquitto.pid")"
 port=$(cat "$dir/pki/mosquitto.port")
 echo "mosquitto listens on 127.0.0.1:$port"
 
-say "a time server, a simulated ESP32 with ESP-AT v2.4, and espgate"
+say "a time server, two simulated ESP32 (old: ESP-AT v2.4, new: v4.1), and espgate"
 /usr/bin/python3 "$here/tests/demo/sntp.py" >"$dir/sntp.out" 2>"$dir/sntp.log" &
 pids="$pids $!"
 wait_line "$dir/sntp.out" listening
 sntp_port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' "$dir/sntp.out")
 export PTYMODEM_DIR="$dir/lines"
 mkdir -p "$PTYMODEM_DIR"
-ESPBOARD_SNTP_PORT=$sntp_port "$bin/espboard" --firmware 2.4 --flash "$dir/flash.bin" --download "$dir/ttyBoard0" \
-    --at "$dir/ttyBoard1" --wifi bench:demo-password --pace full >"$dir/espboard.out" 2>"$dir/espboard.log" &
-pids="$pids $!"
-wait_line "$dir/espboard.out" "espboard ready"
-LD_PRELOAD="$bin/ptymodem.so" "$bin/espgate" --listen 127.0.0.1:0 --auth none --data "$dir/data" --ports "$dir/ttyBoard*" \
+# board NAME RELEASE MAC
+board() {
+    ESPBOARD_SNTP_PORT=$sntp_port "$bin/espboard" --firmware "$2" --mac "$3" --flash "$dir/$1.bin" --download "$dir/$1.uart0" \
+        --at "$dir/$1.uart1" --wifi bench:demo-password --pace full >"$dir/$1.out" 2>"$dir/$1.log" &
+    pids="$pids $!"
+    wait_line "$dir/$1.out" "espboard ready"
+}
+board old 2.4 24:0a:c4:12:34:56
+board new 4.1 24:0a:c4:12:34:57
+LD_PRELOAD="$bin/ptymodem.so" "$bin/espgate" --listen 127.0.0.1:0 --auth none --data "$dir/data" --ports "$dir/*.uart*" \
     >"$dir/espgate.out" 2>"$dir/espgate.log" &
 pids="$pids $!"
 wait_line "$dir/espgate.out" listening
@@ -81,48 +86,74 @@ call() {
     curl -sS --fail-with-body -X "$method" "$url$path" "$@" || fail "$method $path"
 }
 
-say "PUT /v1/slots/demo: the board's two ports"
-call PUT /v1/slots/demo -H 'Content-Type: application/json' \
-    -d "{\"download_port\":\"$dir/ttyBoard0\",\"at_port\":\"$dir/ttyBoard1\"}" >"$dir/slot.json"
-jq -c '{name,download_port,at_port,reset,state}' "$dir/slot.json"
+say "PUT /v1/slots/{name}: each board's two ports"
+for name in old new; do
+    call PUT /v1/slots/$name -H 'Content-Type: application/json' \
+        -d "{\"download_port\":\"$dir/$name.uart0\",\"at_port\":\"$dir/$name.uart1\"}" >"$dir/slot.json"
+    jq -c '{name,download_port,at_port,reset,state}' "$dir/slot.json"
+done
 
-say "POST /v1/credentials: three files under any names"
-cp "$dir/pki/device.crt" "$dir/one.txt"
-cp "$dir/pki/device.key" "$dir/two.dat"
+say "POST /v1/credentials: three files under any names, or JSON"
+cp "$dir/pki/old.crt" "$dir/one.txt"
+cp "$dir/pki/old.key" "$dir/two.dat"
 cp "$dir/pki/ca.crt" "$dir/three"
 call POST /v1/credentials -F "a=@$dir/two.dat" -F "b=@$dir/three" -F "c=@$dir/one.txt" >"$dir/credential.json"
 jq '{id,subject,issuer,key_type,not_after,checks:[.checks[]|.name+": "+.verdict]}' "$dir/credential.json"
-credential=$(jq -r .id "$dir/credential.json")
+old=$(jq -r .id "$dir/credential.json")
+# credential DEVICE: the same as JSON.
+credential() {
+    jq -n --rawfile c "$dir/pki/$1.crt" --rawfile k "$dir/pki/$1.key" --rawfile r "$dir/pki/ca.crt" \
+        '{certificate:$c, private_key:$k, root_ca:$r}' >"$dir/files.json"
+    call POST /v1/credentials -H 'Content-Type: application/json' -d "@$dir/files.json" >"$dir/credential.json"
+    jq -c '{id,subject,issuer}' "$dir/credential.json"
+}
+credential new
+new=$(jq -r .id "$dir/credential.json")
+credential newer
+newer=$(jq -r .id "$dir/credential.json")
 
-say "POST /v1/images: three AtPKI images"
-call POST /v1/images -H 'Content-Type: application/json' -d "{\"credential\":\"$credential\"}" >"$dir/images.json"
+say "PUT /v1/profiles/bench: what all orders share"
+call PUT /v1/profiles/bench -H 'Content-Type: application/json' -d "{
+    \"wifi\":{\"ssid\":\"bench\",\"password\":\"demo-password\"}, \"time\":{\"server\":\"127.0.0.1\"},
+    \"mqtt\":{\"host\":\"127.0.0.1\",\"port\":$port}, \"check\":\"publish\"}" >"$dir/profile.json"
+jq -c .settings "$dir/profile.json"
+
+say "POST /v1/images: three AtPKI images, for those who flash with other tools"
+call POST /v1/images -H 'Content-Type: application/json' -d "{\"credential\":\"$old\"}" >"$dir/images.json"
 jq -r '.images[]|[.partition,.offset,.size,.sha256]|@tsv' "$dir/images.json"
 file=$(jq -r '.images[0].url' "$dir/images.json")
 call GET "$file" -o "$dir/image.bin"
 [ "$(sha256sum <"$dir/image.bin" | cut -d' ' -f1)" = "$(jq -r '.images[0].sha256' "$dir/images.json")" ] || fail "SHA-256"
 echo "downloaded $file: $(wc -c <"$dir/image.bin") bytes, SHA-256 as announced"
 
-# provision METHOD: the main job, its steps and times.
-provision() {
-    say "POST /v1/jobs: provision, method $1"
-    call POST /v1/jobs -H 'Content-Type: application/json' -H 'Prefer: wait=60' -d "{
-        \"kind\":\"provision\", \"slot\":\"demo\", \"credential\":\"$credential\", \"method\":\"$1\", \"check\":\"publish\",
-        \"wifi\":{\"ssid\":\"bench\",\"password\":\"demo-password\"}, \"time\":{\"server\":\"127.0.0.1\"},
-        \"mqtt\":{\"host\":\"127.0.0.1\",\"port\":$port}}" >"$dir/job.json"
+# job ORDER: runs it to its end, into job.json; prints its steps and times.
+job() {
+    call POST /v1/jobs -H 'Content-Type: application/json' -H 'Prefer: wait=60' -d "$1" >"$dir/job.json"
     id=$(jq -r .id "$dir/job.json")
     while [ "$(jq -r .finished_at "$dir/job.json")" = null ]; do
         call GET "/v1/jobs/$id?wait=30" >"$dir/job.json"
     done
-    jq -r '.steps[]|"  \(.name)\t\(.state)\t\(.ms) ms"' "$dir/job.json" | column -t -s "$(printf '\t')" 2>/dev/null ||
-        jq -r '.steps[]|"  \(.name) \(.state) \(.ms) ms"' "$dir/job.json"
-    jq -c '.result.write // empty' "$dir/job.json"
+    jq -r '.steps[]|"  \(.name)\t\(.state)\t\(.ms) ms"' "$dir/job.json" | expand -t 16,28
+}
+# provision SLOT CREDENTIAL METHOD: the main job.
+provision() {
+    say "POST /v1/jobs: provision the $1 board, method $3"
+    job "{\"kind\":\"provision\",\"slot\":\"$1\",\"credential\":\"$2\",\"method\":\"$3\",\"profile\":\"bench\"}"
+    jq -c '{layout:.result.layout.kind, write:.result.write, backups:[.result.backups[]?.id], verdict:.result.verdict.code}' \
+        "$dir/job.json"
     [ "$(jq -r .state "$dir/job.json")" = succeeded ] || { jq .error "$dir/job.json" >&2; fail "job $id"; }
 }
-provision rom
+provision old "$old" rom
+provision new "$new" rom
+provision new "$newer" at
 mac=$(jq -r .result.board.mac "$dir/job.json")
-provision at
+
+say "POST /v1/jobs: a check that fails, and its verdict"
+job '{"kind":"check","slot":"new","profile":"bench","level":"wifi","wifi":{"ssid":"bench","password":"wrong-password"}}'
+jq '.result.verdict|{side,code,detail,fix}' "$dir/job.json"
+[ "$(jq -r .error.code "$dir/job.json")" = wifi_wrong_password ] || fail "job $id"
 
 say "GET /v1/devices/$mac: the board's record"
 call GET "/v1/devices/$mac" >"$dir/device.json"
-jq '{mac,chip,credential,fingerprint_sha256,history:[.history[]|{at,job,method,outcome}]}' "$dir/device.json"
+jq '{mac,chip,credential,fingerprint_sha256,history:[.history[]|{at,job,credential,method,outcome}]}' "$dir/device.json"
 say "all of it succeeded"
