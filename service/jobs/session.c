@@ -201,6 +201,7 @@ enum err session_mac_digits(const struct session *s, char out[13])
 enum command_method session_method(const struct job_context *ctx)
 {
     if (ctx->command->method != METHOD_AUTO) return ctx->command->method;
+    if (ctx->command->kind == COMMAND_CHECK) return METHOD_AT;
     return ctx->slot->download_port[0] ? METHOD_ROM : METHOD_AT;
 }
 

@@ -102,8 +102,8 @@ enum err session_off_broker(struct session *s, struct deadline until);
 /** MAC without colons, as templates want it: "240ac4123456". @return ERR_OK; ERR_NOT_FOUND when no
  * step has learned it */
 enum err session_mac_digits(const struct session *s, char out[13]);
-/** The job's method with auto resolved: the ROM loader where the slot has a download port, else AT.
- */
+/** The job's method with auto resolved: the ROM loader where the slot has a download port, else AT;
+ * a check is always AT's. */
 enum command_method session_method(const struct job_context *ctx);
 
 /** Set result[key] = value; takes the reference. */

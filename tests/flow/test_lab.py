@@ -107,6 +107,8 @@ class Lab(harness.BenchCase):
         self.assertEqual((job["state"], job["result"]["verdict"]["code"]), ("succeeded", "works"))
         skipped = [s["name"] for s in job["steps"] if s["state"] == "skipped" and "purged" in s["reason"]]
         self.assertEqual(skipped, ["host_check"])
+        history = self.gate.get(f"/v1/devices/{self.board.mac}").expect(200).json["history"]
+        self.assertEqual([entry["method"] for entry in history[:2]], ["at", "rom"])  # the check, the write
         job = self.run_job(kind="check", credential=credential, profile="lab", host_check=True)
         self.assertEqual((job["error"]["step"], job["error"]["code"]), ("host_check", "key_purged"))
         self.gate.delete("/v1/profiles/lab").expect(204)
