@@ -886,9 +886,30 @@ static void test_a_part_is_used_by_the_schemes_that_need_it(void **state)
     }
 }
 
+extern const char _binary_openapi_yaml_start[], _binary_openapi_yaml_end[];
+
+static void test_the_contract_has_every_code(void **state)
+{
+    (void)state;
+    static char list[8192];
+    size_t n = (size_t)(_binary_openapi_yaml_end - _binary_openapi_yaml_start);
+    const char *at = memmem(_binary_openapi_yaml_start, n, "    VerdictCode:", 16);
+    assert_non_null(at);
+    size_t rest = n - (size_t)(at - _binary_openapi_yaml_start);
+    const char *begin = memchr(at, '[', rest), *end = memchr(at, ']', rest);
+    assert_true(begin && end && begin < end && (size_t)(end - begin) < sizeof list);
+    memcpy(list, begin + 1, (size_t)(end - begin) - 1);
+    size_t found = 0;
+    for (char *save, *word = strtok_r(list, ", \n", &save); word;
+         word = strtok_r(NULL, ", \n", &save), found++)
+        assert_string_equal(word, verdict_code_name((enum verdict_code)found));
+    assert_int_equal(found, VERDICT_CODES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_contract_has_every_code),
         cmocka_unit_test(test_each_set_up_has_its_verdict),
         cmocka_unit_test(test_all_words_are_filled_in),
         cmocka_unit_test(test_each_code_has_a_name_of_its_own_and_a_row),
