@@ -8,6 +8,7 @@
 
 #include "api/body_file.h"
 #include "api/field.h"
+#include "api/media.h"
 #include "api/reply.h"
 #include "api/request.h"
 #include "api/status.h"
@@ -120,15 +121,6 @@ static bool begin_route(struct exchange *x, const char *method, const char *url)
     return refuse(x, 400);
 }
 
-static bool media_is_taken(const char *value, unsigned kinds)
-{
-    return (kinds & BODY_JSON && field_media_is(value, "application/json")) ||
-           (kinds & BODY_MULTIPART && field_media_is(value, "multipart/form-data")) ||
-           (kinds & BODY_CSV && field_media_is(value, "text/csv")) ||
-           (kinds & BODY_BINARY && field_media_is(value, "application/octet-stream")) ||
-           (kinds & BODY_ZIP && field_media_is(value, "application/zip"));
-}
-
 static void too_large(size_t limit)
 {
     if (limit)
@@ -184,12 +176,7 @@ static bool begin_body(struct exchange *x, bool has_body, long length)
         if (media_is_taken(x->rq.content_type, route->bodies)) {
             if (has_body) return begin_stream(x);
         } else {
-            err_fail(ERR_ARG, "bad_media_type",
-                     route->bodies & BODY_STREAM
-                         ? "Send it as curl -F file=@NAME does, or set Content-Type to "
-                           "application/octet-stream."
-                         : "Set Content-Type as the contract at /openapi.yaml says.",
-                     "this operation does not take a body of this Content-Type");
+            media_not_taken(route->bodies);
             return refuse(x, 415);
         }
     }

@@ -79,7 +79,8 @@ class Tour:
             kind = {"Content-Type": media}
             self.gate.request(method, path, b"", headers=kind).problem(400, "empty_body")
             self.gate.request(method, path, b"x", headers={"Content-Type": "text/plain"}).problem(415, "bad_media_type")
-            self.gate.request(method, path, b"x").problem(415, "bad_media_type")
+            refused = self.gate.request(method, path, b"x").problem(415, "bad_media_type")
+            assert media.split(";")[0] in refused["hint"], refused
             with raw.Connection(self.gate) as c:
                 c.send_head(method, path, f"Content-Type: {media}", f"Content-Length: {cap * 1024 + 1}")
                 c.reply(method, path).problem(413, "body_too_large")
