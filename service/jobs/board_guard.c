@@ -45,11 +45,15 @@ enum err board_guard_content(const struct session *s, unsigned allowed, struct c
 /* Where none can lie, the record of one is out of date anyway. */
 bool board_credential_in(const struct layout *l, uint32_t offset, uint32_t size)
 {
-    static const char *const names[] = {"mqtt_cert", "mqtt_key", "mqtt_ca", "mfg_nvs"};
     const struct place touched = {.offset = offset, .size = size};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const struct partition *row = partition_find(&l->user, names[i]);
-        if (row && place_overlaps(&touched, row->offset, row->size)) return true;
+    const struct partition *nvs = partition_find(&l->user, "mfg_nvs");
+    bool found = nvs && place_overlaps(&touched, nvs->offset, nvs->size);
+    for (int i = 0; !found && i < TARGET_KINDS * TARGET_PARTS; i++) {
+        const struct target target = {.kind = (enum target_kind)(i / TARGET_PARTS)};
+        char name[TARGET_NAME];
+        target_partition(&target, (enum credential_part)(i % TARGET_PARTS), name);
+        const struct partition *row = partition_find(&l->user, name);
+        found = row && place_overlaps(&touched, row->offset, row->size);
     }
-    return l->kind == LAYOUT_NONE;
+    return found || l->kind == LAYOUT_NONE;
 }

@@ -9,6 +9,7 @@
 #include "service/at/sysflash.h"
 #include "service/at/sysmfg.h"
 #include "service/jobs/at_speed.h"
+#include "service/jobs/cut_off.h"
 #include "service/jobs/key_trouble.h"
 #include "service/jobs/steps.h"
 #include "service/jobs/target_json.h"
@@ -127,6 +128,8 @@ static enum err read_partition(const struct partition *p, struct secret *out, vo
         if (!e) e = read_twice(s, p, &a, &b);
     }
     if (!e) e = secret_copy(a.data, a.len, out);
+    if (!e) e = cut_off_refuse(s, p, out);
+    if (e) secret_dispose(out);
     buf_dispose(&a);
     buf_dispose(&b);
     return e;
@@ -303,7 +306,7 @@ enum err step_at_write(struct session *s)
         job_note(s->ctx, "all of it is on the board already: nothing written");
         return ERR_OK;
     }
-    s->credential_gone = true;
+    e = write_begins(s);
     for (size_t i = 0; !e && i < piece_count(s); i++) {
         struct piece p = piece_at(s, i);
         p.progress = &w;
@@ -335,6 +338,7 @@ enum err step_at_verify(struct session *s)
     }
     if (e) return e;
     s->verified = true;
+    job_leaves(s->ctx, "");
     report(s);
     return at_speed_down(s, session_within(s, START_MS));
 }

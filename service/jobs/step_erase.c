@@ -25,9 +25,9 @@ enum err step_erase(struct session *s)
     snprintf(sentence, sizeof sentence, "0x%x to 0x%x may be erased in part.", (unsigned)p->offset,
              (unsigned)(p->offset + p->size));
     job_leaves(s->ctx, sentence);
-    s->credential_gone = s->place_has_credential;
     wire_begin(s);
-    enum err e = flasher_erase(s->flasher, p->offset, p->size, s->ctx->until, wire_part_done, &all);
+    enum err e = s->place_has_credential ? record_credential_goes(s) : ERR_OK;
+    if (!e) e = flasher_erase(s->flasher, p->offset, p->size, s->ctx->until, wire_part_done, &all);
     struct err_info saved = *err_last();
     session_result(s, "erase", describe(s, !e));
     if (e) return err_restore(&saved);

@@ -161,7 +161,8 @@ static enum err write_all(struct session *s)
     if (!order) return err_set(ERR_MEM, "out of memory");
     size_t n = plan_order(p, order);
     session_progress(0, (size_t)w.part.total, s);
-    enum err e = n > 1 ? take_heads(s) : ERR_OK; /* a single piece comes and goes as one */
+    enum err e = n && p->takes_credential ? record_credential_goes(s) : ERR_OK;
+    if (!e && n > 1) e = take_heads(s); /* a single piece comes and goes as one */
     for (size_t i = 0; !e && i < n; i++) {
         tell_what_is_left(s);
         w.next = i + 1 < n ? &p->pieces[order[i + 1]] : NULL;

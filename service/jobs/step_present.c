@@ -6,15 +6,19 @@
 #include <string.h>
 
 #include "service/base/clock.h"
+#include "service/jobs/cut_off.h"
 #include "service/jobs/key_trouble.h"
 #include "service/jobs/steps.h"
 #include "service/jobs/wire.h"
 
-enum { LOOKED_AT = 8 /* backups, for one of the right place */ };
+enum {
+    LOOKED_AT = 100, /* backups, for one of the right place */
+    LEAVES_MAX = 255,
+};
 
 /* --- reading --- */
 
-static bool is_of(const struct backup_record *b, const struct partition *p)
+bool backup_is_of(const struct backup_record *b, const struct partition *p)
 {
     return b->offset == p->offset && b->size == p->size && strcmp(b->partition, p->name) == 0;
 }
@@ -28,7 +32,7 @@ static enum err find_backup(const struct session *s, const char *mac, const stru
     struct backup_record *list;
     size_t n, i = 0;
     enum err e = store_backup_list(s->ctx->store, mac, &page, &list, &n);
-    while (!e && i < n && !is_of(&list[i], p))
+    while (!e && i < n && !backup_is_of(&list[i], p))
         i++;
     if (!e && i == n) e = err_set(ERR_NOT_FOUND, "there is no backup of %s", p->name);
     if (!e) memcpy(id_out, list[i].id, ID_TEXT);
@@ -77,12 +81,20 @@ static enum err read_partition(const struct partition *p, struct secret *out, vo
     return e;
 }
 
+static enum err read_whole(const struct partition *p, struct secret *out, void *arg)
+{
+    enum err e = read_partition(p, out, arg);
+    if (!e) e = cut_off_refuse(arg, p, out);
+    if (e) secret_dispose(out);
+    return e;
+}
+
 static bool is_torn(enum err e)
 {
     return err_is(e, "not_nvs") || err_is(e, "nvs_damaged") || err_is(e, "no_factory_param");
 }
 
-/* A write that was cut off leaves half of each; what was there before is kept. */
+/* What was there before the last change is kept. */
 static enum err advise_restore(const struct session *s, enum err e)
 {
     const struct partition *p = partition_find(&s->layout.user, "mfg_nvs");
@@ -98,7 +110,7 @@ static enum err advise_restore(const struct session *s, enum err e)
 
 enum err step_rom_images(struct session *s)
 {
-    const struct image_source now = {read_partition, s};
+    const struct image_source now = {read_whole, s};
     wire_begin(s);
     enum err e = images_build(s, &now);
     return e ? advise_restore(s, e) : key_trouble_look(s);
@@ -151,6 +163,30 @@ enum err step_backup(struct session *s)
     return e;
 }
 
+/* What the result says of each backup, with commas between. */
+static void list_backups(const struct session *s, const char *key, struct buf *out)
+{
+    const json_t *list = json_object_get(s->ctx->result, "backups");
+    for (size_t i = 0; i < json_array_size(list); i++)
+        buf_printf(out, "%s%s", i ? ", " : "",
+                   json_string_value(json_object_get(json_array_get(list, i), key)));
+}
+
+enum err write_begins(struct session *s)
+{
+    struct buf sentence;
+    buf_init(&sentence, LEAVES_MAX);
+    list_backups(s, "partition", &sentence);
+    if (sentence.len) {
+        buf_puts(&sentence, " may be written in part; a job of kind restore puts back ");
+        list_backups(s, "id", &sentence);
+        buf_puts(&sentence, ".");
+    }
+    job_leaves(s->ctx, buf_str(&sentence));
+    buf_dispose(&sentence);
+    return record_credential_goes(s);
+}
+
 /* --- restoring --- */
 
 static enum err other_board(const struct session *s, const struct backup_record *b)
@@ -198,7 +234,7 @@ enum err step_restore_place(struct session *s)
     if (e) return e;
     if (strcmp(b.mac, s->mac) != 0) return other_board(s, &b);
     const struct partition *p = partition_find(&s->layout.user, b.partition);
-    if (!p || !is_of(&b, p)) return no_such_place(s, &b);
+    if (!p || !backup_is_of(&b, p)) return no_such_place(s, &b);
     struct image *im = &s->images.items[0];
     s->images.count = 1;
     *im = (struct image){.offset = b.offset, .partition_size = b.size, .holds_key = true};

@@ -32,6 +32,12 @@ bool record_has_credential(const struct session *s)
     return !strcmp(known.fingerprint_sha256, credential_info(s->credential)->fingerprint_sha256);
 }
 
+enum err record_credential_goes(struct session *s)
+{
+    s->credential_gone = true;
+    return store_device_forget_credential(s->ctx->store, s->mac);
+}
+
 /* What the board's row says from now on. */
 static enum device_credential credential_now(const struct session *s)
 {

@@ -47,20 +47,6 @@ static enum err already_there(struct session *s, bool *there_out)
     return e;
 }
 
-/* From now on the board has neither what it had nor what it shall have, until that is proved. */
-static void tell_what_is_left(struct session *s)
-{
-    const json_t *backup = json_array_get(json_object_get(s->ctx->result, "backups"), 0);
-    char sentence[200];
-    s->credential_gone = true;
-    if (!backup) return;
-    snprintf(sentence, sizeof sentence,
-             "%s may be written in part; a job of kind restore puts the backup %s back.",
-             json_string_value(json_object_get(backup, "partition")),
-             json_string_value(json_object_get(backup, "id")));
-    job_leaves(s->ctx, sentence);
-}
-
 static enum err write_image(struct session *s, const struct image *im, struct wire_part *w)
 {
     struct flasher_region r = region_of(im);
@@ -83,7 +69,7 @@ enum err step_rom_write(struct session *s)
     struct wire_part w = {.session = s};
     for (size_t i = 0; i < s->images.count; i++)
         w.total += s->images.items[i].bytes.len;
-    tell_what_is_left(s);
+    e = write_begins(s);
     for (size_t i = 0; i < s->images.count && !e; i++)
         e = write_image(s, &s->images.items[i], &w);
     return e;

@@ -25,6 +25,11 @@ enum err step_backup(struct session *s);
 /** Will something be changed that was read, since it holds more than the credential? */
 bool needs_backup(const struct session *s);
 enum err step_restore_place(struct session *s); /* the backup, and where it goes */
+/** Is it of this partition, in its present place? */
+bool backup_is_of(const struct backup_record *b, const struct partition *p);
+/** No step of its own: from now on the board has neither what it had nor what it shall have, until
+ * that is proved; said here, and on the board's record. */
+enum err write_begins(struct session *s);
 
 /* step_plan.c, step_flash.c, step_boot.c: whole firmwares and images */
 enum err step_plan(struct session *s);
@@ -97,6 +102,9 @@ enum err step_host_check(struct session *s);
 /** Is the private key of the job's credential still in espgate? True when that cannot be told. */
 bool host_has_key(const struct session *s);
 enum err step_record(struct session *s);
+/** The credential on the board is about to go: its record says so before the first byte, whatever
+ * becomes of the job. */
+enum err record_credential_goes(struct session *s);
 /** Was the job's credential the last one that was written to this board? */
 bool record_has_credential(const struct session *s);
 /** What step_record does, for a job that failed before it came to it: what was tried is kept too.

@@ -1,5 +1,5 @@
 /* backups: partitions as they were before a job changed them, sealed under "backup:<id>". Of each
- * board only the newest are kept, and those that a job is about to put back. */
+ * partition of a board only the newest are kept, and those that a job is about to put back. */
 #include <stdio.h>
 #include <string.h>
 
@@ -48,10 +48,12 @@ static enum err add(struct db *db, void *arg)
     enum err e = insert(db, a);
     if (e) return e;
     query_begin(&q, db,
-                "DELETE FROM backup WHERE mac = ?1 AND seq <="
-                " (SELECT seq FROM backup WHERE mac = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)"
+                "DELETE FROM backup WHERE mac = ?1 AND partition = ?2 AND seq <="
+                " (SELECT seq FROM backup WHERE mac = ?1 AND partition = ?2"
+                " ORDER BY seq DESC LIMIT 1 OFFSET ?3)"
                 " AND id NOT IN (SELECT id FROM job_need)");
     query_put_text(&q, a->record->mac);
+    query_put_text(&q, a->record->partition);
     query_put_int(&q, LIMIT_BACKUPS);
     return query_run(&q);
 }

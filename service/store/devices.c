@@ -72,6 +72,19 @@ enum err store_device_note(struct store *s, const char *mac, const char *chip,
     return store_write(s, note, &n);
 }
 
+static enum err forget_credential(struct db *db, void *arg)
+{
+    struct query q;
+    query_begin(&q, db, "UPDATE device SET credential = '', fingerprint = '' WHERE mac = ?");
+    query_put_text(&q, arg);
+    return query_run(&q);
+}
+
+enum err store_device_forget_credential(struct store *s, const char *mac)
+{
+    return store_write(s, forget_credential, (void *)mac);
+}
+
 static enum err read_device(struct query *q, void *item)
 {
     struct device_record *out = item;

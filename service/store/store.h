@@ -120,7 +120,7 @@ enum err store_dump_get(struct store *s, const char *job, struct buf *out);
 enum err store_dump_delete(struct store *s, const char *job);
 
 /* --- backups: partitions as they were before a job changed them; sealed, since they hold keys. The
- * newest LIMIT_BACKUPS of a board are kept.
+ * newest LIMIT_BACKUPS of a partition of a board are kept.
  * ------------------------ */
 struct backup_record {
     char id[ID_TEXT]; /* "bak_…" */
@@ -332,6 +332,8 @@ enum device_credential {
 /** Note what was done to a board. The device's row is made or brought up to date with it. */
 enum err store_device_note(struct store *s, const char *mac, const char *chip,
                            const struct device_entry *e, enum device_credential now);
+/** DEVICE_CLEARED without an entry; a board that is not known is none the less so. */
+enum err store_device_forget_credential(struct store *s, const char *mac);
 /** The row alone. @return ERR_OK; ERR_NOT_FOUND with code device_not_found */
 enum err store_device_row(struct store *s, const char *mac, struct device_record *out);
 enum err store_device_get(struct store *s, const char *mac, struct device_record *out,

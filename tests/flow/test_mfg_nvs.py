@@ -36,7 +36,8 @@ class Case(FaultCase):
 
     def write(self, board=None, state="succeeded", identity=None, **order):
         order.setdefault("credential", self.bench.upload(identity or self.bench.pki.device))
-        return self.bench.run("write", board or self.board, state, method="rom", **order)
+        order.setdefault("method", "rom")
+        return self.bench.run("write", board or self.board, state, **order)
 
     def restore(self, backup, board=None, state="succeeded", **order):
         return self.bench.run("restore", board or self.board, state, backup=backup, **order)
@@ -338,15 +339,52 @@ class CutOff(Case):
         self.assert_mended(job, before)
 
     def test_the_host_loses_power(self):
+        self.write(identity=self.bench.pki.ec_device)
         before = self.flash_file()
         job = self.cut_a_slow_write(before, lambda job: self.gate.kill9())
         self.gate.start()
         job = self.gate.job(job)
         self.assertEqual((job["state"], job["result"]["backups"][0]["id"]), ("interrupted", self.backups()[0]["id"]))
+        self.assertIsNone(self.gate.get(f"/v1/devices/{self.board.mac}").json["credential"])
         self.board.stop()
         self.board.start(pace="off")
         self.restore(self.backups()[0]["id"])
         self.assertEqual(self.flash_file(), before)
+
+    def refused(self, whole):
+        """Nothing is taken over from a write that was cut off; this backup is to be put back."""
+        error = self.fails("write", "write_was_cut_off", "images", method="rom", credential=self.bench.upload())
+        self.assertIn(whole, error["hint"])
+
+    def cut_off(self, run, at=13000):
+        self.board.stop()
+        self.board.start(fault=[f"hangup:download:{at}@once"])
+        job = run(state="failed")
+        self.assertEqual(job["error"]["code"], "port_gone")
+        self.board.stop()
+        self.board.start(fault=[])
+        return job["result"]["backups"][0]["id"]
+
+    def test_no_write_builds_on_one_that_was_cut_off(self):
+        self.write(identity=self.bench.pki.ec_device)
+        before = self.flash_file()
+        whole = self.cut_off(self.write)
+        self.refused(whole)
+        torn = self.cut_off(lambda **more: self.restore(whole, **more), 9000)
+        self.assertNotEqual(torn, whole)
+        self.refused(whole)  # not the backup of what the cut left
+        self.restore(whole)
+        self.assertEqual(self.flash_file(), before)
+        self.write()
+        self.write(identity=self.bench.pki.ec_device)
+
+    def test_one_that_was_cut_off_before_its_first_byte_is_none(self):
+        before = self.flash_file()
+        job = self.cut_a_slow_write(before, lambda job: self.gate.kill9())
+        self.gate.start()
+        self.change_flash(MFG, before[MFG:MFG + SIZE], pace="off")
+        self.write()
+        self.assertEqual(self.gate.job(job)["state"], "interrupted")
 
     def test_bytes_are_lost_on_the_way(self):
         before = self.mfg()
@@ -392,6 +430,30 @@ class TwoItems(Case):
         self.assertEqual(self.flash_file(), before)
 
 
+    def test_one_that_a_write_lost_is_not_given_up(self):
+        """Half of a partition may read well, and then the other item would be gone for good."""
+        before = self.flash_file()
+        for method, port, at in (("rom", "download", 6500), ("at", "at", 2500)):
+            with self.subTest(method):
+                self.board.stop()
+                self.board.start(fault=[f"hangup:{port}:{at}@once"])
+                job = self.write(state="failed", target={"kind": "client"}, method=method)
+                self.assertEqual((job["error"]["code"], job["error"]["step"]), ("port_gone", "write"), job)
+                backups = job["result"]["backups"]
+                for backup in backups:
+                    self.assertIn(backup["id"], job["error"]["detail"])
+                self.board.stop()
+                self.board.start(fault=[])
+                self.assertNotEqual(self.flash_file(), before)
+                for other in ("rom", "at"):
+                    error = self.fails("write", "write_was_cut_off", "images", method=other, target={"kind": "client"},
+                                       credential=self.bench.upload())
+                    self.assertIn(backups[0]["id"], error["hint"])
+                for backup in backups:
+                    self.restore(backup["id"])
+                self.assertEqual(self.flash_file(), before)
+        self.write(target={"kind": "client"})
+
     def test_through_at_they_are_kept_too(self):
         before = self.flash_file()
         job = self.bench.run("write", self.board, method="at", target={"kind": "client", "index": 1})
@@ -419,7 +481,7 @@ class Purge(Case):
         job = self.write(state="failed", credential=credential, purge_key=True)
         self.board.stop()
         self.board.start(fault=[])
-        error = self.fails("write", "no_factory_param", "images", method="rom", credential=credential)
+        error = self.fails("write", "write_was_cut_off", "images", method="rom", credential=credential)
         backup = job["result"]["backups"][0]["id"]
         self.assertIn(backup, error["hint"])
         self.restore(backup)
