@@ -38,15 +38,20 @@ static void expect(enum err e, enum err kind, const char *code)
     assert_string_equal(err_last()->code, code);
 }
 
-static void add(const char *id, const char *of, const char *content)
+static void add_of(const char *partition, const char *id, const char *of, const char *content)
 {
-    struct backup_record r = {
-        .created_ms = 9, .job = "job_1", .slot = "a", .partition = "mfg_nvs", .offset = 0x21000};
+    struct backup_record r = {.created_ms = 9, .job = "job_1", .slot = "a", .offset = 0x21000};
+    snprintf(r.partition, sizeof r.partition, "%s", partition);
     r.size = (uint32_t)strlen(content);
     snprintf(r.id, sizeof r.id, "%s", id);
     snprintf(r.mac, sizeof r.mac, "%s", of);
     snprintf(r.sha256, sizeof r.sha256, "%064d", 7);
     assert_int_equal(store_backup_add(store, &r, content, r.size), ERR_OK);
+}
+
+static void add(const char *id, const char *of, const char *content)
+{
+    add_of("mfg_nvs", id, of, content);
 }
 
 static void expect_data(const char *id, const char *content)
@@ -139,11 +144,12 @@ static void nothing_of_it_can_be_read_in_the_database(void **state)
     assert_true(seen > 0);
 }
 
-static void only_the_newest_of_a_board_are_kept(void **state)
+static void only_the_newest_of_a_partition_are_kept(void **state)
 {
     (void)state;
     enum { MORE = 3 };
     char id[ID_TEXT];
+    add_of("client_key", "bak_place", mac, "place");
     add("bak_other", other_mac, "other");
     for (int i = 0; i < LIMIT_BACKUPS + MORE; i++) {
         snprintf(id, sizeof id, "bak_%d", i);
@@ -157,6 +163,7 @@ static void only_the_newest_of_a_board_are_kept(void **state)
             expect_data(id, id);
     }
     expect_data("bak_other", "other");
+    expect_data("bak_place", "place");
 }
 
 static void what_a_job_is_to_put_back_is_kept(void **state)
@@ -218,7 +225,7 @@ int main(void)
         TEST(a_backup_comes_back_whole),
         TEST(a_backup_may_be_as_large_as_a_partition_and_no_larger),
         TEST(nothing_of_it_can_be_read_in_the_database),
-        TEST(only_the_newest_of_a_board_are_kept),
+        TEST(only_the_newest_of_a_partition_are_kept),
         TEST(what_a_job_is_to_put_back_is_kept),
         TEST(backups_page_from_the_newest_of_one_board_or_all),
     };

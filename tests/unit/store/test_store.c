@@ -497,6 +497,29 @@ static void a_device_whose_flash_was_overwritten_has_no_credential_any_more(void
     assert_string_equal(d.chip, "esp32");
 }
 
+static void a_credential_that_is_about_to_go_is_forgotten_without_an_entry(void **state)
+{
+    struct store *s = store_of(state);
+    struct device_record d;
+    struct device_entry *entries;
+    size_t n;
+    struct device_entry e = {
+        .at_ms = 10, .credential = "cred_1", .fingerprint_sha256 = "f1", .outcome = JOB_SUCCEEDED};
+    assert_int_equal(store_device_note(s, "m", "esp32", &e, DEVICE_WRITTEN), ERR_OK);
+    assert_int_equal(store_device_note(s, "n", "esp32", &e, DEVICE_WRITTEN), ERR_OK);
+    assert_int_equal(store_device_forget_credential(s, "m"), ERR_OK);
+    assert_int_equal(store_device_get(s, "m", &d, &entries, &n), ERR_OK);
+    assert_string_equal(d.credential, "");
+    assert_string_equal(d.fingerprint_sha256, "");
+    assert_int_equal(n, 1);
+    device_entry_dispose(entries);
+    free(entries);
+    assert_int_equal(store_device_row(s, "n", &d), ERR_OK);
+    assert_string_equal(d.credential, "cred_1");
+    assert_int_equal(store_device_forget_credential(s, "unknown"), ERR_OK);
+    assert_int_equal(store_device_row(s, "unknown", &d), ERR_NOT_FOUND);
+}
+
 static void a_device_seen_without_a_write_has_no_credential(void **state)
 {
     struct store *s = store_of(state);
@@ -594,6 +617,7 @@ int main(void)
         TEST(jobs_are_filtered_and_paged),
         TEST(a_device_is_noted_again_and_again),
         TEST(a_device_whose_flash_was_overwritten_has_no_credential_any_more),
+        TEST(a_credential_that_is_about_to_go_is_forgotten_without_an_entry),
         TEST(a_device_seen_without_a_write_has_no_credential),
         TEST(devices_page_from_the_newest),
         cmocka_unit_test(a_copy_of_a_record_is_its_own),
