@@ -145,17 +145,24 @@ static void know_credential(struct session *s, const struct credential *c, bool 
     s->evidence.credential.now_s = clock_now_ms() / 1000;
 }
 
-/* The host's check is made with the job's credential, else with that of the board. */
+/* The host's check is made with the job's credential, else with that of the board. Without any it
+ * cannot verify the broker, and still comes through to it where the scheme sends no certificate. */
 static void ask_host(struct session *s, const struct credential *own)
 {
     const struct command *c = s->ctx->command;
     const struct credential *one = s->credential ? s->credential : own;
     bool wanted = c->credential[0] ? c->host_check : c->level >= LEVEL_CONNECT;
-    bool can = one || !(check_uses_part(c->mqtt.scheme, CREDENTIAL_ROOT_CA) ||
-                        check_uses_part(c->mqtt.scheme, CREDENTIAL_CERTIFICATE));
+    bool can = one || !check_uses_part(c->mqtt.scheme, CREDENTIAL_CERTIFICATE);
     if (!wanted || !can || !c->mqtt.host[0] || s->evidence.check_by_host.ran) return;
     if (!s->at_cut) session_off_broker(s, session_within(s, ASK_MS));
     host_check(s, one);
+}
+
+/* What the board holds may be why it does not connect; later it only is what the host needs. */
+static bool must_read_stored(const struct session *s, enum check_stage stage)
+{
+    return stage == CHECK_TLS || stage == CHECK_CONNECT ||
+           (stage > CHECK_CONNECT && !s->credential);
 }
 
 static void collect(struct session *s, enum check_stage stage)
@@ -167,7 +174,7 @@ static void collect(struct session *s, enum check_stage stage)
     s->evidence.log = s->log.len ? board_log_says(buf_str(&s->log)) : LOG_NOTHING;
     if (s->ctx->command->credential[0] && step_credential(s))
         job_note(s->ctx, "%s", err_last()->detail);
-    if (tells && (stage == CHECK_TLS || stage == CHECK_CONNECT)) stored_judge(s, true, &own);
+    if (tells && must_read_stored(s, stage)) stored_judge(s, true, &own);
     if (s->credential || own)
         know_credential(s, s->credential ? s->credential : own, !s->credential);
     if (tells) ask_release(s);

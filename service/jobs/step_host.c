@@ -53,7 +53,7 @@ static struct mqtt_check_args args_of(const struct session *s, const struct cred
         .password = c->mqtt.password,
         .tls = c->mqtt.scheme != 1,
         .client_certificate = check_uses_part(c->mqtt.scheme, CREDENTIAL_CERTIFICATE),
-        .verify_server = check_uses_part(c->mqtt.scheme, CREDENTIAL_ROOT_CA),
+        .verify_server = one && check_uses_part(c->mqtt.scheme, CREDENTIAL_ROOT_CA),
         .until_stage = last_stage(c->level),
     };
 }

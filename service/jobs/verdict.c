@@ -51,6 +51,11 @@ static void add_host(const struct check_evidence *e, struct found *f)
     if (code != VERDICT_WORKS) add(f, code);
 }
 
+static bool host_knows_nothing(const struct check_evidence *e)
+{
+    return !e->check_by_host.ran || host_was_lost(e);
+}
+
 /* --- what the board holds --- */
 
 static bool part_is(const struct check_evidence *e, enum stored state)
@@ -131,7 +136,7 @@ static void add_clock(const struct check_evidence *e, struct found *f)
     if (e->clock.known && !e->clock.set)
         add(f, e->clock.was_set ? VERDICT_CLOCK_LOST : VERDICT_TIME_NOT_SYNCED);
     /* The host takes the broker's certificate for valid, or both would fail. */
-    if (clock_is_off(e) && (host_passed(e, MQTT_STAGE_TLS) || !e->check_by_host.ran))
+    if (clock_is_off(e) && (host_passed(e, MQTT_STAGE_TLS) || host_knows_nothing(e)))
         add(f, VERDICT_CLOCK_WRONG);
 }
 
@@ -169,7 +174,7 @@ static void guess_connect(const struct check_evidence *e, struct found *f)
 {
     bool host_connects = host_passed(e, MQTT_STAGE_CONNECT);
     bool mute = e->hangs || e->urc_ms >= SILENCE_MS;
-    if (!e->check_by_host.ran && check_uses_part(e->scheme, CREDENTIAL_CERTIFICATE) &&
+    if (host_knows_nothing(e) && check_uses_part(e->scheme, CREDENTIAL_CERTIFICATE) &&
         e->credential.known) {
         enum verdict_code dates = host_refused_certificate(e);
         if (dates != VERDICT_CERTIFICATE_REFUSED) add(f, dates);

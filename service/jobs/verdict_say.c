@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "service/jobs/verdict_host.h"
 #include "service/jobs/verdict_words.h"
 
 enum { VALUE_MAX = 320 };
@@ -122,8 +123,8 @@ static const char *say_parts(struct telling *t)
 static const char *say_ahead(struct telling *t)
 {
     int64_t s = t->e->clock.ahead_s, away = s < 0 ? -s : s;
-    bool days = away >= 2 * 86400;
-    snprintf(t->text, sizeof t->text, "%lld %s %s", (long long)(days ? away / 86400 : away),
+    bool days = away / DAY_S >= 2;
+    snprintf(t->text, sizeof t->text, "%lld %s %s", (long long)(days ? away / DAY_S : away),
              days ? "days" : "seconds", s < 0 ? "behind" : "ahead of");
     return t->text;
 }
@@ -153,16 +154,24 @@ static const char *say_host_fine(struct telling *t)
     return fine ? "; from this machine the same works" : "";
 }
 
+static const char *say_ask_host(struct telling *t)
+{
+    if (!t->e->check_by_host.ran)
+        return "a check by this machine (\"host_check\", with the credential), ";
+    return host_was_lost(t->e) ? "a check from where the broker can be reached, " : "";
+}
+
 static const struct {
     const char *name;
     const char *(*say)(struct telling *t);
 } names[] = {
-    {"ssid", say_ssid},       {"security", say_security},   {"none_given", say_none_given},
-    {"server", say_server},   {"host", say_host},           {"port", say_port},
-    {"scheme", say_scheme},   {"client_id", say_client_id}, {"topic", say_topic},
-    {"address", say_address}, {"elsewhere", say_elsewhere}, {"target", say_target},
-    {"parts", say_parts},     {"ahead", say_ahead},         {"host_says", say_host_says},
-    {"colon", say_colon},     {"gave_up", say_gave_up},     {"host_fine", say_host_fine},
+    {"ssid", say_ssid},         {"security", say_security},   {"none_given", say_none_given},
+    {"server", say_server},     {"host", say_host},           {"port", say_port},
+    {"scheme", say_scheme},     {"client_id", say_client_id}, {"topic", say_topic},
+    {"address", say_address},   {"elsewhere", say_elsewhere}, {"target", say_target},
+    {"parts", say_parts},       {"ahead", say_ahead},         {"host_says", say_host_says},
+    {"colon", say_colon},       {"gave_up", say_gave_up},     {"host_fine", say_host_fine},
+    {"ask_host", say_ask_host},
 };
 
 /* @return NULL: it is no name, the brace stands for itself */

@@ -71,7 +71,8 @@ static const struct verdict_words table[VERDICT_CODES] = {
                                      "the root CA on the board does not verify the broker: "
                                      "{host_says}",
                                      "Write a credential with the root CA that signed the broker's "
-                                     "certificate; for AWS IoT: Amazon Root CA 1."},
+                                     "certificate; for AWS IoT: Amazon Root CA 1. If the root is "
+                                     "right, the broker does not send its intermediate CA."},
 
     [VERDICT_CERTIFICATE_EXPIRED] = {"certificate_expired", SIDE_CREDENTIAL, false,
                                      "the device's certificate has expired",
@@ -240,11 +241,12 @@ static const struct verdict_words table[VERDICT_CODES] = {
                                     "the broker says that it is not available",
                                     "Try again later; look into the broker's log."},
 
-    [VERDICT_UNEXPLAINED] = {"unexplained", SIDE_UNKNOWN, false,
-                             "the board {gave_up} without a reason, and nothing that could be "
-                             "looked at is wrong{host_fine}",
-                             "Try again. If it stays so: the broker's log, the board's log on its "
-                             "other UART, its power supply."},
+    [VERDICT_UNEXPLAINED] =
+        {"unexplained", SIDE_UNKNOWN, false,
+         "the board {gave_up} without a reason, and nothing that could be "
+         "looked at is wrong{host_fine}",
+         "Try again. If it stays so: {ask_host}the broker's log, the board's log "
+         "on its other UART, its power supply."},
 };
 
 static const char *const sides[SIDE_COUNT] = {

@@ -87,6 +87,8 @@ RIGHT = (
           order=aws(port="aws by ALPN", alpn="x-amzn-mqtt-ca"), lies=None),
     Setup("TLS without a client certificate", "none/works done", order=at("without client certificates", scheme=3)),
     Setup("a user name and its password", "none/works done", order=at("password", username="lab", password="right")),
+    Setup("espgate does not reach the broker, the board does", "none/works done",
+          order=at("usual", host="broker.invalid"), warns=("host_cannot_reach",)),
     Setup("an elliptic key", "none/works done", order={"credential": of("ec_device")}, lies=None),
 )
 
@@ -157,8 +159,8 @@ WRONG = (
           warns=("credential_differs",)),
     Setup("the factory's credential on the board", "board_credential/credential_differs tls", "Write", lies=stock),
     Setup("another device's key on the board", "board_credential/board_key_mismatch tls", "together", lies=other_key),
-    Setup("the same, and nobody says which credential", "board_credential/board_key_mismatch tls", "together",
-          {"credential": None}, other_key),
+    Setup("another device's key on the board, nobody says which credential",
+          "board_credential/board_key_mismatch tls", "together", {"credential": None}, other_key),
     Setup("another root CA on the board, nobody says which credential",
           "board_credential/board_root_ca_wrong tls", "signed the broker's", {"credential": None}, other_ca),
     Setup("certificate on the board cut off", "board_credential/credential_damaged tls", "certificate",
@@ -184,6 +186,14 @@ WRONG = (
     Setup("wrong MQTT password (CONNACK 5)", "login/not_authorized connect", "password",
           at("password", username="lab", password="wrong")),
     Setup("no client certificate (scheme 3)", "login/certificate_required tls", "scheme 5", at("usual", scheme=3)),
+    Setup("no client certificate, nobody says which credential", "login/certificate_required tls", "scheme 5",
+          {"credential": None, **at("usual", scheme=3)}),
+    # a broker that only the board reaches: there is no name for it here
+    Setup("time server is 400 days behind, espgate does not reach the broker", "clock/clock_wrong tls", "400 days",
+          at("usual", host="broker.invalid"), env="behind", warns=("host_cannot_reach",)),
+    Setup("device's certificate expired, espgate does not reach the broker", "credential/certificate_expired tls",
+          "new certificate", {"credential": of("expired_device"), **at("usual", host="broker.invalid")}, None,
+          warns=("host_cannot_reach",)),
 )
 
 

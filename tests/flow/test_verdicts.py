@@ -12,6 +12,7 @@ from many_servers import Lab
 from setups import RIGHT, WRONG, Run
 
 AT_ONCE = 40
+WAITS = True  # for the times of boards: run.py
 # release, and is there a download port? The first of the two is always the newest.
 BOARDS = ((("4.1", True), ("2.4", False)), (("4.1", False), ("3.4", True)),
           (("4.1", True), ("3.4", False)), (("4.1", False), ("2.4", True)))

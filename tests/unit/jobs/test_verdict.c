@@ -531,6 +531,11 @@ static void dropped_once(struct check_evidence *e)
     host_fine(e);
 }
 
+static void nothing_else(struct check_evidence *e)
+{
+    (void)e;
+}
+
 static void no_reason(struct check_evidence *e)
 {
     host_fine(e);
@@ -678,6 +683,7 @@ static const struct row {
     {"two clients of one id, seen by the host", duplicate_client_by_the_host,
      VERDICT_CLIENT_ID_IN_USE, "client_id", "publish", "dev-1"},
     {"dropped once", dropped_once, VERDICT_UNEXPLAINED, "unknown", "publish", "Try again"},
+    {"nothing is known", nothing_else, VERDICT_UNEXPLAINED, "unknown", "tls", "host_check"},
     {"nothing is wrong", no_reason, VERDICT_UNEXPLAINED, "unknown", "tls", "after 1100 ms"},
 
     {"the log: untrusted", log_untrusted, VERDICT_ROOT_CA_WRONG, "credential", "tls", "root CA"},
@@ -805,6 +811,14 @@ static void test_a_host_without_a_way_says_nothing_about_the_board(void **state)
     verdict_find(&e, &v);
     assert_int_equal(v.main.code, VERDICT_UNEXPLAINED);
     assert_true(warns(&v, VERDICT_HOST_CANNOT_REACH));
+    assert_non_null(strstr(v.main.fix, "from where the broker can be reached"));
+    e.clock.ahead_s = -3 * DAY;
+    verdict_find(&e, &v);
+    assert_int_equal(v.main.code, VERDICT_CLOCK_WRONG);
+    e.clock.ahead_s = 0;
+    e.credential.not_after_s = NOW - 1;
+    verdict_find(&e, &v);
+    assert_int_equal(v.main.code, VERDICT_CERTIFICATE_EXPIRED);
     done(&e);
     host(&e, MQTT_STAGE_DNS, "mqtt_dns_failed");
     verdict_find(&e, &v);
