@@ -9,6 +9,8 @@
 #include <openssl/x509.h>
 #include <stdbool.h>
 
+enum { OTHER_MAX = 1024 }; /* bytes of a DSA key of 3072 bits, the longest in use */
+
 struct span {
     const uint8_t *der;
     long n;
@@ -38,12 +40,24 @@ static X509 *read_trusted(const struct span *s)
     return plain;
 }
 
-static EVP_PKEY *read_pkcs8(const struct span *s)
+EVP_PKEY *sniff_pkcs8(const PKCS8_PRIV_KEY_INFO *info)
+{
+    const ASN1_OBJECT *algorithm = NULL;
+    PKCS8_pkey_get0(&algorithm, NULL, NULL, NULL, info);
+    int kind = OBJ_obj2nid(algorithm);
+    bool usual = kind == EVP_PKEY_RSA || kind == EVP_PKEY_RSA_PSS || kind == EVP_PKEY_EC;
+    if (!usual && i2d_PKCS8_PRIV_KEY_INFO(info, NULL) > OTHER_MAX) return NULL;
+    return EVP_PKCS82PKEY(info);
+}
+
+/* @param[out] is_it  it is PKCS#8, and nothing else need be tried: the library would read it again
+ */
+static EVP_PKEY *read_pkcs8(const struct span *s, bool *is_it)
 {
     const uint8_t *p = s->der;
-    EVP_PKEY *key = NULL;
     PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, s->n);
-    if (info && took_all(s, p)) key = EVP_PKCS82PKEY(info);
+    EVP_PKEY *key = info && took_all(s, p) ? sniff_pkcs8(info) : NULL;
+    *is_it = info != NULL;
     PKCS8_PRIV_KEY_INFO_free(info);
     return key;
 }
@@ -67,9 +81,10 @@ static bool sniff_key(const struct span *s, struct sniff *out)
         {EVP_PKEY_EC, "EC PRIVATE KEY"},
         {EVP_PKEY_DSA, "DSA PRIVATE KEY"},
     };
-    out->pkey = read_pkcs8(s);
+    bool pkcs8;
+    out->pkey = read_pkcs8(s, &pkcs8);
     out->label = "PRIVATE KEY";
-    for (size_t i = 0; !out->pkey && i < sizeof forms / sizeof *forms; i++) {
+    for (size_t i = 0; !pkcs8 && !out->pkey && i < sizeof forms / sizeof *forms; i++) {
         out->pkey = read_old_form(s, forms[i].type);
         out->label = forms[i].label;
     }

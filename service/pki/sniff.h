@@ -28,4 +28,8 @@ struct sniff {
 
 /** Judge @p n bytes, which must be one whole DER value. */
 struct sniff sniff_der(const uint8_t *der, size_t n);
+/** The key in a PKCS#8 structure. Of DSA and DH keys the library works out the public half, which
+ * takes hours where the numbers are long enough: such are not read.
+ *  @return NULL: not read, or none; EVP_PKEY_free() it */
+EVP_PKEY *sniff_pkcs8(const PKCS8_PRIV_KEY_INFO *info);
 #endif

@@ -143,7 +143,7 @@ static enum err append(uint8_t *der, int n, struct buf *out)
 enum err unlock_write_key(const PKCS8_PRIV_KEY_INFO *info, struct buf *out)
 {
     uint8_t *der = NULL;
-    EVP_PKEY *key = EVP_PKCS82PKEY(info);
+    EVP_PKEY *key = sniff_pkcs8(info);
     PKCS8_PRIV_KEY_INFO *clean = key ? EVP_PKEY2PKCS8(key) : NULL;
     EVP_PKEY_free(key);
     int n = i2d_PKCS8_PRIV_KEY_INFO(clean ? clean : info, &der); /* let others say what it is */

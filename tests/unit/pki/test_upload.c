@@ -181,6 +181,29 @@ static struct text request_of(EVP_PKEY *k)
     return keep_text(b);
 }
 
+/* A DSA key of numbers so long that working out its public half would take an hour. */
+static struct text endless_key(void)
+{
+    enum { BYTES = 30000 };
+    ASN1_INTEGER *number = ASN1_INTEGER_new();
+    ASN1_STRING *parameters = ASN1_STRING_new();
+    PKCS8_PRIV_KEY_INFO *info = PKCS8_PRIV_KEY_INFO_new();
+    BIO *b = BIO_new(BIO_s_mem());
+    uint8_t *der = NULL, *at;
+    ASN1_STRING_set(number, bytes_of(0x7F, BYTES).data, BYTES);
+    int n = i2d_ASN1_INTEGER(number, &der), all = ASN1_object_size(1, 3 * n, V_ASN1_SEQUENCE);
+    uint8_t *list = at = OPENSSL_malloc((size_t)all);
+    ASN1_put_object(&at, 1, 3 * n, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL);
+    for (int i = 0; i < 3; i++, at += n)
+        memcpy(at, der, (size_t)n);
+    ASN1_STRING_set0(parameters, list, all);
+    PKCS8_pkey_set0(info, OBJ_nid2obj(NID_dsa), 0, V_ASN1_SEQUENCE, parameters, der, n);
+    i2d_PKCS8_PRIV_KEY_INFO_bio(b, info);
+    PKCS8_PRIV_KEY_INFO_free(info);
+    ASN1_INTEGER_free(number);
+    return keep_text(b);
+}
+
 static void what_is_no_certificate_and_no_key_is_named_for_what_it_is(void **state)
 {
     (void)state;
@@ -193,6 +216,7 @@ static void what_is_no_certificate_and_no_key_is_named_for_what_it_is(void **sta
         {"not_pki", "neither a certificate nor a private key", text_of_string("hello")},
         {"not_pki", "neither a certificate nor a private key", bytes_of(0x30, 4)},
         {"not_pki", "neither a certificate nor a private key", bytes_of('!', 70000)},
+        {"not_pki", "neither a certificate nor a private key", endless_key()},
         {"file_too_large", "131073 bytes", bytes_of('!', LIMIT_PEM_BYTES + 1)},
         {"certificate_request", "signing request", request_of(dev.key)},
         {"bad_pem", "does not decode",
