@@ -197,6 +197,10 @@ static enum err sign_request(const struct signer *s, const struct certificate_or
     if (X509_NAME_entry_count(subject) == 0)
         return err_fail(ERR_CRYPTO, "bad_subject", "Give the request a subject, -subj /CN=NAME.",
                         "the request has an empty subject");
+    if (X509_NAME_cmp(subject, X509_get_subject_name(s->x)) == 0)
+        return err_fail(ERR_CRYPTO, "bad_subject", "Give the request a name of its own.",
+                        "the request has the name of the authority itself: what it signs for that "
+                        "name would be taken for a root");
     buf_init(&names, (size_t)CERTIFICATE_NAMES * (CERTIFICATE_NAME + 8));
     enum err e = name_list(o, &names);
     if (!e && !begin(x, subject, X509_REQ_get0_pubkey(request))) e = made_failed("a certificate");

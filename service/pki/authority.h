@@ -44,8 +44,8 @@ struct certificate_order {
 /** Sign a request: its subject and key, a new random serial number, and the uses of the order.
  *  @param certificate_pem  the authority's, with its key as authority_make() wrote them
  *  @return ERR_OK; ERR_CRYPTO with code bad_pem, not_a_request, request_signature, key_type,
- * weak_key, bad_subject (no name to sign), authority_expired; ERR_ARG with code bad_name (not a
- * host name or address), outlives_authority; ERR_MEM, ERR_INTERNAL */
+ * weak_key, bad_subject (no name to sign, or the authority's own), authority_expired; ERR_ARG with
+ * code bad_name (not a host name or address), outlives_authority; ERR_MEM, ERR_INTERNAL */
 enum err authority_sign(const char *certificate_pem, const char *key_pem, size_t key_len,
                         const struct certificate_order *order, struct buf *certificate_out,
                         struct certificate_info *info_out);

@@ -344,6 +344,54 @@ static struct text request_of(EVP_PKEY *named, EVP_PKEY *signer, const char *cn)
     return keep_text(bio);
 }
 
+/* One that asks to be an authority itself, and a server. */
+static struct text greedy_request(EVP_PKEY *key)
+{
+    static const struct {
+        int nid;
+        const char *value;
+    } wishes[] = {{NID_basic_constraints, "critical,CA:TRUE"},
+                  {NID_key_usage, "critical,keyCertSign,cRLSign"},
+                  {NID_ext_key_usage, "serverAuth,codeSigning"},
+                  {NID_subject_alt_name, "DNS:broker.lab"}};
+    STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
+    X509_REQ *r = X509_REQ_new();
+    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++)
+        sk_X509_EXTENSION_push(list,
+                               X509V3_EXT_conf_nid(NULL, NULL, wishes[i].nid, wishes[i].value));
+    add_name(X509_REQ_get_subject_name(r), "CN", "a");
+    X509_REQ_set_pubkey(r, key);
+    assert_int_equal(X509_REQ_add_extensions(r, list), 1);
+    assert_true(X509_REQ_sign(r, key, EVP_sha256()) > 0);
+    BIO *bio = BIO_new(BIO_s_mem());
+    PEM_write_bio_X509_REQ(bio, r);
+    X509_REQ_free(r);
+    sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+    return keep_text(bio);
+}
+
+static void what_a_request_wants_to_be_beyond_its_use_is_not_granted(void **state)
+{
+    (void)state;
+    struct lab l;
+    struct buf cert;
+    struct certificate_info info;
+    found(&l, KEY_P256, NOW, 30);
+    struct text request = greedy_request(make_ec("P-256"));
+    const struct certificate_order o = {
+        .request_pem = (const char *)request.data, .request_len = request.len, .now_unix_s = NOW};
+    assert_int_equal(sign(&l, &o, &cert, &info), ERR_OK);
+    X509 *x = read_cert(buf_str(&cert));
+    assert_int_equal(X509_check_ca(x), 0);
+    assert_int_equal(X509_get_key_usage(x), KU_DIGITAL_SIGNATURE);
+    assert_int_equal(X509_get_extended_key_usage(x), XKU_SSL_CLIENT);
+    assert_int_equal(X509_get_ext_by_NID(x, NID_subject_alt_name, -1), -1);
+    X509_free(x);
+    buf_dispose(&cert);
+    lab_dispose(&l);
+    authority_dispose();
+}
+
 static void expect_unsigned(const struct lab *l, struct text request, const char *code)
 {
     struct buf cert;
@@ -374,6 +422,7 @@ static void what_has_no_proof_of_its_key_is_not_signed(void **state)
     buf_dispose(&cert);
     expect_unsigned(&l, request_of(key, other, "a"), "request_signature");
     expect_unsigned(&l, request_of(key, key, NULL), "bad_subject");
+    expect_unsigned(&l, request_of(key, key, "Lab CA"), "bad_subject");
     EVP_PKEY *weak = make_rsa(1024), *large = make_ec("P-521");
     expect_unsigned(&l, request_of(weak, weak, "a"), "weak_key");
     expect_unsigned(&l, request_of(large, large, "a"), "key_type");
@@ -400,6 +449,7 @@ int main(void)
         cmocka_unit_test(each_certificate_has_a_serial_number_of_its_own),
         cmocka_unit_test(a_server_is_found_by_its_names),
         cmocka_unit_test(no_certificate_outlives_its_authority),
+        cmocka_unit_test(what_a_request_wants_to_be_beyond_its_use_is_not_granted),
         cmocka_unit_test(what_has_no_proof_of_its_key_is_not_signed),
     };
     return cmocka_run_group_tests_name("keys", tests, NULL, NULL);
