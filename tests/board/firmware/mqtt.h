@@ -1,4 +1,5 @@
-/* mqtt: the AT+MQTT… commands and their states. The link itself is mqtt_link. */
+/* mqtt: the AT+MQTT… commands and their states: mqtt_config.c sets up, mqtt.c makes and ends the
+ * session, mqtt_topics.c works in it. The link itself is mqtt_link. */
 #ifndef TESTS_BOARD_FIRMWARE_MQTT_H
 #define TESTS_BOARD_FIRMWARE_MQTT_H
 
@@ -120,6 +121,13 @@ void mqtt_network(struct firmware *fw, bool up);
 /** Forget the session and its settings; @p clean says goodbye to the broker. */
 void mqtt_forget(struct firmware *fw, bool clean);
 
+bool mqtt_is_up(const struct mqtt *m);
+/** The running command, if it waits for the broker, comes to nothing. */
+void mqtt_command_failed(struct firmware *fw);
+/** The broker has acknowledged what the running command asked. */
+void mqtt_acknowledged(struct firmware *fw);
+/** Subscribe again to all that was subscribed to. */
+void mqtt_restore(struct firmware *fw);
 /** A message that the link has received, in its pieces. */
 void mqtt_print_message(struct firmware *fw, const struct mail *mail);
 /** End the running command with a code of this module. */
