@@ -253,6 +253,16 @@ static bool memory_has_mark(const char masked[MARK])
     return found;
 }
 
+/* The end of an answer reaches the client before the server has done with the request. */
+static void assert_mark_goes(const char masked[MARK])
+{
+    struct deadline most = deadline_in_ms(PATIENCE_MS);
+    bool there = memory_has_mark(masked);
+    while (there && !deadline_passed(most))
+        there = memory_has_mark(masked);
+    assert_false(there);
+}
+
 /* The mark many times over behind a long preface, so that what comes later does not overwrite it by
  * chance. */
 static size_t make_body(char *out, size_t cap, const char *before, const char *after)
@@ -305,9 +315,9 @@ static void no_key_stays_in_memory(void **state)
              "-----BEGIN PRIVATE KEY-----\n");
     for (int chunked = 0; chunked < 2; chunked++) {
         post_mark("application/json", json, "\"}", chunked);
-        assert_false(memory_has_mark(masked));
+        assert_mark_goes(masked);
         post_mark("multipart/form-data; boundary=b", form, form_end, chunked);
-        assert_false(memory_has_mark(masked));
+        assert_mark_goes(masked);
     }
     /* the search does find what is there */
     char mark[MARK];
