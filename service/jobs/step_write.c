@@ -1,8 +1,6 @@
 /* Images onto the board, through its loader. Of what had to be read before only the sectors that
  * change are written. */
 #include <jansson.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "service/jobs/steps.h"
 #include "service/jobs/wire.h"
