@@ -128,8 +128,8 @@ enum err session_at_reset(struct session *s)
     return answers_anyway(s, e, session_within(s, ANYWAY_MS));
 }
 
-/* A board that somebody left in its loader, or hanging in a command, is reset if that can be done.
- */
+/* A board that somebody left in its loader, hanging in a command, or at another speed (a service
+ * that was killed in the middle of a write) is reset if that can be done. */
 static enum err meet_board(struct session *s)
 {
     bool curious = s->ctx->command->kind == COMMAND_IDENTIFY && one_port(s->ctx->slot);
@@ -137,7 +137,8 @@ static enum err meet_board(struct session *s)
     enum err e =
         at_client_start(s->client, session_within(s, s->was_reset ? booting_ms : START_MS));
     bool busy = err_is(e, "at_busy");
-    if (s->was_reset || !(busy || err_is(e, "at_silent"))) return e;
+    bool lost = busy || err_is(e, "at_silent") || err_is(e, "at_garbage");
+    if (s->was_reset || !lost) return e;
     struct err_info first = *err_last();
     e = session_hard_reset(s);
     if (!e)
