@@ -11,6 +11,7 @@ import harness
 from many_servers import Lab
 from setups import RIGHT, WRONG, Run
 
+WAITS = True  # for the times of boards: run.py
 AT_ONCE = 40
 WAITS = True  # for the times of boards: run.py
 # release, and is there a download port? The first of the two is always the newest.
