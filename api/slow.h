@@ -1,6 +1,6 @@
-/* slow: what computes for long (making a key takes up to seconds on a small computer) is done on a
- * thread of its own, one after the other, so that the threads of HTTP go on answering. Knows
- * nothing of HTTP. */
+/* slow: what computes for long (making a key, or hashing a password that opens one, takes up to
+ * seconds on a small computer) is done on a thread of its own, one after the other, so that the
+ * threads of HTTP go on answering. Knows nothing of HTTP. */
 #ifndef API_SLOW_H
 #define API_SLOW_H
 
