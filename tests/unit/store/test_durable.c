@@ -250,6 +250,36 @@ static void keys_made_here_and_settings_are_nowhere_in_the_files(void **state)
     }
 }
 
+static void expect_empty_log(const struct folder *f)
+{
+    char path[FOLDER_FILE];
+    struct stat st;
+    assert_int_equal(stat(folder_file(f, "espgate.db-wal", path), &st), 0);
+    assert_int_equal(st.st_size, 0);
+}
+
+static void what_is_deleted_is_in_the_log_no_more(void **state)
+{
+    struct store *s = open_good(*state);
+    const struct csr_record csr = {.id = "csr_1"};
+    const struct authority_record authority = {.id = "ca_1"};
+    const struct profile_record profile = {.name = "line-3", .settings_json = (char *)"{}"};
+    const struct backup_record backup = {.id = "bak_1"};
+    assert_int_equal(store_csr_add(s, &csr, "KEY", 3), ERR_OK);
+    assert_int_equal(store_csr_delete(s, "csr_1"), ERR_OK);
+    expect_empty_log(*state);
+    assert_int_equal(store_authority_add(s, &authority, "KEY", 3), ERR_OK);
+    assert_int_equal(store_authority_delete(s, "ca_1"), ERR_OK);
+    expect_empty_log(*state);
+    assert_int_equal(store_profile_put(s, &profile), ERR_OK);
+    assert_int_equal(store_profile_delete(s, "line-3"), ERR_OK);
+    expect_empty_log(*state);
+    assert_int_equal(store_backup_add(s, &backup, "KEY", 3), ERR_OK);
+    assert_int_equal(store_backup_delete(s, "bak_1"), ERR_OK);
+    expect_empty_log(*state);
+    store_close(s);
+}
+
 static void a_key_that_was_changed_in_the_database_does_not_open(void **state)
 {
     struct store *s = open_good(*state);
@@ -640,6 +670,7 @@ int main(void)
         TEST(running_jobs_become_interrupted_and_queued_ones_are_told_in_order),
         TEST(secrets_are_nowhere_in_the_files),
         TEST(keys_made_here_and_settings_are_nowhere_in_the_files),
+        TEST(what_is_deleted_is_in_the_log_no_more),
         TEST(a_key_that_was_changed_in_the_database_does_not_open),
         TEST(the_files_are_ours_alone),
         TEST(a_folder_has_one_espgate),
