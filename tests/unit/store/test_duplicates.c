@@ -12,32 +12,7 @@
 #include <sys/stat.h>
 
 #include "service/base/file.h"
-#include "service/store/store.h"
-#include "tests/unit/store/folder.h"
-
-static struct folder folder;
-static struct store *store;
-
-static int setup(void **state)
-{
-    (void)state;
-    if (folder_make(&folder)) return -1;
-    return store_open(folder.path, &store) ? -1 : 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    store_close(store);
-    folder_remove(&folder);
-    return 0;
-}
-
-static void expect(enum err e, enum err kind, const char *code)
-{
-    assert_int_equal(e, kind);
-    assert_string_equal(err_last()->code, code);
-}
+#include "tests/unit/store/fresh.h"
 
 /* What a test says of a credential. */
 struct sample {
