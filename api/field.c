@@ -238,13 +238,3 @@ enum framing_verdict framing_judge(const struct framing *f, bool *has_body_out, 
     *has_body_out = *length_out > 0;
     return FRAMING_OK;
 }
-
-bool field_mac(const char *text, char out[FIELD_MAC])
-{
-    if (strlen(text) != FIELD_MAC - 1) return false;
-    for (size_t i = 0; text[i]; i++)
-        if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i])) return false;
-    for (size_t i = 0; i < FIELD_MAC; i++)
-        out[i] = (char)tolower((unsigned char)text[i]);
-    return true;
-}

@@ -53,9 +53,4 @@ enum framing_verdict { FRAMING_OK, FRAMING_BAD, FRAMING_UNKNOWN_ENCODING };
 /** @param[out] has_body_out  a body is announced
  *  @param[out] length_out    its length, -1 when it comes in chunks */
 enum framing_verdict framing_judge(const struct framing *f, bool *has_body_out, long *length_out);
-
-enum { FIELD_MAC = 18 };
-/** "24:0A:c4:12:34:56" in lower case, as labels and records have it. @p text may be @p out.
- *  @return false: it is not one, and @p out is as it was */
-bool field_mac(const char *text, char out[FIELD_MAC]);
 #endif

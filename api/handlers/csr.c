@@ -18,7 +18,7 @@
 /* What was asked for. */
 struct wish {
     int key;
-    char mac[FIELD_MAC], slot[64], name[64]; /* "" = not said */
+    char mac[REQUEST_MAC], slot[64], name[64]; /* "" = not said */
     struct subject subject;
 };
 
@@ -28,10 +28,10 @@ static const char *or_null(const char *s)
 }
 
 /* As records have it, and in @p bare without its colons, as {mac} is everywhere. */
-static void judge_mac(char mac[FIELD_MAC], char bare[FIELD_MAC], struct field_errors *errors)
+static void judge_mac(char mac[REQUEST_MAC], char bare[REQUEST_MAC], struct field_errors *errors)
 {
     size_t n = 0;
-    if (*mac && !field_mac(mac, mac))
+    if (*mac && !request_mac(mac, mac))
         field_errors_add(errors, "/mac", "must be like \"24:0a:c4:12:34:56\"");
     for (const char *c = mac; *c; c++)
         if (*c != ':') bare[n++] = *c;
@@ -41,14 +41,14 @@ static void judge_mac(char mac[FIELD_MAC], char bare[FIELD_MAC], struct field_er
 static enum err read_wish(const struct request *rq, struct wish *out, struct field_errors *errors)
 {
     json_t *body, *subject = NULL;
-    char bare[FIELD_MAC];
+    char bare[REQUEST_MAC];
     enum err e = request_json(rq, &body);
     if (e) return e;
     *out = (struct wish){.key = KEY_RSA_2048};
     const struct json_field fields[] = {
         JSON_CHOICE("key", &out->key, JSON_OPTIONAL, key_kind_names),
         JSON_OBJECT_AT("subject", &subject, JSON_REQUIRED),
-        JSON_STR("mac", out->mac, JSON_OPTIONAL, FIELD_MAC - 1, FIELD_MAC - 1),
+        JSON_STR("mac", out->mac, JSON_OPTIONAL, REQUEST_MAC - 1, REQUEST_MAC - 1),
         JSON_STR("slot", out->slot, JSON_OPTIONAL, 1, sizeof out->slot - 1),
         JSON_STR("name", out->name, JSON_OPTIONAL, 1, sizeof out->name - 1),
         JSON_FIELDS_END,

@@ -43,8 +43,8 @@ static struct reply json(const struct request *rq, const struct device_record *l
 
 static bool is_mac(const char *text)
 {
-    char mac[FIELD_MAC];
-    return field_mac(text, mac);
+    char ignored[REQUEST_MAC];
+    return request_mac(text, ignored);
 }
 
 struct reply handle_device_list(struct request *rq, const struct service *svc)

@@ -20,6 +20,7 @@
 
 enum {
     ASK_MS = 5000,
+    DNS_MS = 10000,
     GONE_MS = 300, /* +MQTTDISCONNECTED comes with the ERROR, or just after it */
     RECONNECT_MS = 30000,
     HOLD_MIN_MS = 4000,
@@ -95,7 +96,7 @@ static void ask_time_server(struct session *s)
     char address[AT_ADDRESS];
     const char *server = s->ctx->command->time.server;
     if (is_literal(server)) return;
-    enum err e = at_net_resolve(s->client, server, session_within(s, 2 * ASK_MS), address);
+    enum err e = at_net_resolve(s->client, server, session_within(s, DNS_MS), address);
     if (!e) s->evidence.net.time_dns = PROBE_OK;
     if (err_is(e, "net_dns_failed")) s->evidence.net.time_dns = PROBE_REFUSED;
 }

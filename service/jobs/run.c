@@ -89,12 +89,9 @@ static const struct step at_identify[] = {
     {NULL, NULL, NULL},
 };
 static const struct step at_write[] = {
-    {"images", step_at_images, NULL},
-    {"backup", step_backup, needs_backup},
-    {"write", step_at_write, NULL},
-    {"verify", step_at_verify, NULL},
-    {"reset", step_at_reset, NULL},
-    {NULL, NULL, NULL},
+    {"images", step_at_images, NULL}, {"backup", step_backup, needs_backup},
+    {"write", step_at_write, NULL},   {"verify", step_at_verify, NULL},
+    {"reset", step_at_reset, NULL},   {NULL, NULL, NULL},
 };
 static const struct step check[] = {
     {"wifi", step_wifi, wants_wifi},

@@ -267,24 +267,8 @@ static enum err leave_network(struct session *s)
     return e;
 }
 
-/* A reset ends the speed too, and a write that waits for its bytes: the key of mfg_nvs keeps its
- * old value then. Where EN turns out not to be wired, words have to do. */
-static enum err leave_speed(struct session *s)
-{
-    struct deadline until = leave_time(s);
-    if (!s->at_cut && !s->hurry) return at_speed_ask_down(s, until);
-    enum err e = port_use_baud(s->at, s->uart.slow);
-    if (!e) e = session_hard_reset(s);
-    if (!e && !s->hurry) e = at_client_wait_ready(s->client, until);
-    if (e && !s->hurry) e = at_speed_ask_down(s, leave_time(s));
-    if (e) return e;
-    s->uart.fast = 0;
-    s->at_cut = false;
-    return ERR_OK;
-}
-
-/* An EN pulse ends anything, also an AT write that waits for its bytes; without one, AT commands
- * have to do. */
+/* An EN pulse ends anything, also an AT write that waits for its bytes, and a faster AT port;
+ * without one, AT commands have to do. */
 static enum err leave_by_reset(struct session *s)
 {
     if (s->ctx->slot->download_port[0] && session_hard_reset(s) == ERR_OK) return ERR_OK;

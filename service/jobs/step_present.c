@@ -120,7 +120,7 @@ enum err step_rom_images(struct session *s)
 
 static bool is_changed(const struct image *im)
 {
-    return im->before.data && memcmp(im->before.data, im->bytes.data, im->bytes.len) != 0;
+    return im->before.data && !image_was_there(im);
 }
 
 bool needs_backup(const struct session *s)

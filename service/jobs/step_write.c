@@ -20,24 +20,17 @@ static struct flasher_region region_of(const struct image *im)
     };
 }
 
-static bool is_on_record(const struct session *s)
-{
-    struct device_record known;
-    if (!s->credential || store_device_row(s->ctx->store, s->mac, &known)) return false;
-    return !strcmp(known.fingerprint_sha256, credential_info(s->credential)->fingerprint_sha256);
-}
-
 /* What was read tells by itself. Of the rest, the record says whether an MD5 is worth its bytes. */
 static enum err is_there(struct session *s, const struct image *im, bool on_record, bool *out)
 {
     struct flasher_region r = region_of(im);
-    *out = r.before && !memcmp(r.before, r.data, r.n);
+    *out = image_was_there(im);
     return r.before || !on_record ? ERR_OK : flasher_compare(s->flasher, &r, out);
 }
 
 static enum err already_there(struct session *s, bool *there_out)
 {
-    bool on_record = is_on_record(s), there = true;
+    bool on_record = record_has_credential(s), there = true;
     enum err e = ERR_OK;
     for (size_t i = 0; !e && there && i < s->images.count; i++)
         e = is_there(s, &s->images.items[i], on_record, &there);

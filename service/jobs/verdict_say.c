@@ -7,6 +7,7 @@
 #include "service/jobs/verdict_words.h"
 
 enum { VALUE_MAX = 320 };
+static const int64_t DAY_S = 86400;
 
 struct telling {
     const struct check_evidence *e;

@@ -240,3 +240,13 @@ void image_set_dispose(struct image_set *s)
     }
     memset(s, 0, sizeof *s);
 }
+
+bool image_was_there(const struct image *i)
+{
+    const struct secret *before = &i->before;
+    size_t n = i->bytes.len;
+    bool same = before->data && before->len >= n && !memcmp(before->data, i->bytes.data, n);
+    while (same && n < before->len)
+        same = before->data[n++] == 0xFF;
+    return same;
+}

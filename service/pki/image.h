@@ -2,6 +2,7 @@
 #ifndef SERVICE_PKI_IMAGE_H
 #define SERVICE_PKI_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -31,9 +31,9 @@ enum err store_sealed(struct store *s, const char *sql, const char *kind, const 
  *  @return ERR_OK; ERR_NOT_FOUND without words: the caller knows what is missing */
 enum err store_delete(struct store *s, const char *sql, const char *key);
 
-/** What it is made of: the ids of a credential and a firmware, "" = none.
- *  @return ERR_OK; ERR_NOT_FOUND with code credential_not_found, firmware_not_found or
- * image_not_found */
+/** What it is made of: the ids of a credential or backup and of a firmware, "" = none.
+ *  @return ERR_OK; ERR_NOT_FOUND with code credential_not_found, firmware_not_found,
+ * image_not_found or backup_not_found */
 enum err need_find(struct db *db, const struct job_need *need, char ids_out[2][ID_TEXT]);
 /** Note that a job, whose row is there, needs this until it ends. @return as need_find() */
 enum err need_add(struct db *db, const char *job, const struct job_need *need);

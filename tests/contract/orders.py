@@ -39,32 +39,13 @@ def wrong(credential):
     yield {**write, "target": {"kind": "client"}}
     yield {**write, "check": "time", "mqtt": {}, "host_check": True}
     yield from wrong_flash(credential)
-    write = {"kind": "write", "slot": "gone", "credential": credential}
-    for change in wrong_board():
-        yield {**write, **change}
-    yield {"kind": "provision", "slot": "gone", "credential": credential, "wifi": wifi, "mqtt": mqtt,
-           "target": {"kind": "https"}}
-    yield {"kind": "flash", "slot": "gone", "firmware": "fw_0", "target": {"kind": "mqtt"}}
-    yield {**write, "profile": "a b"}
-    yield {"kind": "restore", "slot": "gone"}
-    yield {"kind": "restore", "slot": "gone", "backup": "../x"}
+    yield {"kind": "write", "slot": "gone", "credential": credential, "profile": "a b"}
     yield {**check, "wifi": {"ssid": "s", "keep": "yes"}}
     yield {**check, "wifi": {"ssid": "s", "password_set": True}}
 
 
-def wrong_board():
-    """What is said of a board and its credentials, and cannot be."""
-    for target in ("mqtt", {}, {"kind": "ca"}, {"kind": "client", "index": 2}, {"kind": "server", "index": 1},
-                   {"kind": "mqtt", "name": "x"}):
-        yield {"target": target}
-    for layout in ("none", 1, {}, {"module": "M"}, {"module": "", "release": "v3"}, {"module": "M", "release": "v\t3"}):
-        yield {"layout": layout}
-    yield {"purge_key": 1}
-
-
 def wrong_settings():
     """Profiles that cannot be."""
-    yield from wrong_board()
     for settings in ({"slot": "a"}, {"credential": "cred_0"}, {"level": "wifi"}, {"wifi": {}}, {"mqtt": {"topic": "+"}},
                      {"mqtt": {"password": "p"}}, {"firmware": "../x"}, {"check": "all"}, {"check": "publish", "target": {"kind": "client"}},
                      {"wifi": {"ssid": "s", "password_set": 1}}, {"target": {"kind": "server", "index": 1}},
@@ -72,19 +53,11 @@ def wrong_settings():
         yield settings
 
 
-def board(credential):
-    """Which credential of the board, what it is taken for, and what a profile adds."""
-    write = {"kind": "write", "credential": credential}
-    for kind in ("mqtt", "client", "server", "wpa2", "https", "wss"):
-        yield {**write, "target": {"kind": kind}}
-    for kind in ("client", "https", "wss"):
-        yield {**write, "target": {"kind": kind, "index": 1}}
-    for layout in ("partitions", "mfg_nvs", {"module": "WROOM-32", "release": "v2.4.0.0"}):
-        yield {**write, "layout": layout, "purge_key": False}
+def with_profile(credential):
+    """What a profile of a network and a broker makes possible."""
     yield {"kind": "provision", "credential": credential, "profile": "bench"}
-    yield {"kind": "provision", "credential": credential, "target": {"kind": "wpa2"}, "check": "time",
-           "wifi": {"ssid": "s", "keep": True}}
-    yield {"kind": "check", "profile": "bench", "level": "time"}
+    yield {"kind": "check", "profile": "bench", "level": "time", "wifi": {"ssid": "s", "keep": True}}
+    yield {"kind": "write", "credential": credential, "profile": "bench"}
 
 
 def write(credential):

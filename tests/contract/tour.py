@@ -26,7 +26,7 @@ class Tour:
     def steps(self):
         return [self.service, self.contract, self.bad_queries, self.bad_bodies, self.slots, self.profiles, self.credentials,
                 self.keys, self.firmware, self.full_of_uploads, self.images, self.factory_images, self.converters, self.jobs,
-                self.devices, self.full_queue, self.full_waiting_room, self.not_ready]
+                self.devices, self.backups, self.full_queue, self.full_waiting_room, self.not_ready]
 
     # ---- the service itself ----
 
@@ -369,9 +369,12 @@ class Tour:
             if order.get("firmware"):
                 gate.delete(f"/v1/firmware/{order['firmware']}").problem(409, "firmware_in_use")
             gate.post(queued + "/cancel").expect(200)
-        for order in orders.board(self.credential):
+        for order in orders.with_profile(self.credential):
             waiting = gate.post("/v1/jobs", {"slot": "both", **order}).expect(202).headers["Location"]
             assert gate.post(waiting + "/cancel").status in (200, 202)  # it may wait for its ports already
+        for order in orders.write(self.credential):
+            queued = gate.post("/v1/jobs", {"slot": "silent", **order}).expect(202).headers["Location"]
+            gate.post(queued + "/cancel").expect(200)
         gate.post(f"/v1/jobs/{running}/cancel").expect(202)
         gate.wait_job(running)
         page = gate.get("/v1/jobs?limit=2&slot=silent").expect(200)

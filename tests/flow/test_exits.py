@@ -19,11 +19,11 @@ WAITS = True  # for the times of boards: run.py
 
 
 class Between:
-    """A pseudo-terminal before a board's AT port (or its other side) that passes everything on but one text of the
-    board (drop), or up to a text of the host, where it is gone (cut)."""
+    """A pseudo-terminal before a board's AT port, or its other side, that passes everything on but one text of the
+    board (drop; with instead, the first of them arrives so), or up to a text of the host, where it is gone (cut)."""
 
-    def __init__(self, bench, board, drop=b"\0", cut=None, side="at"):
-        self.drop, self.cut = drop, cut
+    def __init__(self, bench, board, drop=b"", instead=b"", cut=None, side="at"):
+        self.drop, self.instead, self.cut = drop, instead, cut
         self.host, self.kept = pty.openpty()
         number = os.ttyname(self.kept).rsplit("/", 1)[1]
         with open(os.path.join(bench.env["PTYMODEM_DIR"], "pts-" + number), "wb") as f:

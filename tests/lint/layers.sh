@@ -20,7 +20,7 @@ microhttpd.h: api
 jansson.h: api service/store service/cloud service/jobs service/firmware service/base/json_in.h service/base/json_in.c service/pki/unpack_json.c
 libserialport.h: service/port
 libudev.h: service/port
-zip.h: service/firmware
+zip.h: service/base/archive.c
 zlib.h: service/firmware service/pki/nvs_page.c
 sqlite3.h: service/store
 mosquitto.h: service/cloud

@@ -49,7 +49,7 @@ class Port:
 
 
 class Board:
-    def __init__(self, firmware="2.4", wifi=(), faults=(), pace="off", env=None, chip="esp32", flash=None):
+    def __init__(self, firmware="2.4", wifi=(), faults=(), pace="off", env=None, chip="esp32", flash=None, options=()):
         """flash: a file that its own is a copy of at first."""
         self.folder = tempfile.mkdtemp(prefix="espboard-")
         self.flash = os.path.join(self.folder, "flash.bin")
