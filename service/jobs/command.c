@@ -70,20 +70,28 @@ static void read_lines(struct command *c, const struct command_draft *d,
     }
 }
 
+/* What is filled in later. A word that nobody fills in would give all boards one name. */
+static void judge_template(const struct command *c, const char *pointer, const char *text,
+                           size_t cap, struct field_errors *errors)
+{
+    static const struct template_word words[] = {{"{mac}", ""}, {"{slot}", ""}};
+    char whole[sizeof c->mqtt.client_id];
+    const char *stray = template_stray(text, words, sizeof words / sizeof *words);
+    if (stray)
+        field_errors_add(errors, pointer,
+                         "has \"%.20s\"; the words that are filled in are {mac} and {slot}", stray);
+    if (command_expand(text, "000000000000", c->slot, whole, cap))
+        field_errors_add(errors, pointer, "is longer than %zu bytes when filled in", cap - 1);
+}
+
 static void judge_text(struct command *c, struct field_errors *errors)
 {
-    char whole[sizeof c->mqtt.client_id];
-    static const char mac[] = "000000000000";
     command_refuse_control(errors, "/slot", c->slot);
     command_judge_id(errors, "/credential", c->credential, "a credential");
     command_judge_id(errors, "/profile", c->profile, "a profile");
     command_judge_id(errors, "/firmware", c->firmware, "a firmware");
-    if (command_expand(c->mqtt.client_id, mac, c->slot, whole, sizeof c->mqtt.client_id))
-        field_errors_add(errors, "/mqtt/client_id", "is longer than %zu bytes when filled in",
-                         sizeof c->mqtt.client_id - 1);
-    if (command_expand(c->mqtt.topic, mac, c->slot, whole, sizeof c->mqtt.topic))
-        field_errors_add(errors, "/mqtt/topic", "is longer than %zu bytes when filled in",
-                         sizeof c->mqtt.topic - 1);
+    judge_template(c, "/mqtt/client_id", c->mqtt.client_id, sizeof c->mqtt.client_id, errors);
+    judge_template(c, "/mqtt/topic", c->mqtt.topic, sizeof c->mqtt.topic, errors);
 }
 
 static void set_defaults(struct command *c)
