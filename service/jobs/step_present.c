@@ -7,62 +7,14 @@
 
 #include "service/base/clock.h"
 #include "service/jobs/cut_off.h"
+#include "service/jobs/guess.h"
 #include "service/jobs/key_trouble.h"
 #include "service/jobs/steps.h"
 #include "service/jobs/wire.h"
 
-enum {
-    LOOKED_AT = 100, /* backups, for one of the right place */
-    LEAVES_MAX = 255,
-};
+enum { LEAVES_MAX = 255 };
 
 /* --- reading --- */
-
-bool backup_is_of(const struct backup_record *b, const struct partition *p)
-{
-    return b->offset == p->offset && b->size == p->size && strcmp(b->partition, p->name) == 0;
-}
-
-/* The newest backup of this place. @param mac  of this board; "" = of any
- * @return ERR_OK; ERR_NOT_FOUND; the store's errors */
-static enum err find_backup(const struct session *s, const char *mac, const struct partition *p,
-                            char id_out[ID_TEXT])
-{
-    struct store_page page = {.limit = LOOKED_AT};
-    struct backup_record *list;
-    size_t n, i = 0;
-    enum err e = store_backup_list(s->ctx->store, mac, &page, &list, &n);
-    while (!e && i < n && !backup_is_of(&list[i], p))
-        i++;
-    if (!e && i == n) e = err_set(ERR_NOT_FOUND, "there is no backup of %s", p->name);
-    if (!e) memcpy(id_out, list[i].id, ID_TEXT);
-    free(list);
-    return e;
-}
-
-/* Of a kind of board that was never seen: the generator of IDF 5.2 and before gives a head to each
- * page of mfg_nvs that it does not use. */
-static enum err guess_unused(const struct partition *p, struct buf *out)
-{
-    struct nvs none;
-    nvs_init(&none);
-    if (!strcmp(p->name, "mfg_nvs") && !nvs_write(&none, p->size, NVS_FULL, out)) return ERR_OK;
-    buf_reset(out);
-    return buf_fill(out, 0, p->size);
-}
-
-/* Boards of a kind come with the same content, and a board that comes again has changed in a few
- * sectors: what is guessed right need not be read, and a wrong guess costs nothing. */
-static enum err guess(const struct session *s, const struct partition *p, struct buf *out)
-{
-    char id[ID_TEXT];
-    enum err e = find_backup(s, s->mac, p, id);
-    if (e == ERR_NOT_FOUND) e = find_backup(s, "", p, id);
-    if (!e) e = store_backup_data(s->ctx->store, id, out);
-    if (!e && out->len == p->size) return ERR_OK;
-    buf_reset(out); /* also of one that cannot be opened: it is a guess, no more */
-    return guess_unused(p, out);
-}
 
 static enum err read_partition(const struct partition *p, struct secret *out, void *arg)
 {
@@ -74,7 +26,7 @@ static enum err read_partition(const struct partition *p, struct secret *out, vo
                         "%s has %u bytes; no firmware has more than %d", p->name, (unsigned)p->size,
                         (int)LIMIT_BACKUP_BYTES);
     buf_init_secret(&bytes, p->size);
-    enum err e = guess(s, p, &bytes);
+    enum err e = guess_content(s, p, &bytes);
     if (!e) e = wire_read(s, p->offset, bytes.data, p->size);
     if (!e) e = secret_copy(bytes.data, bytes.len, out);
     buf_dispose(&bytes);
@@ -100,7 +52,7 @@ static enum err advise_restore(const struct session *s, enum err e)
     const struct partition *p = partition_find(&s->layout.user, "mfg_nvs");
     struct err_info why = *err_last();
     char id[ID_TEXT];
-    if (p && is_torn(e) && find_backup(s, s->mac, p, id) == ERR_OK)
+    if (p && is_torn(e) && guess_backup(s, s->mac, p, id) == ERR_OK)
         snprintf(why.hint, sizeof why.hint,
                  "Put the backup %s back by a job of kind restore: it is what mfg_nvs held before "
                  "the last change.",

@@ -115,6 +115,7 @@ class Write(Case):
         job = self.write(credential=job["credential"])
         self.assertEqual(steps(job), [s for s in STEPS if s != "backup"])
         self.assertTrue(job["result"]["write"]["identical"])
+        self.assertLessEqual(job["result"]["write"]["bytes_out"], 250)  # what is there is guessed, and proved by MD5
         self.assertEqual(job["result"]["write"]["erased_bytes"], 0)
         self.assertNotIn("backups", job["result"])
         self.assertEqual(len(self.backups()), 1)
@@ -210,8 +211,6 @@ class Refusals(Case):
                 self.assertEqual((job["error"]["code"], job["error"]["step"]), ("layout_contradicts", "layout"))
                 for side in said:
                     self.assertIn(side, job["error"]["detail"])
-        job = self.write(state="failed", layout={"module": "WROOM-99", "release": "v2.4.0.0"})
-        self.assertEqual(job["error"]["code"], "module_unknown")
         self.assert_untouched(before)
         for layout in ("mfg_nvs", {"module": "WROOM-32", "release": "v3.4.0.0"}):
             self.write(layout=layout)
@@ -356,7 +355,7 @@ class CutOff(Case):
         error = self.fails("write", "write_was_cut_off", "images", method="rom", credential=self.bench.upload())
         self.assertIn(whole, error["hint"])
 
-    def cut_off(self, run, at=13000):
+    def cut_off(self, run, at=7000):
         self.board.stop()
         self.board.start(fault=[f"hangup:download:{at}@once"])
         job = run(state="failed")
@@ -370,7 +369,7 @@ class CutOff(Case):
         before = self.flash_file()
         whole = self.cut_off(self.write)
         self.refused(whole)
-        torn = self.cut_off(lambda **more: self.restore(whole, **more), 9000)
+        torn = self.cut_off(lambda **more: self.restore(whole, **more))
         self.assertNotEqual(torn, whole)
         self.refused(whole)  # not the backup of what the cut left
         self.restore(whole)
