@@ -22,39 +22,30 @@ static enum err not_found(const char *id)
                     "there is no authority \"%s\"", id);
 }
 
-struct addition {
-    const struct authority_record *record;
-    const struct buf *sealed;
-};
-
 static enum err insert(struct db *db, void *arg)
 {
-    const struct addition *a = arg;
+    const struct sealed_row *row = arg;
+    const struct authority_record *r = row->record;
     struct query q;
     query_begin(&q, db,
                 "INSERT INTO authority (" AUTHORITY_COLUMNS ", key) VALUES (?, ?, ?, ?, ?, ?)");
-    query_put_text(&q, a->record->id);
-    query_put_int(&q, a->record->created_ms);
-    query_put_text(&q, a->record->name);
-    query_put_text(&q, a->record->certificate_pem);
-    query_put_text(&q, a->record->meta_json);
-    query_put_blob(&q, a->sealed->data, a->sealed->len);
+    query_put_text(&q, r->id);
+    query_put_int(&q, r->created_ms);
+    query_put_text(&q, r->name);
+    query_put_text(&q, r->certificate_pem);
+    query_put_text(&q, r->meta_json);
+    query_put_blob(&q, row->sealed->data, row->sealed->len);
     enum err e = query_run(&q);
     if (e && sqlite3_extended_errcode(db->handle) == SQLITE_CONSTRAINT_UNIQUE)
         return err_fail(ERR_CONFLICT, "authority_exists", "Use it, or choose another name.",
-                        "there is an authority \"%s\" already", a->record->name);
+                        "there is an authority \"%s\" already", r->name);
     return e;
 }
 
 enum err store_authority_add(struct store *s, const struct authority_record *r, const char *key_pem,
                              size_t key_len)
 {
-    struct buf sealed;
-    enum err e = store_seal(s, kind, r->id, key_pem, key_len, &sealed);
-    struct addition a = {r, &sealed};
-    if (!e) e = store_write(s, insert, &a);
-    buf_dispose(&sealed);
-    return e;
+    return store_put_sealed(s, kind, r->id, key_pem, key_len, insert, r);
 }
 
 static enum err read_row(struct query *q, void *item)

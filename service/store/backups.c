@@ -16,14 +16,9 @@ static enum err not_found(const char *id)
                     "there is no backup \"%s\"", id);
 }
 
-struct addition {
-    const struct backup_record *record;
-    const struct buf *sealed;
-};
-
-static enum err insert(struct db *db, const struct addition *a)
+static enum err insert(struct db *db, const struct sealed_row *row)
 {
-    const struct backup_record *r = a->record;
+    const struct backup_record *r = row->record;
     struct query q;
     query_begin(&q, db,
                 "INSERT INTO backup (" BACKUP_COLUMNS ", data)"
@@ -37,23 +32,24 @@ static enum err insert(struct db *db, const struct addition *a)
     query_put_int(&q, r->offset);
     query_put_int(&q, r->size);
     query_put_text(&q, r->sha256);
-    query_put_blob(&q, a->sealed->data, a->sealed->len);
+    query_put_blob(&q, row->sealed->data, row->sealed->len);
     return query_run(&q);
 }
 
 static enum err add(struct db *db, void *arg)
 {
-    const struct addition *a = arg;
+    const struct sealed_row *row = arg;
+    const struct backup_record *r = row->record;
     struct query q;
-    enum err e = insert(db, a);
+    enum err e = insert(db, row);
     if (e) return e;
     query_begin(&q, db,
                 "DELETE FROM backup WHERE mac = ?1 AND partition = ?2 AND seq <="
                 " (SELECT seq FROM backup WHERE mac = ?1 AND partition = ?2"
                 " ORDER BY seq DESC LIMIT 1 OFFSET ?3)"
                 " AND id NOT IN (SELECT id FROM job_need)");
-    query_put_text(&q, a->record->mac);
-    query_put_text(&q, a->record->partition);
+    query_put_text(&q, r->mac);
+    query_put_text(&q, r->partition);
     query_put_int(&q, LIMIT_BACKUPS);
     return query_run(&q);
 }
@@ -61,16 +57,11 @@ static enum err add(struct db *db, void *arg)
 enum err store_backup_add(struct store *s, const struct backup_record *r, const void *data,
                           size_t n)
 {
-    struct buf sealed;
     if (n > LIMIT_BACKUP_BYTES)
         return err_fail(ERR_TOO_LARGE, "backup_too_large", NULL,
                         "%s has %zu bytes, a backup at most %d", r->partition, n,
                         (int)LIMIT_BACKUP_BYTES);
-    enum err e = store_seal(s, kind, r->id, data, n, &sealed);
-    struct addition a = {r, &sealed};
-    if (!e) e = store_write(s, add, &a);
-    buf_dispose(&sealed);
-    return e;
+    return store_put_sealed(s, kind, r->id, data, n, add, r);
 }
 
 static enum err read_row(struct query *q, void *item)

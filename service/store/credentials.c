@@ -30,7 +30,6 @@ static enum err not_found(const char *id)
 
 struct addition {
     const struct credential_record *record;
-    const struct buf *sealed;
     struct credential_duplicate *duplicate;
 };
 
@@ -80,7 +79,8 @@ static enum err refuse_duplicate(struct db *db, const struct addition *a)
 
 static enum err insert(struct db *db, void *arg)
 {
-    const struct addition *a = arg;
+    const struct sealed_row *row = arg;
+    const struct addition *a = row->record;
     struct query q;
     enum err e = refuse_duplicate(db, a);
     if (e) return e;
@@ -94,7 +94,7 @@ static enum err insert(struct db *db, void *arg)
     query_put_text(&q, a->record->certificate_pem);
     query_put_text(&q, a->record->root_ca_pem);
     query_put_text(&q, a->record->meta_json);
-    query_put_blob(&q, a->sealed->data, a->sealed->len);
+    query_put_blob(&q, row->sealed->data, row->sealed->len);
     return query_run(&q);
 }
 
@@ -103,12 +103,8 @@ enum err store_credential_add(struct store *s, const struct credential_record *r
                               struct credential_duplicate *duplicate)
 {
     struct credential_duplicate none = {.allowed = false};
-    struct buf sealed;
-    enum err e = store_seal(s, kind, r->id, key_pem, key_len, &sealed);
-    struct addition a = {r, &sealed, duplicate ? duplicate : &none};
-    if (!e) e = store_write(s, insert, &a);
-    buf_dispose(&sealed);
-    return e;
+    const struct addition a = {r, duplicate ? duplicate : &none};
+    return store_put_sealed(s, kind, r->id, key_pem, key_len, insert, &a);
 }
 
 static enum err read_row(struct query *q, void *item)

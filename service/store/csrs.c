@@ -23,34 +23,25 @@ static enum err not_found(const char *id)
                     "there is no certificate request \"%s\"", id);
 }
 
-struct addition {
-    const struct csr_record *record;
-    const struct buf *sealed;
-};
-
 static enum err insert(struct db *db, void *arg)
 {
-    const struct addition *a = arg;
+    const struct sealed_row *row = arg;
+    const struct csr_record *r = row->record;
     struct query q;
     query_begin(&q, db, "INSERT INTO csr (" CSR_COLUMNS ", key) VALUES (?, ?, ?, ?, ?, ?)");
-    query_put_text(&q, a->record->id);
-    query_put_int(&q, a->record->created_ms);
-    query_put_text(&q, a->record->key_sha256);
-    query_put_text(&q, a->record->request_pem);
-    query_put_text(&q, a->record->meta_json);
-    query_put_blob(&q, a->sealed->data, a->sealed->len);
+    query_put_text(&q, r->id);
+    query_put_int(&q, r->created_ms);
+    query_put_text(&q, r->key_sha256);
+    query_put_text(&q, r->request_pem);
+    query_put_text(&q, r->meta_json);
+    query_put_blob(&q, row->sealed->data, row->sealed->len);
     return query_run(&q);
 }
 
 enum err store_csr_add(struct store *s, const struct csr_record *r, const char *key_pem,
                        size_t key_len)
 {
-    struct buf sealed;
-    enum err e = store_seal(s, kind, r->id, key_pem, key_len, &sealed);
-    struct addition a = {r, &sealed};
-    if (!e) e = store_write(s, insert, &a);
-    buf_dispose(&sealed);
-    return e;
+    return store_put_sealed(s, kind, r->id, key_pem, key_len, insert, r);
 }
 
 static enum err read_row(struct query *q, void *item)

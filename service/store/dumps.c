@@ -14,21 +14,17 @@ static enum err not_found(const char *job)
                     "nothing that the job \"%s\" has read is kept", job);
 }
 
-struct addition {
-    const char *job;
-    const struct buf *sealed;
-};
-
 static enum err put(struct db *db, void *arg)
 {
-    const struct addition *a = arg;
+    const struct sealed_row *row = arg;
+    const char *job = row->record;
     struct query q;
     query_begin(&q, db, "REPLACE INTO dump (job, data) VALUES (?, ?)");
-    query_put_text(&q, a->job);
-    query_put_blob(&q, a->sealed->data, a->sealed->len);
+    query_put_text(&q, job);
+    query_put_blob(&q, row->sealed->data, row->sealed->len);
     enum err e = query_run(&q);
     if (e && sqlite3_extended_errcode(db->handle) == SQLITE_CONSTRAINT_FOREIGNKEY)
-        return err_fail(ERR_NOT_FOUND, "job_not_found", NULL, "there is no job \"%s\"", a->job);
+        return err_fail(ERR_NOT_FOUND, "job_not_found", NULL, "there is no job \"%s\"", job);
     if (e) return e;
     query_begin(&q, db,
                 "DELETE FROM dump WHERE seq <="
@@ -39,15 +35,10 @@ static enum err put(struct db *db, void *arg)
 
 enum err store_dump_put(struct store *s, const char *job, const void *data, size_t n)
 {
-    struct buf sealed;
     if (n > LIMIT_DUMP_BYTES)
         return err_fail(ERR_TOO_LARGE, "dump_too_large", "Read it in parts.",
                         "%zu bytes were read, at most %d are kept", n, (int)LIMIT_DUMP_BYTES);
-    enum err e = store_seal(s, kind, job, data, n, &sealed);
-    struct addition a = {job, &sealed};
-    if (!e) e = store_write(s, put, &a);
-    buf_dispose(&sealed);
-    return e;
+    return store_put_sealed(s, kind, job, data, n, put, job);
 }
 
 enum err store_dump_get(struct store *s, const char *job, struct buf *out)

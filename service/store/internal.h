@@ -27,6 +27,16 @@ enum err store_unseal(struct store *s, const char *kind, const char *id, const s
  * bytes alone  @return ERR_NOT_FOUND without words: the caller knows what is missing */
 enum err store_sealed(struct store *s, const char *sql, const char *kind, const char *id,
                       struct buf *out);
+/** A row that is put in together with its secret. */
+struct sealed_row {
+    const void *record; /* as the caller of store_put_sealed() gave it */
+    const struct buf *sealed;
+};
+/** Seal @p data under "<kind>:<id>" and put it in with its row. @param put  gets a struct
+ * sealed_row
+ *  @return errors of sealing and of @p put */
+enum err store_put_sealed(struct store *s, const char *kind, const char *id, const void *data,
+                          size_t n, write_fn put, const void *record);
 /** Delete one row, with what the log holds of it. @param sql  a literal with one parameter, @p key
  *  @return ERR_OK; ERR_NOT_FOUND without words: the caller knows what is missing */
 enum err store_delete(struct store *s, const char *sql, const char *key);

@@ -22,30 +22,21 @@ static enum err not_found(const char *name)
                     "there is no profile \"%s\"", name);
 }
 
-struct addition {
-    const struct profile_record *record;
-    const struct buf *sealed;
-};
-
 static enum err put(struct db *db, void *arg)
 {
-    const struct addition *a = arg;
+    const struct sealed_row *row = arg;
+    const struct profile_record *r = row->record;
     struct query q;
     query_begin(&q, db, "REPLACE INTO profile (" PROFILE_COLUMNS ") VALUES (?, ?, ?)");
-    query_put_text(&q, a->record->name);
-    query_put_int(&q, a->record->changed_ms);
-    query_put_blob(&q, a->sealed->data, a->sealed->len);
+    query_put_text(&q, r->name);
+    query_put_int(&q, r->changed_ms);
+    query_put_blob(&q, row->sealed->data, row->sealed->len);
     return query_run(&q);
 }
 
 enum err store_profile_put(struct store *s, const struct profile_record *r)
 {
-    struct buf sealed;
-    enum err e = store_seal(s, kind, r->name, r->settings_json, strlen(r->settings_json), &sealed);
-    struct addition a = {r, &sealed};
-    if (!e) e = store_write(s, put, &a);
-    buf_dispose(&sealed);
-    return e;
+    return store_put_sealed(s, kind, r->name, r->settings_json, strlen(r->settings_json), put, r);
 }
 
 /* As it lies in the database. */

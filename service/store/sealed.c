@@ -20,6 +20,17 @@ enum err store_seal(struct store *s, const char *kind, const char *id, const voi
     return vault_seal(store_vault(s), context_of(kind, id, context), data, n, sealed_out);
 }
 
+enum err store_put_sealed(struct store *s, const char *kind, const char *id, const void *data,
+                          size_t n, write_fn put, const void *record)
+{
+    struct buf sealed;
+    enum err e = store_seal(s, kind, id, data, n, &sealed);
+    struct sealed_row row = {record, &sealed};
+    if (!e) e = store_write(s, put, &row);
+    buf_dispose(&sealed);
+    return e;
+}
+
 enum err store_unseal(struct store *s, const char *kind, const char *id, const struct buf *sealed,
                       struct buf *out)
 {
