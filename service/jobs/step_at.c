@@ -6,6 +6,7 @@
 #include "service/at/info.h"
 #include "service/at/sysflash.h"
 #include "service/at/sysmfg.h"
+#include "service/jobs/at_row.h"
 #include "service/jobs/expected.h"
 #include "service/jobs/layout_json.h"
 #include "service/jobs/steps.h"
@@ -86,14 +87,8 @@ enum err step_at_layout(struct session *s)
         at_sysflash_list(s->client, rows, PARTITION_TABLE_MAX, &n, session_within(s, COMMAND_MS));
     if (e && !at_was_refused(s->client)) return e;
     struct partition_table user = {.count = n};
-    for (size_t i = 0; i < n; i++) {
-        struct partition *p = &user.rows[i];
-        memcpy(p->name, rows[i].name, sizeof p->name); /* both are 16 characters and a NUL */
-        p->type = rows[i].type;
-        p->subtype = rows[i].subtype;
-        p->offset = rows[i].offset;
-        p->size = rows[i].size;
-    }
+    for (size_t i = 0; i < n; i++)
+        user.rows[i] = at_row_partition(&rows[i]);
     layout_from_table(&user, "AT+SYSFLASH?", &s->layout);
     e = n ? ERR_OK : assume_layout(s);
     if (e) return e;

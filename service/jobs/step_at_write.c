@@ -8,6 +8,7 @@
 
 #include "service/at/sysflash.h"
 #include "service/at/sysmfg.h"
+#include "service/jobs/at_row.h"
 #include "service/jobs/at_speed.h"
 #include "service/jobs/cut_off.h"
 #include "service/jobs/key_trouble.h"
@@ -33,14 +34,6 @@ static size_t piece_count(const struct session *s)
     return s->layout.kind == LAYOUT_MFG_NVS ? TARGET_PARTS : s->images.count;
 }
 
-static struct at_partition row_of(const struct partition *p)
-{
-    struct at_partition row = {
-        .type = p->type, .subtype = p->subtype, .offset = p->offset, .size = p->size};
-    memcpy(row.name, p->name, sizeof row.name); /* both are 16 characters and a NUL */
-    return row;
-}
-
 static struct piece image_piece(const struct session *s, size_t i)
 {
     const struct image *im = &s->images.items[i];
@@ -48,7 +41,7 @@ static struct piece image_piece(const struct session *s, size_t i)
                           .data = im->bytes.data,
                           .n = im->bytes.len,
                           .secret = im->holds_key,
-                          .row = row_of(partition_find(&s->layout.user, im->partition))};
+                          .row = at_row_of(partition_find(&s->layout.user, im->partition))};
 }
 
 static struct piece value_piece(const struct session *s, enum credential_part part)
@@ -103,7 +96,7 @@ static enum err start_again(struct session *s, const char *name)
 static enum err read_twice(struct session *s, const struct partition *p, struct buf *a,
                            struct buf *b)
 {
-    struct at_partition row = row_of(p);
+    struct at_partition row = at_row_of(p);
     struct at_transfer t = {.partition = &row, .n = p->size, .secret = true};
     buf_reset(a);
     buf_reset(b);

@@ -8,6 +8,7 @@
 #include "service/at/sysflash.h"
 #include "service/at/sysmfg.h"
 #include "service/base/clock.h"
+#include "service/jobs/at_row.h"
 #include "service/jobs/steps.h"
 #include "service/pki/atpki.h"
 #include "service/pki/secret.h"
@@ -44,9 +45,7 @@ static enum stored pick_item(const struct target *t, const struct buf *image, st
 static enum err read_bytes(struct session *s, const struct partition *p, size_t n, bool secret,
                            struct buf *image)
 {
-    struct at_partition row = {
-        .type = p->type, .subtype = p->subtype, .offset = p->offset, .size = p->size};
-    memcpy(row.name, p->name, sizeof row.name);
+    struct at_partition row = at_row_of(p);
     struct at_transfer t = {.partition = &row, .n = n, .secret = secret};
     buf_reset(image);
     enum err e = buf_fill(image, 0, n);
