@@ -3,11 +3,10 @@ since the firmware's own time-outs are most of what this takes."""
 import concurrent.futures
 import json
 import socket
-import ssl
-import threading
 import unittest
 
 import harness
+import many_servers
 from aws_broker import AwsBroker, allow
 from test_exits import Between
 
@@ -15,54 +14,8 @@ LAYOUTS = ("2.4", "4.1")  # raw partitions; mfg_nvs
 WAITS = True  # for the times of boards: run.py
 
 
-class Server:
-    """Takes TCP connections on a loopback port and runs talk(connection) for each."""
-
-    def __init__(self, talk):
-        self.talk, self.open = talk, []
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
-
-    def _serve(self):
-        while True:
-            try:
-                connection = self.socket.accept()[0]
-            except OSError:
-                return
-            self.open.append(connection)
-            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
-
-    def _talk(self, connection):
-        try:
-            self.talk(connection)
-        except OSError:
-            pass
-
-    def stop(self):
-        self.socket.shutdown(socket.SHUT_RDWR)
-        for one in [self.socket, *self.open]:
-            one.close()
-        self.thread.join(harness.PATIENCE)
-
-
-class Twin:
-    """Another client with the same id that comes back at once whenever it is put out: its next connection waits
-    with the handshake done."""
-
-    def __init__(self, pki, port, client):
-        context = ssl.create_default_context(cafile=pki.ca.cert_path)
-        context.load_cert_chain(pki.ec_device.cert_path, pki.ec_device.key_path)
-        text = client.encode()
-        body = b"\0\4MQTT\4\2\0\x3c" + len(text).to_bytes(2, "big") + text
-        self.hello = bytes([0x10, len(body)]) + body
-        self.context, self.port = context, port
-        self.ended, self.there = threading.Event(), threading.Event()
-        self.thread = threading.Thread(target=self._live, daemon=True)
-        self.thread.start()
-        if not self.there.wait(harness.PATIENCE):
-            raise AssertionError("the twin was not let in")
+class PromptTwin(many_servers.Twin):
+    """Comes back at once: its next connection waits with the handshake done."""
 
     def _connection(self):
         raw = socket.create_connection(("127.0.0.1", self.port))
@@ -76,23 +29,11 @@ class Twin:
             with spare as s:
                 s.sendall(self.hello)
                 spare = self._connection()
-                self._stay(s)
+                try:
+                    self._stay(s)
+                except OSError:
+                    pass
         spare.close()
-
-    def _stay(self, s):
-        while not self.ended.is_set():
-            try:
-                if not s.recv(64):
-                    return
-                self.there.set()
-            except TimeoutError:
-                pass
-            except OSError:
-                return
-
-    def stop(self):
-        self.ended.set()
-        self.thread.join(harness.PATIENCE)
 
 
 class VerdictCase(harness.BenchCase):
@@ -253,7 +194,7 @@ class Policy(VerdictCase):
 
     def test_two_of_one_name(self):
         broker = self.aws()
-        self.start(Twin(self.bench.pki, broker.port, "twin"))
+        self.start(PromptTwin(self.bench.pki, broker.port, "twin"))
         order = {**self.order(broker), "client_id": "twin"}
         for board in self.bench.boards:  # one after the other: they are two of one name as well
             verdict = self.check(board, {"credential": self.good, "mqtt": order})["result"]["verdict"]
@@ -277,7 +218,7 @@ class Log(VerdictCase):
             between.say(b"\x1b[0;33mW (9600) MQTT_CLIENT: Connection refused, bad username or password\x1b[0m\r\n")
             connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
             connection.close()
-        mqtt = {"scheme": 1, "port": self.start(Server(refuse)).port}
+        mqtt = {"scheme": 1, "port": self.start(many_servers.peers.Fake(refuse)).port}
         slot = {"download_port": between.link, "at_port": board.at}
         self.gate.put(f"/v1/slots/{board.name}", slot).expect(201)
         order = self.bench.command("check", board.name, mqtt=mqtt, credential=self.good, host_check=False)
