@@ -57,7 +57,9 @@ function decide(effect, action, wanted, who) {
 
 // A thing's name means something only to a client that is called like its thing.
 function allowed(client, id, action, kind, name) {
-  const thing = client.conn.getPeerCertificate().subject.CN;
+  // Asked once: a connection that has ended tells its certificate no more, and messages may still be on their way to it.
+  client.thing ??= client.conn.getPeerCertificate().subject.CN;
+  const { thing } = client;
   const who = { id, thing: thing === id ? thing : "" };
   const wanted = `${kind}/${name}`;
   const yes = decide("Allow", action, wanted, who) && !decide("Deny", action, wanted, who);
