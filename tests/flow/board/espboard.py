@@ -73,7 +73,7 @@ class Port:
         poll.register(self.fd, 0)
         return bool(poll.poll(seconds * 1000))
 
-    def read_all(self, quiet=0.1):
+    def read_all(self, quiet=0.5):
         """All that comes until nothing has come for a while."""
         got = b""
         more = self.read_some(quiet)
