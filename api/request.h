@@ -8,6 +8,7 @@
 
 #include "api/route.h"
 #include "api/wait.h"
+#include "service/access/actor.h"
 #include "service/base/buf.h"
 #include "service/base/err.h"
 #include "service/base/id.h"
@@ -18,6 +19,7 @@ enum { REQUEST_ID_MAX = 40, REQUEST_QUERY_MAX = 8, REQUEST_MAC = 18 };
 struct request {
     char id[REQUEST_ID_MAX + 1]; /* X-Request-Id: the client's, or made here */
     char path[256];              /* as sent, printable, cut to fit: for messages */
+    struct actor actor;
     struct route_match match;
     struct {
         char name[24], value[160];

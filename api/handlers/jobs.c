@@ -55,7 +55,11 @@ struct reply handle_job_create(struct request *rq, const struct service *svc)
     enum err e = profile_apply(svc->store, buf_str(&rq->body), rq->body.len, &order);
     if (!e) e = command_parse(buf_str(&order), order.len, &command, &errors);
     if (!e) {
-        e = jobs_submit(svc->jobs, &command, buf_str(&order), &errors, &job);
+        const struct job_order o = {.command = &command,
+                                    .body = buf_str(&order),
+                                    .actor = rq->actor.name,
+                                    .token = rq->actor.token};
+        e = jobs_submit(svc->jobs, &o, &errors, &job);
         command_dispose(&command);
     }
     buf_dispose(&order);
@@ -175,7 +179,8 @@ struct reply handle_job_retry(struct request *rq, const struct service *svc)
 {
     struct job_record job = {.id = ""};
     const char *id = request_var(rq, "id");
-    enum err e = request_is_id(id) ? jobs_retry(svc->jobs, id, &job) : not_found(id);
+    const struct job_order by = {.actor = rq->actor.name, .token = rq->actor.token};
+    enum err e = request_is_id(id) ? jobs_retry(svc->jobs, id, &by, &job) : not_found(id);
     return e ? reply_error(rq) : reply_accepted(&job);
 }
 

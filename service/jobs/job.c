@@ -16,7 +16,12 @@ enum err job_new(const struct job_record *r, struct job **out)
     memcpy(job->credential, r->credential, sizeof job->credential);
     memcpy(job->firmware, r->firmware, sizeof job->firmware);
     memcpy(job->retry_of, r->retry_of, sizeof job->retry_of);
+    job->priority = r->priority;
+    memcpy(job->depends_on, r->depends_on, sizeof job->depends_on);
+    memcpy(job->actor, r->actor, sizeof job->actor);
+    memcpy(job->token, r->token, sizeof job->token);
     job->created_ms = r->created_ms;
+    job->deadline_ms = r->deadline_ms;
     return ERR_OK;
 }
 
@@ -39,7 +44,12 @@ enum err job_snapshot(const struct job *job, struct job_record *out)
     memcpy(out->credential, job->credential, sizeof out->credential);
     memcpy(out->firmware, job->firmware, sizeof out->firmware);
     memcpy(out->retry_of, job->retry_of, sizeof out->retry_of);
+    out->priority = job->priority;
+    memcpy(out->depends_on, job->depends_on, sizeof out->depends_on);
+    memcpy(out->actor, job->actor, sizeof out->actor);
+    memcpy(out->token, job->token, sizeof out->token);
     out->created_ms = job->created_ms;
+    out->deadline_ms = job->deadline_ms;
     out->state = JOB_QUEUED;
     return ERR_OK;
 }

@@ -25,7 +25,9 @@ enum job_phase {
 
 struct job {
     char id[ID_TEXT], kind[16], slot[64], credential[ID_TEXT], firmware[ID_TEXT], retry_of[ID_TEXT];
-    int64_t created_ms;
+    int32_t priority;
+    char depends_on[ID_TEXT], actor[64], token[ID_TEXT];
+    int64_t created_ms, deadline_ms;
     enum job_phase phase;
     struct job_record *view; /* what readers see; NULL until it runs: a record is large */
     struct transcript *log;  /* while it runs */

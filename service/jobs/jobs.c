@@ -173,8 +173,9 @@ void jobs_stop(struct jobs *j)
     free(j);
 }
 
-static void fill_record(const struct command *c, const char *retry_of, struct job_record *r)
+static void fill_record(const struct job_order *o, const char *retry_of, struct job_record *r)
 {
+    const struct command *c = o->command;
     memset(r, 0, sizeof *r);
     id_new("job", r->id);
     snprintf(r->kind, sizeof r->kind, "%s", command_kind_name(c->kind));
@@ -182,6 +183,10 @@ static void fill_record(const struct command *c, const char *retry_of, struct jo
     memcpy(r->credential, c->credential, sizeof r->credential);
     memcpy(r->firmware, c->firmware, sizeof r->firmware);
     snprintf(r->retry_of, sizeof r->retry_of, "%s", retry_of);
+    snprintf(r->actor, sizeof r->actor, "%s", o->actor ? o->actor : "");
+    snprintf(r->token, sizeof r->token, "%s", o->token ? o->token : "");
+    snprintf(r->idempotency, sizeof r->idempotency, "%s", o->idempotency ? o->idempotency : "");
+    snprintf(r->body_sha256, sizeof r->body_sha256, "%s", o->body_sha256 ? o->body_sha256 : "");
     r->state = JOB_QUEUED;
     r->created_ms = clock_now_ms();
 }
@@ -251,14 +256,8 @@ static void announce(const struct jobs *j, const struct job_record *r)
     if (j->config.changed) j->config.changed(r, j->config.changed_arg);
 }
 
-/* What is asked for, before it has a place in a queue. */
-struct order {
-    const struct command *command;
-    const char *body, *retry_of;
-    struct field_errors *errors;
-};
-
-static enum err submit(struct jobs *j, const struct order *o, struct job_record *out)
+static enum err submit(struct jobs *j, const struct job_order *o, const char *retry_of,
+                       struct field_errors *errors, struct job_record *out)
 {
     const struct command *c = o->command;
     struct slot_record slot;
@@ -266,9 +265,9 @@ static enum err submit(struct jobs *j, const struct order *o, struct job_record 
     memset(out, 0, sizeof *out);
     enum err e = slot_find(&j->source, NULL, c->slot, &slot);
     if (!e) e = slot_serves(&slot, c);
-    if (!e) e = sources_check(j->config.store, c, o->errors);
+    if (!e) e = sources_check(j->config.store, c, errors);
     if (e) return e;
-    fill_record(c, o->retry_of, out);
+    fill_record(o, retry_of, out);
     e = job_new(out, &job);
     if (!e) e = admit(j, job);
     if (e) {
@@ -290,14 +289,16 @@ static enum err submit(struct jobs *j, const struct order *o, struct job_record 
     return ERR_OK;
 }
 
-enum err jobs_submit(struct jobs *j, const struct command *c, const char *body,
-                     struct field_errors *errors, struct job_record *out)
+enum err jobs_submit(struct jobs *j, const struct job_order *o, struct field_errors *errors,
+                     struct job_record *out)
 {
-    return submit(j, &(struct order){c, body, "", errors}, out);
+    return submit(j, o, "", errors, out);
 }
 
-enum err jobs_retry(struct jobs *j, const char *id, struct job_record *out)
+enum err jobs_retry(struct jobs *j, const char *id, const struct job_order *by,
+                    struct job_record *out)
 {
+    struct job_order order = *by;
     struct field_errors errors;
     struct buf body;
     enum err e = jobs_get(j, id, out);
@@ -313,7 +314,9 @@ enum err jobs_retry(struct jobs *j, const char *id, struct job_record *out)
     buf_init_secret(&body, LIMIT_UPLOAD_BODY);
     e = store_job_command(j->config.store, id, &body);
     if (!e) e = command_parse(buf_str(&body), body.len, c, &errors);
-    if (!e) e = submit(j, &(struct order){c, buf_str(&body), id, &errors}, out);
+    order.command = c;
+    order.body = buf_str(&body);
+    if (!e) e = submit(j, &order, id, &errors, out);
     buf_dispose(&body);
     command_dispose(c);
     free(c);

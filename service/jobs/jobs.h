@@ -39,17 +39,25 @@ void jobs_halt(struct jobs *j);
 /** jobs_halt(), then free; nobody may use @p j any more. NULL allowed. */
 void jobs_stop(struct jobs *j);
 
-/** Store and queue. @param body  the JSON that @p c was parsed from
+/** What is asked for, and by whom. */
+struct job_order {
+    const struct command *command;
+    const char *body;                      /* the JSON that the command was parsed from */
+    const char *actor, *token;             /* as in the record; NULL = "" */
+    const char *idempotency, *body_sha256; /* the same */
+};
+/** Store and queue.
  *  @param errors  empty; fields that name something of a kind that does not fit
  *  @return ERR_OK with the queued record; ERR_NOT_FOUND with code slot_not_found,
  * credential_not_found, firmware_not_found or image_not_found; ERR_BUSY with code queue_full;
  * ERR_CONFLICT with code shutting_down; ERR_ARG with code bad_body, slot_has_no_at_port,
  * slot_has_no_download_port; ERR_IO. Release @p out with job_record_dispose() */
-enum err jobs_submit(struct jobs *j, const struct command *c, const char *body,
-                     struct field_errors *errors, struct job_record *out);
-/** A new job with the command of an ended one. @return as jobs_submit; ERR_CONFLICT with code
- * job_not_ended */
-enum err jobs_retry(struct jobs *j, const char *id, struct job_record *out);
+enum err jobs_submit(struct jobs *j, const struct job_order *o, struct field_errors *errors,
+                     struct job_record *out);
+/** A new job with the command of an ended one. @param by  without command and body
+ *  @return as jobs_submit; ERR_CONFLICT with code job_not_ended */
+enum err jobs_retry(struct jobs *j, const char *id, const struct job_order *by,
+                    struct job_record *out);
 /** Present state, live progress included. @return ERR_OK, ERR_NOT_FOUND with code job_not_found,
  * ERR_MEM */
 enum err jobs_get(struct jobs *j, const char *id, struct job_record *out);

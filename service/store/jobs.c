@@ -11,7 +11,8 @@
 enum { SQL = 1024 };
 
 #define JOB_COLUMNS                                                                                \
-    "id, kind, slot, credential, firmware, retry_of, state, created_ms, started_ms, finished_ms,"  \
+    "id, kind, slot, credential, firmware, retry_of, priority, depends_on, deadline_ms, actor,"    \
+    " token, idempotency, body_digest, state, created_ms, started_ms, finished_ms,"                \
     " steps, progress_done, progress_total, progress_unit, result, error, error_step"
 
 static const char kind[] = "job";
@@ -72,16 +73,25 @@ static enum err insert(struct db *db, void *arg)
     const struct job_record *r = c->record;
     struct query q;
     query_begin(&q, db,
-                "INSERT INTO job (id, kind, slot, credential, firmware, retry_of, created_ms,"
+                "INSERT INTO job (id, kind, slot, credential, firmware, retry_of, priority,"
+                " depends_on, deadline_ms, actor, token, idempotency, body_digest, created_ms,"
                 " command, state, started_ms, finished_ms, steps, progress_done, progress_total,"
                 " progress_unit, result, error, error_step)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                " ?)");
     query_put_text(&q, r->id);
     query_put_text(&q, r->kind);
     query_put_text(&q, r->slot);
     query_put_text(&q, r->credential);
     query_put_text(&q, r->firmware);
     query_put_text(&q, r->retry_of);
+    query_put_int(&q, r->priority);
+    query_put_text(&q, r->depends_on);
+    query_put_int(&q, r->deadline_ms);
+    query_put_text(&q, r->actor);
+    query_put_text(&q, r->token);
+    query_put_text(&q, r->idempotency);
+    query_put_text(&q, r->body_sha256);
     query_put_int(&q, r->created_ms);
     query_put_blob(&q, c->sealed.data, c->sealed.len);
     put_variable(&q, c);
@@ -136,6 +146,13 @@ static enum err read_row(struct query *q, void *item)
     query_get_text(q, out->credential, sizeof out->credential);
     query_get_text(q, out->firmware, sizeof out->firmware);
     query_get_text(q, out->retry_of, sizeof out->retry_of);
+    out->priority = (int32_t)query_get_int(q);
+    query_get_text(q, out->depends_on, sizeof out->depends_on);
+    out->deadline_ms = query_get_int(q);
+    query_get_text(q, out->actor, sizeof out->actor);
+    query_get_text(q, out->token, sizeof out->token);
+    query_get_text(q, out->idempotency, sizeof out->idempotency);
+    query_get_text(q, out->body_sha256, sizeof out->body_sha256);
     query_get_text(q, state, sizeof state);
     out->created_ms = query_get_int(q);
     out->started_ms = query_get_int(q);

@@ -1,7 +1,7 @@
 /* schema: a step that was released is never changed; a change is a further step. Ids are found by
  * index, but order is kept by seq: two ids of the same millisecond sort by chance. Secrets are in
- * credential.key, job.command, dump.data, backup.data, profile.settings, csr.key and authority.key
- * only, all sealed (vault.h). */
+ * credential.key, job.command, dump.data, backup.data, profile.settings, csr.key, authority.key,
+ * idempotency.answer and webhook.secret only, all sealed (vault.h). */
 #include "service/store/schema.h"
 
 #include <stdio.h>
@@ -98,6 +98,63 @@ static const char *const steps[] = {
     "CREATE TABLE authority (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
     " created_ms INTEGER NOT NULL, name TEXT NOT NULL UNIQUE, certificate TEXT NOT NULL,"
     " meta TEXT NOT NULL, key BLOB NOT NULL) STRICT;",
+
+    /* 3 → 4 */
+    "ALTER TABLE job ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN depends_on TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job ADD COLUMN deadline_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN actor TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job ADD COLUMN token TEXT NOT NULL DEFAULT '';"
+    /* digests of who asked under which Idempotency-Key, and of the body: in the row of the job, so
+     * that no crash can come between the two */
+    "ALTER TABLE job ADD COLUMN idempotency TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job ADD COLUMN body_digest TEXT NOT NULL DEFAULT '';"
+    "CREATE UNIQUE INDEX job_idempotency ON job (idempotency) WHERE idempotency <> '';"
+    "CREATE INDEX job_finished ON job (finished_ms);"
+
+    /* queues that were told to stand still or to run dry; a slot need not be stored itself */
+    "CREATE TABLE slot_hold (slot TEXT PRIMARY KEY, state TEXT NOT NULL,"
+    " since_ms INTEGER NOT NULL, actor TEXT NOT NULL) STRICT;"
+
+    /* answers to requests with an Idempotency-Key, sealed under idempotency:<key> */
+    "CREATE TABLE idempotency (key TEXT PRIMARY KEY, created_ms INTEGER NOT NULL,"
+    " body_digest TEXT NOT NULL, answer BLOB NOT NULL) STRICT;"
+    "CREATE INDEX idempotency_created ON idempotency (created_ms);"
+
+    /* digest: SHA-256 of the token itself, certificate: of a client certificate; one of the two */
+    "CREATE TABLE token (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    " name TEXT NOT NULL, scope TEXT NOT NULL, digest TEXT NOT NULL, certificate TEXT NOT NULL,"
+    " created_ms INTEGER NOT NULL, created_by TEXT NOT NULL, expires_ms INTEGER NOT NULL,"
+    " revoked_ms INTEGER NOT NULL, used_ms INTEGER NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX token_digest ON token (digest) WHERE digest <> '';"
+
+    /* each entry's hash covers the entry and the hash before it */
+    "CREATE TABLE audit (seq INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,"
+    " actor TEXT NOT NULL, token TEXT NOT NULL, address TEXT NOT NULL, request TEXT NOT NULL,"
+    " action TEXT NOT NULL, target TEXT NOT NULL, slot TEXT NOT NULL, mac TEXT NOT NULL,"
+    " job TEXT NOT NULL, outcome TEXT NOT NULL, detail TEXT NOT NULL, previous TEXT NOT NULL,"
+    " hash TEXT NOT NULL) STRICT;"
+    "CREATE TRIGGER audit_stays BEFORE DELETE ON audit"
+    " BEGIN SELECT raise(ABORT, 'the audit is append-only'); END;"
+    "CREATE TRIGGER audit_is_fixed BEFORE UPDATE ON audit"
+    " BEGIN SELECT raise(ABORT, 'the audit is append-only'); END;"
+
+    /* what the event streams say, written with the change that it tells of */
+    "CREATE TABLE event (seq INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL,"
+    " type TEXT NOT NULL, job TEXT NOT NULL, slot TEXT NOT NULL, data TEXT NOT NULL) STRICT;"
+    "CREATE INDEX event_job ON event (job, seq);"
+
+    /* secrets sealed under webhook:<id> */
+    "CREATE TABLE webhook (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    " created_ms INTEGER NOT NULL, url TEXT NOT NULL, slot TEXT NOT NULL, states TEXT NOT NULL,"
+    " secret BLOB NOT NULL) STRICT;"
+    "CREATE TABLE delivery (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    " webhook TEXT NOT NULL REFERENCES webhook (id) ON DELETE CASCADE, job TEXT NOT NULL,"
+    " body TEXT NOT NULL, created_ms INTEGER NOT NULL, state TEXT NOT NULL,"
+    " attempts INTEGER NOT NULL, next_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,"
+    " status INTEGER NOT NULL, error TEXT NOT NULL) STRICT;"
+    "CREATE INDEX delivery_due ON delivery (state, next_ms);"
+    "CREATE INDEX delivery_webhook ON delivery (webhook, seq);",
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };

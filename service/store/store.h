@@ -244,6 +244,8 @@ enum step_state {
 };
 const char *step_state_name(enum step_state s);
 
+enum { JOB_PRIORITY_MIN = -10, JOB_PRIORITY_MAX = 10 };
+
 struct job_step {
     char name[24];
     enum step_state state;
@@ -258,6 +260,12 @@ struct job_record {
     char credential[ID_TEXT]; /* "" = none */
     char firmware[ID_TEXT];   /* the same */
     char retry_of[ID_TEXT];
+    int32_t priority;         /* JOB_PRIORITY_MIN…MAX; higher runs first */
+    char depends_on[ID_TEXT]; /* runs when that one has succeeded; "" = at once */
+    int64_t deadline_ms;      /* by when it must have ended; 0 = never */
+    char actor[64];           /* who asked for it: name of his token; "" = nobody was asked */
+    char token[ID_TEXT];      /* that token */
+    char idempotency[65], body_sha256[65]; /* hex; "" = no Idempotency-Key. Never goes out */
     enum job_state state;
     int64_t created_ms, started_ms, finished_ms; /* 0 = not yet */
     struct job_step steps[LIMIT_JOB_STEPS];
@@ -281,7 +289,8 @@ struct job_need {
  * this returns.
  *  @param needs  what it needs besides the record's own credential and firmware; may repeat them
  *  @return ERR_OK; ERR_NOT_FOUND with code credential_not_found, firmware_not_found,
- * image_not_found or backup_not_found */
+ * image_not_found or backup_not_found; ERR_CONFLICT with code store_conflict when there is a job
+ * with its idempotency already */
 enum err store_job_add(struct store *s, const struct job_record *r, const char *command_json,
                        const struct job_need *needs, size_t need_count);
 /** Write the whole present record over the old one. */

@@ -265,7 +265,7 @@ static inline enum err rig_try(struct rig *rig, const char *body, struct job_rec
     static _Thread_local struct command c;
     struct field_errors errors;
     assert_int_equal(command_parse(body, strlen(body), &c, &errors), ERR_OK);
-    return jobs_submit(rig->jobs, &c, body, &errors, out);
+    return jobs_submit(rig->jobs, &(struct job_order){.command = &c, .body = body}, &errors, out);
 }
 
 static inline void rig_submit_for(struct rig *rig, const char *slot, const char *script,

@@ -263,11 +263,12 @@ static void an_ended_job_can_be_tried_again(void **state)
     static struct job_record r;
     rig_submit(rig, "p1", "gate", a);
     rig_wait_inside(rig, 1);
-    expect(jobs_retry(rig->jobs, a, &r), ERR_CONFLICT, "job_not_ended");
+    expect(jobs_retry(rig->jobs, a, &(struct job_order){.actor = ""}, &r), ERR_CONFLICT,
+           "job_not_ended");
     rig_open_gate(rig, 1);
     rig_wait(rig, a, JOB_SUCCEEDED, 1);
     rig_open_gate(rig, 1);
-    assert_int_equal(jobs_retry(rig->jobs, a, &r), ERR_OK);
+    assert_int_equal(jobs_retry(rig->jobs, a, &(struct job_order){.actor = ""}, &r), ERR_OK);
     assert_string_equal(r.retry_of, a);
     assert_string_not_equal(r.id, a);
     assert_int_equal(r.state, JOB_QUEUED);
@@ -275,7 +276,8 @@ static void an_ended_job_can_be_tried_again(void **state)
     assert_string_equal(get(rig, r.id)->retry_of, a);
     assert_string_equal(get(rig, r.id)->result_json, "{\"script\":\"gate\"}");
     job_record_dispose(get(rig, r.id));
-    expect(jobs_retry(rig->jobs, "job_x", &r), ERR_NOT_FOUND, "job_not_found");
+    expect(jobs_retry(rig->jobs, "job_x", &(struct job_order){.actor = ""}, &r), ERR_NOT_FOUND,
+           "job_not_found");
 }
 
 static void ended_jobs_are_found_in_the_store(void **state)

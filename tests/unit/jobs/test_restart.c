@@ -86,7 +86,8 @@ static void child_main(struct rig *rig)
     if (jobs_start(&full, &rig->jobs)) _exit(1);
     for (int i = 0; i < 3; i++) {
         if (command_parse(body, strlen(body), &c, &errors)) _exit(2);
-        if (jobs_submit(rig->jobs, &c, body, &errors, &r)) _exit(2);
+        const struct job_order order = {.command = &c, .body = body};
+        if (jobs_submit(rig->jobs, &order, &errors, &r)) _exit(2);
         if (write(child_pipe, r.id, ID_TEXT) != ID_TEXT) _exit(3);
     }
     for (;;)
