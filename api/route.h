@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "service/access/actor.h"
+
 struct request;
 struct reply;
 struct service;
@@ -30,7 +32,7 @@ enum body_kind {
 struct route {
     const char *method, *path; /* "/v1/jobs/{id}" */
     const char *operation;     /* operationId in openapi.yaml */
-    const char *scope;         /* who may call it: "public", "viewer", "operator", "engineer" */
+    enum scope scope;          /* who may call it */
     const char *query;         /* names of its query parameters, each followed by a blank */
     unsigned bodies;           /* sum of enum body_kind */
     size_t limit;              /* bytes of body, with all that is around a form's file */

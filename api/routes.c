@@ -8,21 +8,22 @@
 #include "api/server.h"
 #include "service/base/limits.h"
 
-/* Scopes are what tokens will be checked against once there are tokens; images, and what was read
- * from a flash, may hold a private key, so they ask for more than reading does. */
-#define VIEWER   "viewer"
-#define OPERATOR "operator"
-#define ENGINEER "engineer"
+/* Images, and what was read from a flash, may hold a private key, so they ask for more than reading
+ * does. */
+#define PUBLIC   SCOPE_PUBLIC
+#define VIEWER   SCOPE_VIEWER
+#define OPERATOR SCOPE_OPERATOR
+#define ENGINEER SCOPE_ENGINEER
 
 enum { JSON = LIMIT_JSON_BODY, UPLOAD = LIMIT_UPLOAD_BODY, TABLE = 64 * 1024 };
 enum { CREDENTIAL = BODY_JSON | BODY_MULTIPART | BODY_SLOW, TABLES = BODY_CSV | BODY_BINARY };
 enum { FIRMWARE = BODY_STREAM | BODY_BINARY | BODY_ZIP | BODY_MULTIPART };
 
 static const struct route table[] = {
-    {"GET", "/healthz", "getHealth", "public", "", 0, 0, handle_health},
-    {"GET", "/readyz", "getReadiness", "public", "", 0, 0, handle_readiness},
-    {"GET", "/openapi.yaml", "getContractYaml", "public", "", 0, 0, handle_contract_yaml},
-    {"GET", "/openapi.json", "getContractJson", "public", "", 0, 0, handle_contract_json},
+    {"GET", "/healthz", "getHealth", PUBLIC, "", 0, 0, handle_health},
+    {"GET", "/readyz", "getReadiness", PUBLIC, "", 0, 0, handle_readiness},
+    {"GET", "/openapi.yaml", "getContractYaml", PUBLIC, "", 0, 0, handle_contract_yaml},
+    {"GET", "/openapi.json", "getContractJson", PUBLIC, "", 0, 0, handle_contract_json},
 
     {"GET", "/v1/ports", "listPorts", VIEWER, "", 0, 0, handle_port_list},
     {"GET", "/v1/slots", "listSlots", VIEWER, "", 0, 0, handle_slot_list},
