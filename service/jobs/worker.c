@@ -10,7 +10,7 @@
 #include "service/base/thread.h"
 #include "service/store/text.h"
 
-enum { STORE_RETRY_MS = 500, LOG_MAX = 2 * LIMIT_TRANSCRIPT };
+enum { LOG_MAX = 2 * LIMIT_TRANSCRIPT };
 
 enum err worker_new(struct jobs *jobs, const char *slot, struct worker **out)
 {
@@ -47,6 +47,25 @@ void worker_free(struct worker *w)
     free(w->command);
     free(w->record);
     free(w);
+}
+
+struct worker *worker_find(const struct jobs *j, const char *slot)
+{
+    struct worker *w = j->workers;
+    while (w && strcmp(w->slot, slot) != 0)
+        w = w->next;
+    return w;
+}
+
+enum err worker_for(struct jobs *j, const char *slot, struct worker **out)
+{
+    *out = worker_find(j, slot);
+    if (*out) return ERR_OK;
+    enum err e = worker_new(j, slot, out);
+    if (e) return e;
+    (*out)->next = j->workers;
+    j->workers = *out;
+    return ERR_OK;
 }
 
 void worker_stop_job(struct worker *w, enum stop_reason why)
@@ -88,82 +107,6 @@ enum stop_reason worker_stopped_by(struct worker *w, enum err e)
     if (e == ERR_TIMEOUT && worker_why(w) == STOP_TIMEOUT) return STOP_TIMEOUT;
     if (e == ERR_TIMEOUT && deadline_passed(w->until)) return STOP_TIMEOUT;
     return STOP_NONE;
-}
-
-/* The job is over for readers: in the same moment in which they see how it ended, its slot is free.
- * Under the lock. */
-static void let_go(struct worker *w)
-{
-    struct job *job = w->job;
-    w->job = NULL;
-    transcript_unref(job->log);
-    job->log = NULL;
-    job->phase = PHASE_ENDED;
-    table_end(&w->jobs->table, job);
-}
-
-enum err worker_show(struct worker *w)
-{
-    struct job_record *r = w->record;
-    char *result = r->result_json ? strdup(r->result_json) : NULL;
-    if (r->result_json && !result) return err_set(ERR_MEM, "out of memory");
-    char *own = r->result_json;
-    r->result_json = NULL;
-    pthread_mutex_lock(&w->jobs->lock);
-    struct job_record *view = w->job->view;
-    job_record_dispose(view);
-    job_record_copy(r, view); /* without a result it does not fail */
-    view->result_json = result;
-    if (job_state_is_final(r->state)) let_go(w);
-    pthread_mutex_unlock(&w->jobs->lock);
-    r->result_json = own;
-    if (w->jobs->config.changed) w->jobs->config.changed(r, w->jobs->config.changed_arg);
-    return ERR_OK;
-}
-
-/* What the steps found so far. */
-static enum err renew_result(struct worker *w)
-{
-    if (!w->result || !json_object_size(w->result)) return ERR_OK;
-    char *text = json_dumps(w->result, JSON_COMPACT);
-    if (!text) return err_set(ERR_MEM, "out of memory");
-    free(w->record->result_json);
-    w->record->result_json = text;
-    return ERR_OK;
-}
-
-enum err worker_publish(struct worker *w)
-{
-    enum err e = renew_result(w);
-    if (!e) e = store_job_save(w->jobs->config.store, w->record);
-    if (e) return e;
-    w->stored_ns = deadline_now_ns();
-    return worker_show(w);
-}
-
-/* @return true when the service ends */
-static bool pause_for_retry(struct jobs *j)
-{
-    struct deadline until = deadline_in_ms(STORE_RETRY_MS);
-    pthread_mutex_lock(&j->lock);
-    while (!j->stopping && !deadline_passed(until))
-        thread_wait_until(&j->halting, &j->lock, until);
-    bool stopping = j->stopping;
-    pthread_mutex_unlock(&j->lock);
-    return stopping;
-}
-
-/* A change that must not be lost: a full disk holds the slot until there is room. @return false
- * when the service ended first: the next start finds the job as it was stored last */
-static bool publish_surely(struct worker *w)
-{
-    bool told = false;
-    while (worker_publish(w)) {
-        if (!told) log_error("job not stored, trying on", "code=%s", err_last()->code);
-        told = true;
-        if (pause_for_retry(w->jobs)) return worker_publish(w) == ERR_OK;
-    }
-    return true;
 }
 
 static enum err load_command(struct worker *w)
@@ -275,14 +218,14 @@ static void run_job(struct worker *w)
     log_context("", r->id);
     r->state = JOB_RUNNING;
     r->started_ms = clock_now_ms();
-    if (publish_surely(w)) {
+    if (worker_publish_surely(w)) {
         log_info("job started", "kind=%s slot=%s", r->kind, r->slot);
         w->result = json_object();
         conclude(w, w->result ? carry_out(w) : err_set(ERR_MEM, "out of memory"));
         worker_leave_ports(w);
         command_dispose(w->command);
         store_log(w);
-        publish_surely(w);
+        worker_publish_surely(w);
         json_decref(w->result);
         w->result = NULL;
         log_info("job ended", "state=%s code=%s step=%s", job_state_name(r->state), r->error.code,
@@ -335,7 +278,7 @@ static void *worker_main(void *arg)
             transcript_unref(w->log);
             w->log = NULL;
         } else {
-            pause_for_retry(j);
+            worker_pause(j);
         }
         pthread_mutex_lock(&j->lock);
     }

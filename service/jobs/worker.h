@@ -1,5 +1,6 @@
 /* worker: one thread per slot; takes the slot's jobs one after the other. This header is what
- * jobs.c, worker.c and context.c share of the engine.
+ * the files of the engine share: jobs.c (start and end), recover.c, submit.c, unstarted.c, look.c,
+ * worker*.c and context.c.
  *
  * Locks: `jobs.lock` guards everything that is marked so; it is never held while calling back or
  * doing I/O, and the only lock taken under it is none (a transcript has its own, taken alone). A
@@ -80,13 +81,27 @@ enum err worker_new(struct jobs *jobs, const char *slot, struct worker **out);
 enum err worker_start(struct worker *w);
 /** Not while its thread runs. */
 void worker_free(struct worker *w);
+/** @return NULL when it has none. Under the lock. */
+struct worker *worker_find(const struct jobs *j, const char *slot);
+/** The slot's worker, made (not started) when there is none. Under the lock. @return ERR_OK,
+ * ERR_MEM, ERR_IO */
+enum err worker_for(struct jobs *j, const char *slot, struct worker **out);
 /** Tell the running job to stop. Under the lock. */
 void worker_stop_job(struct worker *w, enum stop_reason why);
 
+/* worker_publish.c */
+/** Tell of a change that was stored. Without the lock. */
+void jobs_announce(const struct jobs *j, const struct job_record *r);
 /** Store the present record, show it to readers and announce it. On the worker's thread. */
 enum err worker_publish(struct worker *w);
 /** Show the present record to readers without storing it. */
 enum err worker_show(struct worker *w);
+/** A change that must not be lost: a full disk holds the slot until there is room. @return false
+ * when the service ended first: the next start finds the job as it was stored last */
+bool worker_publish_surely(struct worker *w);
+/** Wait a little before the store is tried again. @return true when the service ends */
+bool worker_pause(struct jobs *j);
+
 /** Why the running job was told to stop. */
 enum stop_reason worker_why(struct worker *w);
 /** If @p e (whose error is this thread's last) says that the job was stopped, by whom. */

@@ -1,0 +1,60 @@
+/* look: what readers see of jobs and slots. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/jobs/worker.h"
+
+enum err jobs_get(struct jobs *j, const char *id, struct job_record *out)
+{
+    pthread_mutex_lock(&j->lock);
+    const struct job *job = table_find(&j->table, id);
+    enum err e = job ? job_snapshot(job, out) : ERR_OK;
+    pthread_mutex_unlock(&j->lock);
+    return job ? e : store_job_get(j->config.store, id, out);
+}
+
+enum err jobs_log(struct jobs *j, const char *id, struct buf *out)
+{
+    pthread_mutex_lock(&j->lock);
+    const struct job *job = table_find(&j->table, id);
+    struct transcript *log = job && job->log ? transcript_ref(job->log) : NULL;
+    pthread_mutex_unlock(&j->lock);
+    if (!log) return store_job_log_get(j->config.store, id, out);
+    enum err e = transcript_render(log, out);
+    transcript_unref(log);
+    return e;
+}
+
+static enum err slot_among(struct jobs *j, const struct port_list *ports, const char *name,
+                           struct slot_record *slot_out, struct slot_status *status_out)
+{
+    struct port_claim claim;
+    enum err e = slot_find(&j->source, ports, name, slot_out);
+    if (e) {
+        memset(slot_out, 0, sizeof *slot_out);
+        return e;
+    }
+    struct slot_record resolved = *slot_out;
+    bool there = slot_resolve(ports, &resolved, &claim) == ERR_OK;
+    pthread_mutex_lock(&j->lock);
+    const struct worker *w = worker_find(j, name);
+    bool busy = claims_overlap(&j->claims, &claim) || (w && w->job);
+    if (w) status_out->queued = w->queue.count;
+    if (w && w->job) memcpy(status_out->job, w->job->id, sizeof status_out->job);
+    pthread_mutex_unlock(&j->lock);
+    status_out->state = busy ? SLOT_BUSY : there ? SLOT_IDLE : SLOT_ABSENT;
+    return ERR_OK;
+}
+
+enum err jobs_slot(struct jobs *j, const struct port_list *ports, const char *name,
+                   struct slot_record *slot_out, struct slot_status *status_out)
+{
+    struct port_list own;
+    memset(status_out, 0, sizeof *status_out);
+    if (ports) return slot_among(j, ports, name, slot_out, status_out);
+    enum err looked = ports_look(&j->source, &own);
+    struct err_info why = *err_last();
+    enum err e = slot_among(j, &own, name, slot_out, status_out);
+    free(own.items);
+    return looked && e == ERR_NOT_FOUND ? err_restore(&why) : e;
+}
