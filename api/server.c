@@ -169,10 +169,11 @@ uint16_t server_port(const struct server *s)
     return s->port;
 }
 
-void server_job_changed(const struct job_record *job, void *arg)
+void server_changed(const struct job_record *job, const struct event_record *event, void *arg)
 {
     struct server *s = arg;
-    if (job_state_is_final(job->state)) wait_wake(s->host.waits, job->id);
+    (void)event;
+    if (job && job_state_is_final(job->state)) wait_wake(s->host.waits, job->id);
 }
 
 /* Wait until the answers that are on their way have left, but not for long. */

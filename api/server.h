@@ -32,7 +32,7 @@ struct server_config {
 
 struct server; /* opaque */
 
-/** Nothing listens yet, but server_job_changed() may be called from now on: so the jobs, which
+/** Nothing listens yet, but server_changed() may be called from now on: so the jobs, which
  * announce their changes to the server, can be started before the server, which needs the jobs.
  * Makes jansson wipe all memory that it releases (bodies hold keys and passwords): call it before
  * other threads use jansson. @return ERR_OK, ERR_MEM */
@@ -44,7 +44,7 @@ enum err server_start(struct server *s, const struct server_config *cfg, const s
 uint16_t server_port(const struct server *s);
 /** jobs_changed_fn: wakes the requests that wait for this job. @p arg is the struct server, from
  * server_new() to server_free(). */
-void server_job_changed(const struct job_record *job, void *arg);
+void server_changed(const struct job_record *job, const struct event_record *event, void *arg);
 /** Refuse what is new, answer those who wait (503), stop. Afterwards the jobs may stop. Does
  * nothing when it was not started. NULL allowed. */
 void server_stop(struct server *s);

@@ -44,7 +44,7 @@ static enum err start(const struct config *c, struct parts *p)
                                .port_globs = c->ports,
                                .port_glob_count = c->port_count,
                                .run = run_command,
-                               .changed = server_job_changed,
+                               .changed = server_changed,
                                .changed_arg = p->server};
     e = jobs_start(&jobs, &p->jobs);
     if (e) return e;

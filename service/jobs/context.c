@@ -126,12 +126,11 @@ void job_progress(struct job_context *ctx, uint64_t done, uint64_t total, const 
     w->record->progress_done = done;
     w->record->progress_total = total;
     snprintf(w->record->progress_unit, sizeof w->record->progress_unit, "%s", unit);
-    int64_t now = deadline_now_ns();
-    if (now - w->stored_ns >= PROGRESS_STORE_NS) {
-        w->stored_ns = now; /* also when it fails: not again for each block */
-        if (worker_publish(w) == ERR_OK) return;
-    }
     if (worker_show(w)) log_warn("progress not shown", "code=%s", err_last()->code);
+    int64_t now = deadline_now_ns();
+    if (now - w->stored_ns < PROGRESS_STORE_NS) return;
+    w->stored_ns = now; /* also when it fails: not again for each block */
+    (void)store_job_progress(w->jobs->config.store, w->record);
 }
 
 static void tap(enum port_direction dir, const uint8_t *data, size_t n, void *arg)

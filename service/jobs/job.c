@@ -25,11 +25,17 @@ enum err job_new(const struct job_record *r, struct job **out)
     return ERR_OK;
 }
 
+static void free_record(struct job_record *r)
+{
+    if (r) job_record_dispose(r);
+    free(r);
+}
+
 void job_free(struct job *job)
 {
     if (!job) return;
-    if (job->view) job_record_dispose(job->view);
-    free(job->view);
+    free_record(job->view);
+    free_record(job->coming);
     transcript_unref(job->log);
     free(job);
 }
@@ -52,6 +58,19 @@ enum err job_snapshot(const struct job *job, struct job_record *out)
     out->deadline_ms = job->deadline_ms;
     out->state = JOB_QUEUED;
     return ERR_OK;
+}
+
+void job_prepare(struct job *job, struct job_record *copy)
+{
+    free_record(job->coming);
+    job->coming = copy;
+}
+
+void job_show(struct job *job)
+{
+    free_record(job->view);
+    job->view = job->coming;
+    job->coming = NULL;
 }
 
 /* FNV-1a: the ids are random at their end. */

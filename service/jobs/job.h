@@ -29,11 +29,12 @@ struct job {
     char depends_on[ID_TEXT], actor[64], token[ID_TEXT];
     int64_t created_ms, deadline_ms;
     enum job_phase phase;
-    struct job_record *view; /* what readers see; NULL until it runs: a record is large */
-    struct transcript *log;  /* while it runs */
-    struct worker *worker;   /* its slot's */
-    struct job *next;        /* in its queue, or among the ended */
-    struct job *chain;       /* in its bucket */
+    struct job_record *view;   /* what readers see; NULL until it runs: a record is large */
+    struct job_record *coming; /* is being stored; readers see it once it is */
+    struct transcript *log;    /* while it runs */
+    struct worker *worker;     /* its slot's */
+    struct job *next;          /* in its queue, or among the ended */
+    struct job *chain;         /* in its bucket */
 };
 
 struct job_table {
@@ -47,6 +48,10 @@ enum err job_new(const struct job_record *r, struct job **out);
 void job_free(struct job *job);
 /** The present record. *out is empty on error. @return ERR_OK, ERR_MEM */
 enum err job_snapshot(const struct job *job, struct job_record *out);
+/** What readers will see once it is stored. @param copy  taken; a former one could not be stored */
+void job_prepare(struct job *job, struct job_record *copy);
+/** What was prepared is what readers see from now on. */
+void job_show(struct job *job);
 
 void table_add(struct job_table *t, struct job *job);
 /** @return NULL when it is not in memory */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/base/log.h"
 #include "service/base/thread.h"
 #include "service/jobs/recover.h"
 #include "service/jobs/worker.h"
@@ -31,9 +32,16 @@ static void *clock_main(void *arg)
     return NULL;
 }
 
-static void ports_changed(void *jobs)
+static void ports_changed(bool others, void *jobs)
 {
+    const struct jobs *j = jobs;
+    struct event_record event;
     jobs_ports_changed(jobs);
+    if (!others) return;
+    enum err e = event_of_bench("ports.changed", "", "ports", &event);
+    if (!e) e = store_event_add(j->config.store, &event);
+    if (e) log_warn("event not stored", "type=ports.changed code=%s", err_last()->code);
+    event_record_dispose(&event);
 }
 
 static enum err start_threads(struct jobs *j)
@@ -62,6 +70,7 @@ enum err jobs_start(const struct jobs_config *cfg, struct jobs **out)
     enum err e = recover_queue(j);
     /* Before any thread can call back: what it calls may want it. */
     if (!e) *out = j;
+    if (!e) store_listen(j->config.store, jobs_stored, j);
     if (!e) e = start_threads(j);
     if (!e) return ERR_OK;
     struct err_info saved = *err_last();
@@ -98,6 +107,7 @@ void jobs_stop(struct jobs *j)
 {
     if (!j) return;
     jobs_halt(j);
+    store_listen(j->config.store, NULL, NULL);
     table_dispose(&j->table);
     while (j->workers) {
         struct worker *w = j->workers;

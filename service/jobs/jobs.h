@@ -14,9 +14,9 @@
 
 struct jobs; /* opaque, thread-safe */
 
-/** Called after a change was stored (progress: when it happened), without any lock, on the thread
- * that made it. */
-typedef void (*jobs_changed_fn)(const struct job_record *job, void *arg);
+/** As store_event_fn: readers see the change that the event tells of. Besides what is stored it is
+ * told of job.progress, on the worker's thread and at most twice a second for a job. */
+typedef store_event_fn jobs_changed_fn;
 
 struct jobs_config {
     struct store *store;           /* borrowed */

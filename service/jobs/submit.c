@@ -114,7 +114,6 @@ static enum err submit(struct jobs *j, const struct job_order *o, const char *re
         job_free(job);
         return e;
     }
-    jobs_announce(j, out); /* before it can run, so that its events are in order */
     enqueue(j, out->id, w);
     log_info("job queued", "job=%s kind=%s slot=%s", out->id, out->kind, out->slot);
     return ERR_OK;

@@ -5,29 +5,20 @@
 #include "service/base/clock.h"
 #include "service/jobs/worker.h"
 
-/* It left its queue: store how it ended, then show it. */
+/* It left its queue: store how it ended. */
 static enum err cancel_queued(struct jobs *j, struct job *job, struct job_record *out)
 {
-    struct job_record *view = calloc(1, sizeof *view);
     out->state = JOB_CANCELLED;
     out->finished_ms = clock_now_ms();
     worker_stop_error(STOP_USER);
     out->error = *err_last();
-    enum err e = view ? store_job_save(j->config.store, out) : err_set(ERR_MEM, "out of memory");
-    pthread_mutex_lock(&j->lock);
-    if (e) { /* as if it had not been asked for */
-        job->phase = PHASE_QUEUED;
-        queue_push_front(&job->worker->queue, job);
-        pthread_cond_signal(&job->worker->work);
-    } else {
-        job_record_copy(out, view); /* there is no result: it does not fail */
-        job->view = view;
-        job->phase = PHASE_ENDED;
-        table_end(&j->table, job);
-    }
+    enum err e = jobs_store(j, job, out);
+    if (!e) return ERR_OK;
+    pthread_mutex_lock(&j->lock); /* as if it had not been asked for */
+    job->phase = PHASE_QUEUED;
+    queue_push_front(&job->worker->queue, job);
+    pthread_cond_signal(&job->worker->work);
     pthread_mutex_unlock(&j->lock);
-    if (!e) jobs_announce(j, out);
-    if (e) free(view);
     return e;
 }
 

@@ -5,7 +5,8 @@
  * Locks: `jobs.lock` guards everything that is marked so; it is never held while calling back or
  * doing I/O, and the only lock taken under it is none (a transcript has its own, taken alone). A
  * running job's record (worker.record) belongs to its worker's thread; readers get copies of
- * job.view, which is renewed after each change was stored. */
+ * job.view, which the store's thread renews after each change was stored, before the event that
+ * tells of it goes out. */
 #ifndef SERVICE_JOBS_WORKER_H
 #define SERVICE_JOBS_WORKER_H
 
@@ -69,7 +70,7 @@ struct worker {
     json_t *result;
     bool step_open;
     char leaves[256]; /* what a failure now would leave behind, as a sentence */
-    int64_t step_began_ns, stored_ns;
+    int64_t step_began_ns, stored_ns, told_ns;
     struct worker_tap {
         struct worker *worker;
         const char *label;
@@ -90,11 +91,14 @@ enum err worker_for(struct jobs *j, const char *slot, struct worker **out);
 void worker_stop_job(struct worker *w, enum stop_reason why);
 
 /* worker_publish.c */
-/** Tell of a change that was stored. Without the lock. */
-void jobs_announce(const struct jobs *j, const struct job_record *r);
-/** Store the present record, show it to readers and announce it. On the worker's thread. */
+/** store_event_fn: show what was stored, then tell of it. @p arg is the struct jobs. */
+void jobs_stored(const struct job_record *r, const struct event_record *event, void *arg);
+/** Store the record of a job that is ours to change, and show it to readers; one that has ended
+ * may be gone afterwards. Without the lock. */
+enum err jobs_store(struct jobs *j, struct job *job, const struct job_record *r);
+/** jobs_store() with the present record. On the worker's thread. */
 enum err worker_publish(struct worker *w);
-/** Show the present record to readers without storing it. */
+/** Show the progress of the present record to readers, without storing it. */
 enum err worker_show(struct worker *w);
 /** A change that must not be lost: a full disk holds the slot until there is room. @return false
  * when the service ended first: the next start finds the job as it was stored last */

@@ -6,41 +6,71 @@
 #include "service/base/thread.h"
 #include "service/jobs/worker.h"
 
-enum { STORE_RETRY_MS = 500 };
-
-void jobs_announce(const struct jobs *j, const struct job_record *r)
-{
-    if (j->config.changed) j->config.changed(r, j->config.changed_arg);
-}
+enum { STORE_RETRY_MS = 500, TELL_NS = 500 * 1000 * 1000 };
 
 /* The job is over for readers: in the same moment in which they see how it ended, its slot is free.
  * Under the lock. */
-static void let_go(struct worker *w)
+static void let_go(struct jobs *j, struct job *job)
 {
-    struct job *job = w->job;
-    w->job = NULL;
+    if (job->worker->job == job) job->worker->job = NULL;
     transcript_unref(job->log);
     job->log = NULL;
     job->phase = PHASE_ENDED;
-    table_end(&w->jobs->table, job);
+    table_end(&j->table, job);
+}
+
+/* A copy for readers, made before it is stored, so that showing it cannot fail. */
+static enum err prepare(struct jobs *j, struct job *job, const struct job_record *r)
+{
+    struct job_record *copy = malloc(sizeof *copy);
+    enum err e = copy ? job_record_copy(r, copy) : err_set(ERR_MEM, "out of memory");
+    if (e) {
+        free(copy);
+        return e;
+    }
+    pthread_mutex_lock(&j->lock);
+    job_prepare(job, copy);
+    pthread_mutex_unlock(&j->lock);
+    return ERR_OK;
+}
+
+static void show(struct jobs *j, const char *id)
+{
+    pthread_mutex_lock(&j->lock);
+    struct job *job = table_find(&j->table, id);
+    if (job && job->coming) {
+        job_show(job);
+        if (job_state_is_final(job->view->state)) let_go(j, job);
+    }
+    pthread_mutex_unlock(&j->lock);
+}
+
+void jobs_stored(const struct job_record *r, const struct event_record *event, void *arg)
+{
+    struct jobs *j = arg;
+    if (r) show(j, r->id);
+    if (j->config.changed) j->config.changed(r, event, j->config.changed_arg);
+}
+
+enum err jobs_store(struct jobs *j, struct job *job, const struct job_record *r)
+{
+    enum err e = prepare(j, job, r);
+    return e ? e : store_job_save(j->config.store, r);
 }
 
 enum err worker_show(struct worker *w)
 {
-    struct job_record *r = w->record;
-    char *result = r->result_json ? strdup(r->result_json) : NULL;
-    if (r->result_json && !result) return err_set(ERR_MEM, "out of memory");
-    char *own = r->result_json;
-    r->result_json = NULL;
-    pthread_mutex_lock(&w->jobs->lock);
-    struct job_record *view = w->job->view;
-    job_record_dispose(view);
-    job_record_copy(r, view); /* without a result it does not fail */
-    view->result_json = result;
-    if (job_state_is_final(r->state)) let_go(w);
-    pthread_mutex_unlock(&w->jobs->lock);
-    r->result_json = own;
-    jobs_announce(w->jobs, r);
+    struct event_record event;
+    enum err e = prepare(w->jobs, w->job, w->record);
+    if (e) return e;
+    show(w->jobs, w->record->id);
+    int64_t now = deadline_now_ns();
+    if (!w->jobs->config.changed || now - w->told_ns < TELL_NS) return ERR_OK;
+    w->told_ns = now;
+    e = event_of_job(w->record, "job.progress", &event);
+    if (e) return e;
+    jobs_stored(w->record, &event, w->jobs);
+    event_record_dispose(&event);
     return ERR_OK;
 }
 
@@ -58,10 +88,9 @@ static enum err renew_result(struct worker *w)
 enum err worker_publish(struct worker *w)
 {
     enum err e = renew_result(w);
-    if (!e) e = store_job_save(w->jobs->config.store, w->record);
-    if (e) return e;
-    w->stored_ns = deadline_now_ns();
-    return worker_show(w);
+    if (!e) e = jobs_store(w->jobs, w->job, w->record);
+    if (!e) w->stored_ns = deadline_now_ns();
+    return e;
 }
 
 bool worker_pause(struct jobs *j)

@@ -47,24 +47,32 @@ static bool holds(const struct port_list *list, const struct port_info *p)
     return false;
 }
 
-static void tell_new(const char *what, const struct port_list *now, const struct port_list *before)
+/* @return whether there are new ones */
+static bool tell_new(const char *what, const struct port_list *now, const struct port_list *before)
 {
-    for (size_t i = 0; i < now->count; i++)
-        if (!holds(before, &now->items[i]))
-            log_info(what, "id=%s path=%s device=%s", now->items[i].id, now->items[i].path,
-                     now->items[i].device);
+    bool any = false;
+    for (size_t i = 0; i < now->count; i++) {
+        if (holds(before, &now->items[i])) continue;
+        any = true;
+        log_info(what, "id=%s path=%s device=%s", now->items[i].id, now->items[i].path,
+                 now->items[i].device);
+    }
+    return any;
 }
 
-static void look(struct hotplug *h, bool tell)
+/* @return whether others are there than before */
+static bool look(struct hotplug *h, bool tell)
 {
     struct port_list now;
-    if (enumerate_ports(h->globs, h->glob_count, &now)) return;
+    bool others = false;
+    if (enumerate_ports(h->globs, h->glob_count, &now)) return false;
     if (tell) {
-        tell_new("port left", &h->known, &now);
-        tell_new("port arrived", &now, &h->known);
+        others = tell_new("port left", &h->known, &now);
+        others |= tell_new("port arrived", &now, &h->known);
     }
     free(h->known.items);
     h->known = now;
+    return others;
 }
 
 /* ---- what changes ---- */
@@ -126,8 +134,8 @@ static void *hotplug_main(void *arg)
         while (any && !has_stopped(h) && !deadline_passed(most))
             any = await_change(h, SETTLE_MS);
         watch_folders(h);
-        look(h, true);
-        h->changed(h->arg);
+        bool others = look(h, true);
+        h->changed(others, h->arg);
     }
     return NULL;
 }

@@ -2,6 +2,7 @@
 #ifndef SERVICE_PORT_HOTPLUG_H
 #define SERVICE_PORT_HOTPLUG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "service/base/err.h"
@@ -10,8 +11,8 @@ struct hotplug; /* opaque */
 
 /** Called on a thread of its own after each change, and never concurrently; changes that follow
  * each other within a few milliseconds are told once. May take locks, but not call hotplug_stop().
- */
-typedef void (*hotplug_changed_fn)(void *arg);
+ * @param others  false: the same ports as before are there, as far as can be seen */
+typedef void (*hotplug_changed_fn)(bool others, void *arg);
 
 /** Watch what udev (or, without it, the kernel) says of terminals, and the folders that @p globs
  * lead into, also those that are not there yet. Which ports came and went is logged. Where neither

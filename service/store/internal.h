@@ -9,6 +9,12 @@
 
 /** On the writer's thread, see writer_do(). */
 enum err store_write(struct store *s, write_fn fn, void *arg);
+/** The same; then the listener is told (store_listen()), before this returns.
+ *  @param job  as store_event_fn has it  @param event  @p fn adds it with event_add() */
+enum err store_write_event(struct store *s, write_fn fn, void *arg, const struct job_record *job,
+                           const struct event_record *event);
+/** Put it in and fill in its seq. On the writer's thread. */
+enum err event_add(struct db *db, struct event_record *e);
 /** Borrow a reading connection; give it back with store_reader_done(). @return ERR_OK, ERR_IO */
 enum err store_reader(struct store *s, struct db **db_out);
 void store_reader_done(struct store *s, struct db *db);

@@ -26,7 +26,8 @@ static enum err not_found(const char *id)
 struct change {
     const struct job_record *record;
     struct job_json json;
-    struct buf sealed; /* of a new one, as are its needs: */
+    struct event_record event; /* no type: none */
+    struct buf sealed;         /* of a new one, as are its needs: */
     const struct job_need *needs;
     size_t need_count;
 };
@@ -69,7 +70,7 @@ static enum err add_needs(struct db *db, const struct change *c)
 
 static enum err insert(struct db *db, void *arg)
 {
-    const struct change *c = arg;
+    struct change *c = arg;
     const struct job_record *r = c->record;
     struct query q;
     query_begin(&q, db,
@@ -96,7 +97,15 @@ static enum err insert(struct db *db, void *arg)
     query_put_blob(&q, c->sealed.data, c->sealed.len);
     put_variable(&q, c);
     enum err e = query_run(&q);
-    return e ? e : add_needs(db, c);
+    if (!e) e = add_needs(db, c);
+    return e ? e : event_add(db, &c->event);
+}
+
+static void dispose_change(struct change *c)
+{
+    job_json_dispose(&c->json);
+    event_record_dispose(&c->event);
+    buf_dispose(&c->sealed);
 }
 
 enum err store_job_add(struct store *s, const struct job_record *r, const char *command_json,
@@ -105,15 +114,15 @@ enum err store_job_add(struct store *s, const struct job_record *r, const char *
     struct change c = {.record = r, .needs = needs, .need_count = need_count};
     enum err e = store_seal(s, kind, r->id, command_json, strlen(command_json), &c.sealed);
     if (!e) e = job_json_make(r, &c.json);
-    if (!e) e = store_write(s, insert, &c);
-    job_json_dispose(&c.json);
-    buf_dispose(&c.sealed);
+    if (!e) e = event_of_job(r, "job.queued", &c.event);
+    if (!e) e = store_write_event(s, insert, &c, r, &c.event);
+    dispose_change(&c);
     return e;
 }
 
 static enum err update(struct db *db, void *arg)
 {
-    const struct change *c = arg;
+    struct change *c = arg;
     struct query q;
     query_begin(&q, db,
                 "UPDATE job SET state = ?, started_ms = ?, finished_ms = ?, steps = ?,"
@@ -123,15 +132,32 @@ static enum err update(struct db *db, void *arg)
     query_put_text(&q, c->record->id);
     enum err e = query_run(&q);
     if (!e && !sqlite3_changes(db->handle)) e = not_found(c->record->id);
-    return !e && job_state_is_final(c->record->state) ? need_end(db, c->record->id) : e;
+    if (!e && job_state_is_final(c->record->state)) e = need_end(db, c->record->id);
+    return e || !c->event.type[0] ? e : event_add(db, &c->event);
+}
+
+static const char *what_changed(const struct job_record *r)
+{
+    if (job_state_is_final(r->state)) return "job.ended";
+    return r->step_count ? "job.step" : "job.started";
 }
 
 enum err store_job_save(struct store *s, const struct job_record *r)
 {
     struct change c = {.record = r};
     enum err e = job_json_make(r, &c.json);
+    if (!e) e = event_of_job(r, what_changed(r), &c.event);
+    if (!e) e = store_write_event(s, update, &c, r, &c.event);
+    dispose_change(&c);
+    return e;
+}
+
+enum err store_job_progress(struct store *s, const struct job_record *r)
+{
+    struct change c = {.record = r};
+    enum err e = job_json_make(r, &c.json);
     if (!e) e = store_write(s, update, &c);
-    job_json_dispose(&c.json);
+    dispose_change(&c);
     return e;
 }
 
@@ -301,8 +327,9 @@ static enum err interrupt_next(struct db *db, struct job_record *r, bool *more_o
     if (e || !*more_out) return e;
     interrupt(r, clock_now_ms());
     e = job_json_make(r, &c.json);
+    if (!e) e = event_of_job(r, "job.ended", &c.event);
     if (!e) e = update(db, &c);
-    job_json_dispose(&c.json);
+    dispose_change(&c);
     job_record_dispose(r);
     return e;
 }

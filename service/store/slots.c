@@ -7,9 +7,16 @@
 #define SLOT_COLUMNS                                                                               \
     "name, download_port, at_port, reset, download_baud, flash_baud, at_baud, changed_ms"
 
+struct change {
+    const struct slot_record *record; /* to put, or */
+    const char *name;                 /* to delete */
+    struct event_record event;
+};
+
 static enum err put(struct db *db, void *arg)
 {
-    const struct slot_record *r = arg;
+    struct change *c = arg;
+    const struct slot_record *r = c->record;
     struct query q;
     query_begin(&q, db, "REPLACE INTO slot (" SLOT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     query_put_text(&q, r->name);
@@ -20,12 +27,24 @@ static enum err put(struct db *db, void *arg)
     query_put_int(&q, r->flash_baud);
     query_put_int(&q, r->at_baud);
     query_put_int(&q, r->changed_ms);
-    return query_run(&q);
+    enum err e = query_run(&q);
+    return e ? e : event_add(db, &c->event);
+}
+
+static enum err write_change(struct store *s, write_fn fn, struct change *c)
+{
+    const char *name = c->record ? c->record->name : c->name;
+    const char *change = c->record ? "stored" : "deleted";
+    enum err e = event_of_bench("slot.changed", name, change, &c->event);
+    if (!e) e = store_write_event(s, fn, c, NULL, &c->event);
+    event_record_dispose(&c->event);
+    return e;
 }
 
 enum err store_slot_put(struct store *s, const struct slot_record *r)
 {
-    return store_write(s, put, (void *)r);
+    struct change c = {.record = r};
+    return write_change(s, put, &c);
 }
 
 static enum err read_row(struct query *q, void *item)
@@ -60,16 +79,19 @@ enum err store_slot_get(struct store *s, const char *name, struct slot_record *o
 
 static enum err delete_slot(struct db *db, void *arg)
 {
+    struct change *c = arg;
     struct query q;
     query_begin(&q, db, "DELETE FROM slot WHERE name = ?");
-    query_put_text(&q, arg);
+    query_put_text(&q, c->name);
     enum err e = query_run(&q);
-    return e ? e : sqlite3_changes(db->handle) ? ERR_OK : not_found(arg);
+    if (!e && !sqlite3_changes(db->handle)) e = not_found(c->name);
+    return e ? e : event_add(db, &c->event);
 }
 
 enum err store_slot_delete(struct store *s, const char *name)
 {
-    return store_write(s, delete_slot, (void *)name);
+    struct change c = {.name = name};
+    return write_change(s, delete_slot, &c);
 }
 
 /* A bench has few slots, so the list grows by doubling without a limit of its own.

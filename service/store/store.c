@@ -30,11 +30,44 @@ struct store {
     pthread_cond_t free;
     struct db readers[READERS];
     bool open[READERS], busy[READERS];
+    pthread_mutex_t listening; /* guards the listener, also while it is called */
+    store_event_fn listener;
+    void *listener_arg;
 };
 
 enum err store_write(struct store *s, write_fn fn, void *arg)
 {
-    return writer_do(s->writer, fn, arg);
+    return writer_do(s->writer, fn, arg, NULL, NULL);
+}
+
+void store_listen(struct store *s, store_event_fn fn, void *arg)
+{
+    pthread_mutex_lock(&s->listening);
+    s->listener = fn;
+    s->listener_arg = arg;
+    pthread_mutex_unlock(&s->listening);
+}
+
+struct news {
+    struct store *store;
+    const struct job_record *job;
+    const struct event_record *event;
+};
+
+static void tell(void *arg)
+{
+    const struct news *n = arg;
+    struct store *s = n->store;
+    pthread_mutex_lock(&s->listening);
+    if (s->listener) s->listener(n->job, n->event, s->listener_arg);
+    pthread_mutex_unlock(&s->listening);
+}
+
+enum err store_write_event(struct store *s, write_fn fn, void *arg, const struct job_record *job,
+                           const struct event_record *event)
+{
+    struct news news = {s, job, event};
+    return writer_do(s->writer, fn, arg, tell, &news);
 }
 
 struct vault *store_vault(struct store *s)
@@ -226,6 +259,7 @@ enum err store_open(const char *dir, struct store **out)
     s->folder = -1;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->free, NULL);
+    pthread_mutex_init(&s->listening, NULL);
     snprintf(s->path, sizeof s->path, "%.*s/espgate.db", PATH_MAX - 16, dir);
     enum err e = file_make_dirs(dir);
     if (!e) e = lock_folder(s, dir);
@@ -252,6 +286,7 @@ void store_close(struct store *s)
     writer_stop(s->writer);
     vault_close(s->vault);
     if (s->folder >= 0) close(s->folder);
+    pthread_mutex_destroy(&s->listening);
     pthread_cond_destroy(&s->free);
     pthread_mutex_destroy(&s->lock);
     free(s);

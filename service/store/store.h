@@ -212,6 +212,7 @@ struct slot_record {
     uint32_t download_baud, flash_baud, at_baud;
     int64_t changed_ms; /* 0 = implicit slot, not stored */
 };
+/** Writes the event slot.changed, too, as does deleting it. */
 enum err store_slot_put(struct store *s, const struct slot_record *r);
 enum err store_slot_get(struct store *s, const char *name, struct slot_record *out);
 enum err store_slot_delete(struct store *s, const char *name);
@@ -293,8 +294,11 @@ struct job_need {
  * with its idempotency already */
 enum err store_job_add(struct store *s, const struct job_record *r, const char *command_json,
                        const struct job_need *needs, size_t need_count);
-/** Write the whole present record over the old one. */
+/** Write the whole present record over the old one, with the event that it tells of: job.started
+ * as long as there is no step, job.step, job.ended. */
 enum err store_job_save(struct store *s, const struct job_record *r);
+/** The same without an event: only its progress has changed. */
+enum err store_job_progress(struct store *s, const struct job_record *r);
 enum err store_job_get(struct store *s, const char *id, struct job_record *out);
 /** @param command_out  init it with buf_init_secret */
 enum err store_job_command(struct store *s, const char *id, struct buf *command_out);
@@ -313,6 +317,44 @@ enum err store_job_list(struct store *s, const struct job_filter *filter, struct
 /** At start: jobs left running become interrupted (with the step they were in); ids of the queued
  * ones, oldest first. Release *ids_out with free(). */
 enum err store_job_recover(struct store *s, char (**ids_out)[ID_TEXT], size_t *n_out);
+
+/* --- events: what happened, in the order in which it was stored; each is written together with
+ * what it tells of
+ * ----------------------------------------------------------------------------------------------------
+ */
+struct event_record {
+    int64_t seq; /* counts up; 0 = not stored */
+    int64_t at_ms;
+    char type[16];
+    char job[ID_TEXT], slot[64]; /* "" = of none */
+    char *data_json;             /* heap: a small object, without secrets */
+};
+void event_record_dispose(struct event_record *e);
+bool event_type_is_known(const char *type);
+/** What @p type tells of this job: "job.queued", "job.started", "job.step" (the last step),
+ * "job.progress" or "job.ended". @return ERR_OK, ERR_MEM; *out is empty on error */
+enum err event_of_job(const struct job_record *r, const char *type, struct event_record *out);
+/** "slot.changed" or "ports.changed". @param slot  "" = of none
+ *  @param change  what was done, a fixed word  @return as event_of_job() */
+enum err event_of_bench(const char *type, const char *slot, const char *change,
+                        struct event_record *out);
+
+/** Called for each event once it is on the disk, in the order of their seq, on the thread that
+ * writes: it may lock, but neither wait long nor call the store. The call that wrote returns
+ * afterwards, so who hears of an event finds what it tells of.
+ *  @param job  its record as it was stored; NULL for an event that is not of a job */
+typedef void (*store_event_fn)(const struct job_record *job, const struct event_record *event,
+                               void *arg);
+/** There is one listener. When this returns no other is being called. @param fn  NULL: none */
+void store_listen(struct store *s, store_event_fn fn, void *arg);
+/** Store an event that comes alone. */
+enum err store_event_add(struct store *s, struct event_record *e);
+/** The seq of the newest; 0 = none. */
+enum err store_event_last(struct store *s, int64_t *seq_out);
+/** Those behind @p after, up to and with @p upto, oldest first, at most @p limit.
+ *  @param job  "" = of all. Release each with event_record_dispose() and the list with free(). */
+enum err store_event_list(struct store *s, const char *job, int64_t after, int64_t upto,
+                          size_t limit, struct event_record **list_out, size_t *n_out);
 
 /* --- devices
  * ----------------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ enum { GROUP_MAX = 256 };
 struct op {
     write_fn fn;
     void *arg;
+    written_fn then;
+    void *then_arg;
     enum err result;
     struct err_info error;
     bool done;
@@ -104,6 +106,13 @@ static struct op *take_group(struct writer *w)
     return group;
 }
 
+/* Without the lock, while their owners wait. */
+static void tell_all(const struct op *group)
+{
+    for (const struct op *op = group; op; op = op->next)
+        if (!op->result && op->then) op->then(op->then_arg);
+}
+
 static void *writer_main(void *arg)
 {
     struct writer *w = arg;
@@ -115,6 +124,7 @@ static void *writer_main(void *arg)
         struct op *group = take_group(w);
         pthread_mutex_unlock(&w->lock);
         run_all(&w->db, group);
+        tell_all(group);
         pthread_mutex_lock(&w->lock);
         while (group) {
             /* Once it is done its owner may be gone with it. */
@@ -156,9 +166,10 @@ static void append(struct writer *w, struct op *op)
     w->last = &op->next;
 }
 
-enum err writer_do(struct writer *w, write_fn fn, void *arg)
+enum err writer_do(struct writer *w, write_fn fn, void *arg, written_fn then, void *then_arg)
 {
-    struct op op = {.fn = fn, .arg = arg, .result = ERR_INTERNAL};
+    struct op op = {
+        .fn = fn, .arg = arg, .then = then, .then_arg = then_arg, .result = ERR_INTERNAL};
     pthread_cond_init(&op.wake, NULL);
     pthread_mutex_lock(&w->lock);
     append(w, &op);

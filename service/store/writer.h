@@ -14,8 +14,13 @@ typedef enum err (*write_fn)(struct db *db, void *arg);
 
 /** @param db  taken over: the writer closes it */
 enum err writer_start(struct db *db, struct writer **out);
-/** Run @p fn and wait until it is on the disk. @return its error, or that of the commit */
-enum err writer_do(struct writer *w, write_fn fn, void *arg);
+/** Called on the writer's thread once an operation is on the disk, in the order of the commits. */
+typedef void (*written_fn)(void *arg);
+
+/** Run @p fn and wait until it is on the disk.
+ *  @param then  called before this returns; NULL allowed
+ *  @return its error, or that of the commit */
+enum err writer_do(struct writer *w, write_fn fn, void *arg, written_fn then, void *then_arg);
 /** Commit what was handed in, join, close. NULL allowed. */
 void writer_stop(struct writer *w);
 #endif

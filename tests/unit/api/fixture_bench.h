@@ -101,7 +101,7 @@ static inline void bench_start(struct bench *b, job_run_fn run, const struct ser
     assert_int_equal(shelf_open(b->dir, bench_knows_nothing, NULL), ERR_OK);
     assert_int_equal(server_new(&b->server), ERR_OK);
     struct jobs_config cfg = {
-        .store = b->store, .run = run, .changed = server_job_changed, .changed_arg = b->server};
+        .store = b->store, .run = run, .changed = server_changed, .changed_arg = b->server};
     assert_int_equal(jobs_start(&cfg, &b->jobs), ERR_OK);
     b->service =
         (struct service){.store = b->store, .jobs = b->jobs, .data_dir = b->dir, .version = "test"};

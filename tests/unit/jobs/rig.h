@@ -75,9 +75,12 @@ enum err enumerate_ports(const char *const *globs, size_t glob_count, struct por
     return ERR_OK;
 }
 
-static inline void rig_changed(const struct job_record *r, void *arg)
+static inline void rig_changed(const struct job_record *r, const struct event_record *event,
+                               void *arg)
 {
     struct rig *rig = arg;
+    (void)event;
+    if (!r) return;
     pthread_mutex_lock(&rig->lock);
     if (rig->event_count < RIG_EVENTS) {
         struct rig_event *e = &rig->events[rig->event_count++];

@@ -274,7 +274,7 @@ static void progress_and_transcript_are_seen_live_and_kept(void **state)
     buf_dispose(&log);
 }
 
-/* Two thousand reports: each is announced, few are stored. */
+/* Two thousand reports: few are announced, fewer are stored. */
 static enum err run_many_reports(struct job_context *ctx)
 {
     enum err e = job_step_begin(ctx, "write");
@@ -312,7 +312,7 @@ static void count_saves(const struct rig *rig)
     sqlite3_close(db);
 }
 
-static void progress_is_stored_once_a_second_at_most(void **state)
+static void progress_is_told_twice_and_stored_once_a_second_at_most(void **state)
 {
     struct rig *rig = *state;
     char id[ID_TEXT];
@@ -325,7 +325,7 @@ static void progress_is_stored_once_a_second_at_most(void **state)
     assert_int_equal(store_job_get(rig->store, id, &r), ERR_OK);
     int64_t seconds = (r.finished_ms - r.started_ms) / 1000;
     assert_true(saves(rig) <= 4 + seconds + 1);
-    assert_true(rig->event_count >= 2000);
+    assert_in_range(rig->event_count, 6, 5 + 2 * (size_t)(seconds + 1));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
@@ -339,7 +339,7 @@ int main(void)
         TEST(a_full_disk_takes_no_job_and_loses_no_end),
         TEST(a_full_disk_does_not_hold_up_the_end),
         TEST(progress_and_transcript_are_seen_live_and_kept),
-        TEST(progress_is_stored_once_a_second_at_most),
+        TEST(progress_is_told_twice_and_stored_once_a_second_at_most),
     };
     return cmocka_run_group_tests_name("restart", tests, NULL, NULL);
 }

@@ -23,13 +23,14 @@ static int master;
 static struct hotplug *hotplug;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t told;
-static unsigned calls;
+static unsigned calls, others_told;
 
-static void changed(void *arg)
+static void changed(bool others, void *arg)
 {
     assert_ptr_equal(arg, &calls);
     pthread_mutex_lock(&lock);
     calls++;
+    others_told += others;
     pthread_cond_broadcast(&told);
     pthread_mutex_unlock(&lock);
 }
@@ -71,7 +72,7 @@ static void start(const char *below)
 static int set_up(void **state)
 {
     (void)state;
-    calls = 0;
+    calls = others_told = 0;
     hotplug = NULL;
     thread_cond_init(&told);
     strcpy(dir, "/tmp/hotplug-XXXXXX");
@@ -102,6 +103,9 @@ static void a_link_that_comes_and_goes_is_told(void **state)
     unsigned before = calls_now();
     assert_int_equal(unlink(in_dir("board")), 0);
     assert_true(wait_call(before, PATIENCE_MS));
+    hotplug_stop(hotplug);
+    hotplug = NULL;
+    assert_int_equal(others_told, 2);
 }
 
 static void a_folder_that_is_made_later_is_watched(void **state)
@@ -122,6 +126,9 @@ static void a_folder_that_is_made_later_is_watched(void **state)
     before = calls_now();
     assert_int_equal(mkdir(in_dir("bench/right"), 0700), 0);
     assert_true(wait_call(before, PATIENCE_MS));
+    hotplug_stop(hotplug);
+    hotplug = NULL;
+    assert_int_equal(others_told, 2); /* a folder is no port */
 }
 
 /* What follows within 20 ms is one change. */

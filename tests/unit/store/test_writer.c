@@ -111,14 +111,14 @@ static enum err hold(struct db *db, void *arg)
 static void *holder_main(void *arg)
 {
     struct bench *b = arg;
-    return (void *)(intptr_t)writer_do(b->writer, hold, b);
+    return (void *)(intptr_t)writer_do(b->writer, hold, b, NULL, NULL);
 }
 
 static void *job_main(void *arg)
 {
     struct job *job = arg;
     atomic_fetch_add(&job->bench->arrived, 1);
-    job->result = writer_do(job->bench->writer, job->fn, job);
+    job->result = writer_do(job->bench->writer, job->fn, job, NULL, NULL);
     snprintf(job->code, sizeof job->code, "%s", err_last()->code);
     return NULL;
 }
@@ -199,7 +199,7 @@ static void what_was_handed_in_is_done_before_the_end(void **state)
 {
     struct bench *b = *state;
     struct job job = {.value = 1};
-    assert_int_equal(writer_do(b->writer, insert, &job), ERR_OK);
+    assert_int_equal(writer_do(b->writer, insert, &job, NULL, NULL), ERR_OK);
     writer_stop(b->writer);
     b->writer = NULL;
     assert_int_equal(number(b, "SELECT count(*) FROM t"), 1);
