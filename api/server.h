@@ -25,7 +25,10 @@ struct server_config {
     uint16_t port;       /* 0 = any free one */
     size_t max_body;     /* most bytes of any body; rows of the route table may ask for less; 0 =
                             the rows alone */
-    unsigned idle_s;     /* a connection where nothing happens for so long is closed; 0 = 30 */
+    int socket;          /* one that listens already, taken; 0 = none: address and port */
+    const char *tls_cert, *tls_key; /* PEM files; NULL = no TLS */
+    const char *client_ca;          /* PEM file: only its clients are let in; NULL = everybody */
+    unsigned idle_s; /* a connection where nothing happens for so long is closed; 0 = 30 */
     unsigned body_s; /* longest time that a body may take; one that goes to the disk ten times as
                         long; 0 = 60 */
 };

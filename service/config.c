@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -76,6 +75,40 @@ static enum err take_level(struct config *c, const char *text)
     return err_set(ERR_ARG, "--log-level is error, warn, info or debug, not \"%s\"", text);
 }
 
+static enum err take_log_format(struct config *c, const char *text)
+{
+    c->log_json = strcmp(text, "json") == 0;
+    if (c->log_json || strcmp(text, "text") == 0) return ERR_OK;
+    return err_set(ERR_ARG, "--log-format is text or json, not \"%s\"", text);
+}
+
+static enum err take_tls_cert(struct config *c, const char *file)
+{
+    c->tls_cert = file;
+    return ERR_OK;
+}
+
+static enum err take_tls_key(struct config *c, const char *file)
+{
+    c->tls_key = file;
+    return ERR_OK;
+}
+
+static enum err take_client_ca(struct config *c, const char *file)
+{
+    c->client_ca = file;
+    return ERR_OK;
+}
+
+static enum err tls_is_whole(const struct config *c)
+{
+    if (!c->tls_cert != !c->tls_key)
+        return err_set(ERR_ARG, "--tls-cert and --tls-key need each other");
+    if (c->client_ca && !c->tls_cert)
+        return err_set(ERR_ARG, "--client-ca needs --tls-cert and --tls-key");
+    return ERR_OK;
+}
+
 static enum err take_max_body(struct config *c, const char *text)
 {
     unsigned long n;
@@ -133,9 +166,11 @@ static enum err from_environment(struct config *c, const char **auth)
         const char *name;
         enum err (*take)(struct config *c, const char *text);
     } twins[] = {
-        {"ESPGATE_LISTEN", take_listen},   {"ESPGATE_DATA", take_data},
-        {"ESPGATE_LOG_LEVEL", take_level}, {"ESPGATE_MAX_BODY", take_max_body},
-        {"ESPGATE_PORTS", take_port_list},
+        {"ESPGATE_LISTEN", take_listen},       {"ESPGATE_DATA", take_data},
+        {"ESPGATE_LOG_LEVEL", take_level},     {"ESPGATE_MAX_BODY", take_max_body},
+        {"ESPGATE_PORTS", take_port_list},     {"ESPGATE_LOG_FORMAT", take_log_format},
+        {"ESPGATE_TLS_CERT", take_tls_cert},   {"ESPGATE_TLS_KEY", take_tls_key},
+        {"ESPGATE_CLIENT_CA", take_client_ca},
     };
     for (size_t i = 0; i < sizeof twins / sizeof *twins; i++) {
         const char *text = getenv(twins[i].name);
@@ -154,7 +189,11 @@ static enum err from_options(struct config *c, int argc, char **argv, const char
                                             {"ports", required_argument, NULL, 'p'},
                                             {"auth", required_argument, NULL, 'a'},
                                             {"log-level", required_argument, NULL, 'v'},
+                                            {"log-format", required_argument, NULL, 'f'},
                                             {"max-body", required_argument, NULL, 'm'},
+                                            {"tls-cert", required_argument, NULL, 'c'},
+                                            {"tls-key", required_argument, NULL, 'k'},
+                                            {"client-ca", required_argument, NULL, 'C'},
                                             {"routes", no_argument, NULL, 'r'},
                                             {"version", no_argument, NULL, 'V'},
                                             {"help", no_argument, NULL, 'h'},
@@ -180,8 +219,20 @@ static enum err from_options(struct config *c, int argc, char **argv, const char
         case 'v':
             e = take_level(c, optarg);
             break;
+        case 'f':
+            e = take_log_format(c, optarg);
+            break;
         case 'm':
             e = take_max_body(c, optarg);
+            break;
+        case 'c':
+            e = take_tls_cert(c, optarg);
+            break;
+        case 'k':
+            e = take_tls_key(c, optarg);
+            break;
+        case 'C':
+            e = take_client_ca(c, optarg);
             break;
         case 'r':
             c->action = CONFIG_ROUTES;
@@ -212,29 +263,37 @@ enum err config_read(int argc, char **argv, struct config *out)
     if (e || out->action != CONFIG_SERVE) return e;
     if (environment) return err_restore(&saved);
     e = take_auth(auth);
+    if (!e) e = tls_is_whole(out);
     return e ? e : loopback_only(out);
 }
 
 void config_print_help(FILE *out)
 {
-    fputs("espgate: puts cloud identities into ESP32 boards that run ESP-AT\n"
-          "\n"
-          "  espgate --auth none [options]\n"
-          "\n"
-          "  --listen ADDR:PORT   default 127.0.0.1:8080; port 0 takes a free one\n"
-          "  --data DIR           database and vault; default $XDG_DATA_HOME/espgate, else "
-          "~/.local/share/espgate,\n"
-          "                       for root /var/lib/espgate\n"
-          "  --ports GLOB         more serial ports than those found (/dev/ttyAMA0); may be "
-          "repeated\n"
-          "  --auth token|none    who may call; this version knows only none, on loopback\n"
-          "  --log-level L        error, warn, info or debug; default info\n"
-          "  --max-body BYTES     largest request body; default 67108864\n"
-          "  --routes             print the routes and end\n"
-          "  --version, --help\n"
-          "\n"
-          "Each option has a twin in the environment: ESPGATE_LISTEN, ESPGATE_DATA, ESPGATE_PORTS "
-          "(with colons),\n"
-          "ESPGATE_AUTH, ESPGATE_LOG_LEVEL, ESPGATE_MAX_BODY. Logs go to standard error.\n",
-          out);
+    fputs(
+        "espgate: puts cloud identities into ESP32 boards that run ESP-AT\n"
+        "\n"
+        "  espgate --auth none [options]\n"
+        "\n"
+        "  --listen ADDR:PORT   default 127.0.0.1:8080; port 0 takes a free one\n"
+        "  --data DIR           database and vault; default $XDG_DATA_HOME/espgate, else "
+        "~/.local/share/espgate,\n"
+        "                       for root /var/lib/espgate\n"
+        "  --ports GLOB         more serial ports than those found (/dev/ttyAMA0); may be "
+        "repeated\n"
+        "  --auth token|none    who may call; this version knows only none, on loopback\n"
+        "  --log-level L        error, warn, info or debug; default info\n"
+        "  --log-format F       text or json, one object a line; default text\n"
+        "  --tls-cert FILE      PEM: the server's certificate and those between it and its root; "
+        "read again on SIGHUP\n"
+        "  --tls-key FILE       PEM: its key\n"
+        "  --client-ca FILE     PEM: only clients with a certificate of these authorities are let "
+        "in\n"
+        "  --max-body BYTES     largest request body; default 67108864\n"
+        "  --routes             print the routes and end\n"
+        "  --version, --help\n"
+        "\n"
+        "Each option has a twin in the environment: ESPGATE_LISTEN, ESPGATE_DATA, ESPGATE_PORTS "
+        "(with colons),\n"
+        "ESPGATE_AUTH, ESPGATE_LOG_LEVEL and so on. Logs go to standard error.\n",
+        out);
 }

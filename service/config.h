@@ -3,6 +3,7 @@
 #define SERVICE_CONFIG_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,6 +25,9 @@ struct config {
     char ports_env[PATH_MAX]; /* ESPGATE_PORTS, cut at its colons */
     size_t max_body;
     enum log_level log_level;
+    bool log_json;
+    /* files; point into argv or the environment. NULL = none */
+    const char *tls_cert, *tls_key, *client_ca;
 };
 
 /** @return ERR_OK; ERR_ARG, with the sentence for the user in err_last()->detail */

@@ -22,8 +22,9 @@ enum {
     LIMIT_SLOW = 64,      /* HTTP requests that wait for their turn to compute for long */
     LIMIT_WAIT_S = 60,    /* longest ?wait= */
     LIMIT_JOB_STEPS = 24,
-    LIMIT_JOB_SECONDS = 3600,      /* longest per-job time limit a request may ask for */
-    LIMIT_TRANSCRIPT = 128 * 1024, /* bytes of serial transcript kept for a job */
-    LIMIT_PAGE = 1000,             /* items of one list answer */
+    LIMIT_JOB_SECONDS = 3600,         /* longest per-job time limit a request may ask for */
+    LIMIT_DEADLINE_S = 7 * 24 * 3600, /* farthest deadline of a job, from its acceptance */
+    LIMIT_TRANSCRIPT = 128 * 1024,    /* bytes of serial transcript kept for a job */
+    LIMIT_PAGE = 1000,                /* items of one list answer */
 };
 #endif

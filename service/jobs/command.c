@@ -88,6 +88,7 @@ static void judge_text(struct command *c, struct field_errors *errors)
 {
     command_refuse_control(errors, "/slot", c->slot);
     command_judge_id(errors, "/credential", c->credential, "a credential");
+    command_judge_id(errors, "/depends_on", c->depends_on, "a job");
     command_judge_id(errors, "/profile", c->profile, "a profile");
     command_judge_id(errors, "/firmware", c->firmware, "a firmware");
     judge_template(c, "/mqtt/client_id", c->mqtt.client_id, sizeof c->mqtt.client_id, errors);
@@ -115,6 +116,8 @@ static void settle(struct command *c, const struct command_draft *d)
     c->method = (enum command_method)d->method;
     c->expected.kind = (enum layout_kind)(d->layout_kind + LAYOUT_PARTITIONS);
     c->timeout_s = d->timeout ? (int)d->timeout : usual_time(c);
+    c->priority = (int)d->priority;
+    c->deadline_s = (int)d->deadline;
     c->flash_bytes = (uint32_t)d->flash_bytes;
     c->time.zone = (int)d->zone;
     c->mqtt.scheme = (int)d->scheme;

@@ -101,7 +101,10 @@ struct command {
     } header;                           /* flash: of a bootloader image */
     struct command_place place;         /* read, erase: "partition", or "offset" and "size" */
     bool whole;                         /* read, erase: the whole flash */
-    uint32_t flash_bytes; /* flash, read, erase, write, provision: 0 = as the flash chip says */
+    uint32_t flash_bytes;     /* flash, read, erase, write, provision: 0 = as the flash chip says */
+    int priority;             /* "priority", JOB_PRIORITY_MIN…MAX, default 0 */
+    char depends_on[ID_TEXT]; /* "depends_on": a job; "" = none */
+    int deadline_s;           /* "deadline", 1…LIMIT_DEADLINE_S from acceptance; 0 = none */
     int timeout_s; /* "timeout", 5…LIMIT_JOB_SECONDS; default 300; flash, read, erase 900; read of
                       the whole LIMIT_JOB_SECONDS */
 };

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "service/jobs/command_parts.h"
+#include "service/store/store.h"
 
 enum { FLASH_BYTES_MIN = 64 * 1024, FLASH_BYTES_MAX = 256 * 1024 * 1024 };
 
@@ -45,6 +46,11 @@ void command_rows(unsigned groups, const json_t *body, struct command *c, struct
         {FIELD_ORDER, JSON_CHOICE("kind", &d->kind, JSON_REQUIRED, command_kind_names)},
         {FIELD_ORDER, JSON_STR("slot", c->slot, JSON_REQUIRED, 1, sizeof c->slot - 1)},
         {FIELD_ORDER, JSON_INT("timeout", &d->timeout, JSON_OPTIONAL, 5, LIMIT_JOB_SECONDS)},
+        {FIELD_ORDER,
+         JSON_INT("priority", &d->priority, JSON_OPTIONAL, JOB_PRIORITY_MIN, JOB_PRIORITY_MAX)},
+        {FIELD_ORDER,
+         JSON_STR("depends_on", c->depends_on, JSON_OPTIONAL, 1, sizeof c->depends_on - 1)},
+        {FIELD_ORDER, JSON_INT("deadline", &d->deadline, JSON_OPTIONAL, 1, LIMIT_DEADLINE_S)},
         {FIELD_PROFILE, JSON_STR("profile", c->profile, JSON_OPTIONAL, 1, sizeof c->profile - 1)},
         {FIELD_CREDENTIAL,
          JSON_STR("credential", c->credential, on_board, 1, sizeof c->credential - 1)},

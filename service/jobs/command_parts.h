@@ -14,7 +14,7 @@
 
 /* Fields that go together; a kind has a sum of them. */
 enum {
-    FIELD_ORDER = 1 << 0, /* what every order has: kind, slot, timeout */
+    FIELD_ORDER = 1 << 0, /* what every order has: kind, slot, and how it queues */
     FIELD_PROFILE = 1 << 1,
     FIELD_CREDENTIAL = 1 << 2,
     FIELD_TARGET = 1 << 3,
@@ -39,7 +39,7 @@ enum { COMMAND_ROWS = 32 };
 /* What is read before it is judged; numbers in the width that json_in writes. */
 struct command_draft {
     int kind, method, level, check;
-    int64_t timeout, zone, port, scheme, qos, keepalive;
+    int64_t timeout, priority, deadline, zone, port, scheme, qos, keepalive;
     bool host_check, host_check_given, port_given, wifi_given, mqtt_given;
     json_t *wifi, *time, *mqtt, *lines; /* borrowed, like all below */
     int64_t offset, size, flash_bytes;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/base/clock.h"
 #include "service/jobs/transcript.h"
 
 enum err job_new(const struct job_record *r, struct job **out)
@@ -22,6 +23,8 @@ enum err job_new(const struct job_record *r, struct job **out)
     memcpy(job->token, r->token, sizeof job->token);
     job->created_ms = r->created_ms;
     job->deadline_ms = r->deadline_ms;
+    job->until = deadline_never();
+    if (r->deadline_ms) job->until = deadline_in_ms(r->deadline_ms - clock_now_ms());
     return ERR_OK;
 }
 

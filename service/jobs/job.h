@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "service/base/deadline.h"
 #include "service/base/err.h"
 #include "service/base/id.h"
 #include "service/store/store.h"
@@ -19,15 +20,31 @@ enum job_phase {
     PHASE_ARRIVING, /* being stored; nobody has its id yet */
     PHASE_QUEUED,
     PHASE_RUNNING,
-    PHASE_LEAVING, /* was queued, and its cancellation is being stored */
+    PHASE_LEAVING, /* was queued; that it ends without having run is being stored */
     PHASE_ENDED
 };
+
+/** Why a job was told to stop, or not to begin; the first reason stays. */
+enum stop_reason {
+    STOP_NONE,
+    STOP_USER,
+    STOP_TIMEOUT,    /* its own time is over */
+    STOP_DEADLINE,   /* so is the time by which it must have ended */
+    STOP_DEPENDENCY, /* what it waited for did not succeed; only before it began */
+    STOP_SHUTDOWN
+};
+
+/** Has the job that this one depends on succeeded? */
+enum dependency { DEPENDENCY_MET, DEPENDENCY_OPEN, DEPENDENCY_FAILED };
 
 struct job {
     char id[ID_TEXT], kind[16], slot[64], credential[ID_TEXT], firmware[ID_TEXT], retry_of[ID_TEXT];
     int32_t priority;
     char depends_on[ID_TEXT], actor[64], token[ID_TEXT];
     int64_t created_ms, deadline_ms;
+    struct deadline until; /* the same of the clock that does not jump */
+    enum dependency dependency;
+    uint64_t number; /* in the order of acceptance */
     enum job_phase phase;
     struct job_record *view;   /* what readers see; NULL until it runs: a record is large */
     struct job_record *coming; /* is being stored; readers see it once it is */

@@ -15,7 +15,7 @@ static struct deadline watch_limits(struct jobs *j)
     for (struct worker *w = j->workers; w; w = w->next) {
         if (!w->job || w->why != STOP_NONE) continue;
         if (deadline_passed(w->until))
-            worker_stop_job(w, STOP_TIMEOUT);
+            worker_stop_job(w, w->at_until);
         else
             next = deadline_min(next, w->until);
     }
@@ -26,8 +26,10 @@ static void *clock_main(void *arg)
 {
     struct jobs *j = arg;
     pthread_mutex_lock(&j->lock);
-    while (!j->stopping)
-        thread_wait_until(&j->clock_wake, &j->lock, watch_limits(j));
+    while (!j->stopping) {
+        struct deadline next = watch_limits(j);
+        if (!unstarted_end_one(j, &next)) thread_wait_until(&j->clock_wake, &j->lock, next);
+    }
     pthread_mutex_unlock(&j->lock);
     return NULL;
 }
@@ -64,10 +66,12 @@ enum err jobs_start(const struct jobs_config *cfg, struct jobs **out)
     j->config = *cfg;
     j->source = (struct port_source){cfg->store, cfg->port_globs, cfg->port_glob_count};
     pthread_mutex_init(&j->lock, NULL);
+    pthread_mutex_init(&j->holding, NULL);
     thread_cond_init(&j->clock_wake);
     thread_cond_init(&j->ports_freed);
     thread_cond_init(&j->halting);
-    enum err e = recover_queue(j);
+    enum err e = hold_recover(j);
+    if (!e) e = recover_queue(j);
     /* Before any thread can call back: what it calls may want it. */
     if (!e) *out = j;
     if (!e) store_listen(j->config.store, jobs_stored, j);
@@ -117,6 +121,7 @@ void jobs_stop(struct jobs *j)
     pthread_cond_destroy(&j->clock_wake);
     pthread_cond_destroy(&j->ports_freed);
     pthread_cond_destroy(&j->halting);
+    pthread_mutex_destroy(&j->holding);
     pthread_mutex_destroy(&j->lock);
     free(j);
 }

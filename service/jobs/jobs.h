@@ -1,5 +1,6 @@
 /* jobs: queues, workers and the record of jobs. A job is on the disk before it is acknowledged;
- * each slot has one queue and one worker (started at its first job); a job owns both ports of its
+ * each slot has one queue and one worker (started at its first job): by priority, then first come
+ * first served; a job owns both ports of its
  * slot for its whole time, and two slots that share a port wait for each other. */
 #ifndef SERVICE_JOBS_JOBS_H
 #define SERVICE_JOBS_JOBS_H
@@ -29,7 +30,8 @@ struct jobs_config {
     void *changed_arg;
 };
 
-/** Recover what a former process left (running → interrupted, queued ones run on) and start.
+/** Recover what a former process left (running → interrupted, and their boards are reset before
+ * anything else runs on their slots; queued ones run on) and start.
  * @return ERR_OK, ERR_IO, ERR_MEM */
 enum err jobs_start(const struct jobs_config *cfg, struct jobs **out);
 /** Take no more jobs, cancel the running ones (they become interrupted, their boards reset and
@@ -49,9 +51,10 @@ struct job_order {
 /** Store and queue.
  *  @param errors  empty; fields that name something of a kind that does not fit
  *  @return ERR_OK with the queued record; ERR_NOT_FOUND with code slot_not_found,
- * credential_not_found, firmware_not_found or image_not_found; ERR_BUSY with code queue_full;
- * ERR_CONFLICT with code shutting_down; ERR_ARG with code bad_body, slot_has_no_at_port,
- * slot_has_no_download_port; ERR_IO. Release @p out with job_record_dispose() */
+ * credential_not_found, firmware_not_found, image_not_found or job_not_found (depends_on); ERR_BUSY
+ * with code queue_full; ERR_CONFLICT with code slot_draining or shutting_down; ERR_ARG with code
+ * bad_body, slot_has_no_at_port, slot_has_no_download_port; ERR_IO. Release @p out with
+ * job_record_dispose() */
 enum err jobs_submit(struct jobs *j, const struct job_order *o, struct field_errors *errors,
                      struct job_record *out);
 /** A new job with the command of an ended one. @param by  without command and body
@@ -72,11 +75,19 @@ enum err jobs_log(struct jobs *j, const char *id, struct buf *out);
 /** Ports of the host came or went: jobs that wait for theirs look again. On any thread. */
 void jobs_ports_changed(struct jobs *j);
 
+/** PAUSED: no job begins, the running one goes on. DRAINING: no job is taken on, those that are
+ * there run. NONE: as ever. The last word counts, also over a restart; the same again changes
+ * nothing. What brings a board back after a crash runs none the less.
+ *  @param actor  who says so  @return ERR_OK; ERR_NOT_FOUND with code slot_not_found; ERR_IO */
+enum err jobs_hold(struct jobs *j, const char *slot, enum slot_hold hold, const char *actor);
+
 enum slot_state { SLOT_IDLE, SLOT_BUSY, SLOT_ABSENT };
 struct slot_status {
     enum slot_state state; /* ABSENT: a port of it is not there now */
     char job[ID_TEXT];     /* running; "" = none */
     size_t queued;
+    struct hold_record hold;
+    bool drained; /* it is draining, and no job of it is left */
 };
 /** A stored slot, or the implicit one of a port of that name.
  *  @param ports  the host's ports, as the caller has just looked at them; NULL = look now

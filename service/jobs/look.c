@@ -40,6 +40,9 @@ static enum err slot_among(struct jobs *j, const struct port_list *ports, const 
     const struct worker *w = worker_find(j, name);
     bool busy = claims_overlap(&j->claims, &claim) || (w && w->job);
     if (w) status_out->queued = w->queue.count;
+    if (w) status_out->hold = w->hold;
+    status_out->drained =
+        w && w->hold.state == HOLD_DRAINING && !w->job && w->queue.count + w->queue.reserved == 0;
     if (w && w->job) memcpy(status_out->job, w->job->id, sizeof status_out->job);
     pthread_mutex_unlock(&j->lock);
     status_out->state = busy ? SLOT_BUSY : there ? SLOT_IDLE : SLOT_ABSENT;

@@ -15,33 +15,49 @@ void queue_unreserve(struct queue *q)
     q->reserved--;
 }
 
+static bool is_watched(const struct job *job)
+{
+    return job->deadline_ms || job->depends_on[0];
+}
+
+static bool is_before(const struct job *a, const struct job *b)
+{
+    return a->priority != b->priority ? a->priority > b->priority : a->number < b->number;
+}
+
 void queue_push(struct queue *q, struct job *job)
 {
-    job->next = NULL;
-    if (q->last)
-        q->last->next = job;
-    else
-        q->first = job;
-    q->last = job;
+    struct job **at = &q->first;
+    if (q->last && is_before(q->last, job)) at = &q->last->next; /* as almost always */
+    while (*at && is_before(*at, job))
+        at = &(*at)->next;
+    job->next = *at;
+    *at = job;
+    if (!job->next) q->last = job;
     q->count++;
+    q->watched += is_watched(job);
 }
 
-void queue_push_front(struct queue *q, struct job *job)
+static bool may_run(const struct job *job, bool held)
 {
-    job->next = q->first;
-    q->first = job;
-    if (!q->last) q->last = job;
-    q->count++;
+    if (held && job->priority != JOB_PRIORITY_RECOVERY) return false;
+    return job->dependency == DEPENDENCY_MET && !deadline_passed(job->until);
 }
 
-struct job *queue_take(struct queue *q)
+struct job *queue_take(struct queue *q, bool held)
 {
     struct job *job = q->first;
-    if (!job) return NULL;
-    q->first = job->next;
-    if (!q->first) q->last = NULL;
-    job->next = NULL;
-    q->count--;
+    while (job && !may_run(job, held))
+        job = job->next;
+    if (job) queue_remove(q, job);
+    return job;
+}
+
+struct job *queue_lost(const struct queue *q)
+{
+    struct job *job = q->watched ? q->first : NULL;
+    while (job && job->dependency != DEPENDENCY_FAILED && !deadline_passed(job->until))
+        job = job->next;
     return job;
 }
 
@@ -57,6 +73,7 @@ void queue_remove(struct queue *q, const struct job *job)
         if (q->last == at) q->last = before;
         at->next = NULL;
         q->count--;
+        q->watched -= is_watched(job);
         return;
     }
 }

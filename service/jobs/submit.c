@@ -23,18 +23,28 @@ static void fill_record(const struct job_order *o, const char *retry_of, struct 
     snprintf(r->token, sizeof r->token, "%s", o->token ? o->token : "");
     snprintf(r->idempotency, sizeof r->idempotency, "%s", o->idempotency ? o->idempotency : "");
     snprintf(r->body_sha256, sizeof r->body_sha256, "%s", o->body_sha256 ? o->body_sha256 : "");
+    r->priority = c->priority;
+    memcpy(r->depends_on, c->depends_on, sizeof r->depends_on);
     r->state = JOB_QUEUED;
     r->created_ms = clock_now_ms();
+    if (c->deadline_s) r->deadline_ms = r->created_ms + (int64_t)c->deadline_s * 1000;
 }
 
-/* A place in the queue, and the job among those that live. */
-static enum err admit(struct jobs *j, struct job *job)
+/* A place in the queue, and the job among those that live.
+ * @param known  the state of the job that it depends on
+ * @param[out] again_out  that was out of date: ask for it, and come again */
+static enum err admit(struct jobs *j, struct job *job, enum job_state known, bool *again_out)
 {
     struct worker *w = NULL;
+    *again_out = false;
     pthread_mutex_lock(&j->lock);
     enum err e = ERR_OK;
     if (j->stopping) e = err_fail(ERR_CONFLICT, "shutting_down", NULL, "espgate is ending");
     if (!e) e = worker_for(j, job->slot, &w);
+    if (!e && w->hold.state == HOLD_DRAINING)
+        e = err_fail(ERR_CONFLICT, "slot_draining",
+                     "POST …/resume when it is to take jobs again, or use another slot.",
+                     "the slot \"%s\" takes no more jobs", job->slot);
     if (!e && !w->started) e = worker_start(w);
     if (!e && !queue_reserve(&w->queue))
         e = err_fail(ERR_BUSY, "queue_full", "Wait until some of its jobs have ended.",
@@ -42,7 +52,11 @@ static enum err admit(struct jobs *j, struct job *job)
     if (!e) {
         job->worker = w;
         job->phase = PHASE_ARRIVING;
-        table_add(&j->table, job);
+        *again_out = !depend_enter(j, job, known);
+        if (*again_out)
+            queue_unreserve(&w->queue);
+        else
+            table_add(&j->table, job);
     }
     pthread_mutex_unlock(&j->lock);
     return e;
@@ -52,6 +66,7 @@ static void dismiss(struct jobs *j, struct job *job)
 {
     pthread_mutex_lock(&j->lock);
     queue_unreserve(&job->worker->queue);
+    depend_leave(j, job);
     table_remove(&j->table, job);
     pthread_mutex_unlock(&j->lock);
 }
@@ -64,8 +79,10 @@ static void enqueue(struct jobs *j, const char *id, struct worker *w)
     struct job *job = table_find(&j->table, id);
     if (job && job->phase == PHASE_ARRIVING) {
         job->phase = PHASE_QUEUED;
+        job->number = j->numbers++;
         queue_push(&w->queue, job);
         pthread_cond_signal(&w->work);
+        if (w->queue.watched) pthread_cond_signal(&j->clock_wake);
     }
     pthread_mutex_unlock(&j->lock);
 }
@@ -87,6 +104,41 @@ static enum err keep(const struct jobs *j, const struct command *c, const char *
     return store_job_add(j->config.store, r, body, needs, n);
 }
 
+/* @param scratch  empty, and again so afterwards */
+static enum err state_of(struct jobs *j, const char *id, struct job_record *scratch,
+                         enum job_state *out)
+{
+    *out = JOB_SUCCEEDED;
+    if (!id[0]) return ERR_OK;
+    enum err e = jobs_get(j, id, scratch);
+    *out = scratch->state;
+    job_record_dispose(scratch);
+    memset(scratch, 0, sizeof *scratch);
+    return e;
+}
+
+/* The new job, with its place. */
+static enum err enter(struct jobs *j, const struct job_order *o, const char *retry_of,
+                      struct job_record *out, struct job **job_out)
+{
+    enum job_state known;
+    bool again = true;
+    enum err e = ERR_OK;
+    *job_out = NULL;
+    while (!e && again) {
+        e = state_of(j, o->command->depends_on, out, &known);
+        if (e) break;
+        fill_record(o, retry_of, out);
+        e = job_new(out, job_out);
+        if (!e) e = admit(j, *job_out, known, &again);
+        if (!e && !again) return ERR_OK;
+        job_free(*job_out);
+        *job_out = NULL;
+    }
+    memset(out, 0, sizeof *out);
+    return e;
+}
+
 static enum err submit(struct jobs *j, const struct job_order *o, const char *retry_of,
                        struct field_errors *errors, struct job_record *out)
 {
@@ -98,14 +150,8 @@ static enum err submit(struct jobs *j, const struct job_order *o, const char *re
     if (!e) e = slot_serves(&slot, c);
     if (!e) e = sources_check(j->config.store, c, errors);
     if (e) return e;
-    fill_record(o, retry_of, out);
-    e = job_new(out, &job);
-    if (!e) e = admit(j, job);
-    if (e) {
-        memset(out, 0, sizeof *out);
-        job_free(job);
-        return e;
-    }
+    e = enter(j, o, retry_of, out, &job);
+    if (e) return e;
     struct worker *w = job->worker;
     e = keep(j, c, o->body, out);
     if (e) {

@@ -91,10 +91,15 @@ enum err worker_stop_error(enum stop_reason why)
         return err_fail(ERR_TIMEOUT, "job_timeout",
                         "Ask for a longer \"timeout\", or see in the steps what took so long.",
                         "the job's time limit is over");
+    case STOP_DEADLINE:
+        return err_fail(ERR_TIMEOUT, "deadline_passed",
+                        "Ask for a later \"deadline\", or see what its slot did meanwhile.",
+                        "the job had not ended by its deadline");
     case STOP_SHUTDOWN:
         return err_fail(ERR_CANCELLED, "shutting_down", "Retry the job.", "espgate is ending");
     case STOP_NONE:
     case STOP_USER:
+    case STOP_DEPENDENCY: /* tells itself, see unstarted.c */
         break;
     }
     return err_fail(ERR_CANCELLED, "cancelled", NULL, "the job was cancelled");
@@ -104,9 +109,8 @@ enum stop_reason worker_stopped_by(struct worker *w, enum err e)
 {
     if (e == ERR_CANCELLED) return worker_why(w);
     /* A wait that was bounded by the job's limit may end before the clock's thread says so. */
-    if (e == ERR_TIMEOUT && worker_why(w) == STOP_TIMEOUT) return STOP_TIMEOUT;
-    if (e == ERR_TIMEOUT && deadline_passed(w->until)) return STOP_TIMEOUT;
-    return STOP_NONE;
+    bool told = worker_why(w) == w->at_until;
+    return e == ERR_TIMEOUT && (told || deadline_passed(w->until)) ? w->at_until : STOP_NONE;
 }
 
 static enum err load_command(struct worker *w)
@@ -122,8 +126,12 @@ static enum err load_command(struct worker *w)
 
 static void set_limit(struct worker *w)
 {
+    struct deadline own = deadline_in_ms((int64_t)w->command->timeout_s * 1000);
     pthread_mutex_lock(&w->jobs->lock);
-    w->until = deadline_in_ms((int64_t)w->command->timeout_s * 1000);
+    if (own.at_ns < w->until.at_ns) {
+        w->until = own;
+        w->at_until = STOP_TIMEOUT;
+    }
     pthread_cond_signal(&w->jobs->clock_wake);
     pthread_mutex_unlock(&w->jobs->lock);
 }
@@ -252,7 +260,8 @@ static bool take_job(struct worker *w, struct job *job)
     w->log = log;
     w->job = job;
     w->why = STOP_NONE;
-    w->until = deadline_never();
+    w->until = job->until;
+    w->at_until = STOP_DEADLINE;
     w->step_open = false;
     w->leaves[0] = '\0';
     cancel_clear(&w->cancel);
@@ -265,13 +274,13 @@ static void *worker_main(void *arg)
     struct jobs *j = w->jobs;
     pthread_mutex_lock(&j->lock);
     while (!j->stopping) {
-        struct job *job = queue_take(&w->queue);
+        struct job *job = queue_take(&w->queue, w->hold.state == HOLD_PAUSED);
         if (!job) {
             pthread_cond_wait(&w->work, &j->lock);
             continue;
         }
         bool taken = take_job(w, job);
-        if (!taken) queue_push_front(&w->queue, job);
+        if (!taken) queue_push(&w->queue, job);
         pthread_mutex_unlock(&j->lock);
         if (taken) {
             run_job(w);

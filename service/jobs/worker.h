@@ -24,26 +24,29 @@
 #include "service/jobs/transcript.h"
 #include "service/port/hotplug.h"
 
-enum { WORKER_TAPS = 4 };
-
-/** Why a running job was told to stop; the first reason stays. */
-enum stop_reason { STOP_NONE, STOP_USER, STOP_TIMEOUT, STOP_SHUTDOWN };
+enum {
+    WORKER_TAPS = 4,
+    WORKER_RETRY_MS = 500, /* after a change that could not be stored */
+};
 
 struct jobs {
     struct jobs_config config;
     struct port_source source;
+    pthread_mutex_t holding; /* one change of a slot's hold at a time, stored and shown */
     pthread_t clock;
     bool clock_started;      /* by the thread that starts and stops */
     struct hotplug *hotplug; /* the same; NULL: not running */
     pthread_mutex_t lock;
     /* guarded by lock: */
-    pthread_cond_t clock_wake; /* a time limit was set, or stopping */
+    pthread_cond_t clock_wake; /* a time limit was set, a dependency failed, or stopping */
     /* a claim left, ports came or went, a job was told to stop, or stopping */
     pthread_cond_t ports_freed;
     uint64_t ports_generation; /* counts up whenever ports may have come or gone */
     pthread_cond_t halting;    /* stopping */
     bool stopping;
     struct job_table table;
+    uint64_t numbers; /* given to jobs */
+    size_t waiting;   /* jobs whose dependency is open */
     struct port_claims claims;
     struct worker *workers; /* grows only */
 };
@@ -58,9 +61,12 @@ struct worker {
     /* guarded by jobs->lock: */
     pthread_cond_t work;
     struct queue queue;
-    struct job *job; /* running */
+    struct hold_record hold;
+    const struct hold_record *hold_coming; /* is being stored; NULL: none */
+    struct job *job;                       /* running */
     enum stop_reason why;
     struct deadline until;
+    enum stop_reason at_until; /* what the end of that time means */
     struct port_claim claim;
     /* its own thread's: */
     struct job_record *record;
@@ -77,6 +83,28 @@ struct worker {
     } taps[WORKER_TAPS];
 };
 
+/* depend.c: all under the lock. */
+/** Take note of what @p job depends on, when it is in memory; @p known, from the store, when it is
+ * not. @return false when @p known is out of date: ask the store again */
+bool depend_enter(struct jobs *j, struct job *job, enum job_state known);
+/** It will not wait any more. */
+void depend_leave(struct jobs *j, struct job *job);
+/** @p job has ended: those that wait for it may run now, or never will. */
+void depend_settle(struct jobs *j, const struct job *job, enum job_state ended);
+
+/* unstarted.c */
+/** End one queued job that can run no more. Under the lock, which is given up meanwhile.
+ *  @param[in,out] next  when to look again
+ *  @return false when there is none, or it cannot be stored now */
+bool unstarted_end_one(struct jobs *j, struct deadline *next);
+
+/* hold.c */
+/** What the store has of held slots. Before any thread of jobs runs. */
+enum err hold_recover(struct jobs *j);
+/** A slot has changed in the store: if that is how it is held, show it. */
+void hold_stored(struct jobs *j, const char *slot);
+
+/* worker.c */
 /** @return ERR_OK, ERR_MEM, ERR_IO */
 enum err worker_new(struct jobs *jobs, const char *slot, struct worker **out);
 enum err worker_start(struct worker *w);

@@ -6,7 +6,7 @@
 #include "service/base/thread.h"
 #include "service/jobs/worker.h"
 
-enum { STORE_RETRY_MS = 500, TELL_NS = 500 * 1000 * 1000 };
+enum { TELL_NS = 500 * 1000 * 1000 };
 
 /* The job is over for readers: in the same moment in which they see how it ended, its slot is free.
  * Under the lock. */
@@ -16,6 +16,8 @@ static void let_go(struct jobs *j, struct job *job)
     transcript_unref(job->log);
     job->log = NULL;
     job->phase = PHASE_ENDED;
+    depend_leave(j, job);
+    depend_settle(j, job, job->view->state);
     table_end(&j->table, job);
 }
 
@@ -48,7 +50,10 @@ static void show(struct jobs *j, const char *id)
 void jobs_stored(const struct job_record *r, const struct event_record *event, void *arg)
 {
     struct jobs *j = arg;
-    if (r) show(j, r->id);
+    if (r)
+        show(j, r->id);
+    else
+        hold_stored(j, event->slot);
     if (j->config.changed) j->config.changed(r, event, j->config.changed_arg);
 }
 
@@ -95,7 +100,7 @@ enum err worker_publish(struct worker *w)
 
 bool worker_pause(struct jobs *j)
 {
-    struct deadline until = deadline_in_ms(STORE_RETRY_MS);
+    struct deadline until = deadline_in_ms(WORKER_RETRY_MS);
     pthread_mutex_lock(&j->lock);
     while (!j->stopping && !deadline_passed(until))
         thread_wait_until(&j->halting, &j->lock, until);

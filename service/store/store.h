@@ -219,6 +219,21 @@ enum err store_slot_delete(struct store *s, const char *name);
 /** By name. Release with free(). */
 enum err store_slot_list(struct store *s, struct slot_record **list_out, size_t *n_out);
 
+/** What its queue was told to do; also of a slot that is not stored itself. */
+enum slot_hold { HOLD_NONE, HOLD_PAUSED, HOLD_DRAINING };
+/** "none", "paused", "draining" */
+const char *hold_name(enum slot_hold h);
+struct hold_record {
+    char slot[64];
+    enum slot_hold state;
+    int64_t since_ms;
+    char actor[64]; /* who said so */
+};
+/** Over a former one of this slot; HOLD_NONE takes it away. */
+enum err store_hold_put(struct store *s, const struct hold_record *r);
+/** By slot. Release with free(). */
+enum err store_hold_list(struct store *s, struct hold_record **list_out, size_t *n_out);
+
 /* --- jobs
  * -------------------------------------------------------------------------------------------------------
  */
@@ -245,7 +260,8 @@ enum step_state {
 };
 const char *step_state_name(enum step_state s);
 
-enum { JOB_PRIORITY_MIN = -10, JOB_PRIORITY_MAX = 10 };
+/* Above all that can be asked for: the reset that brings a board back after a crash. */
+enum { JOB_PRIORITY_MIN = -10, JOB_PRIORITY_MAX = 10, JOB_PRIORITY_RECOVERY = 11 };
 
 struct job_step {
     char name[24];
@@ -261,7 +277,7 @@ struct job_record {
     char credential[ID_TEXT]; /* "" = none */
     char firmware[ID_TEXT];   /* the same */
     char retry_of[ID_TEXT];
-    int32_t priority;         /* JOB_PRIORITY_MIN…MAX; higher runs first */
+    int32_t priority;         /* JOB_PRIORITY_MIN…RECOVERY; higher runs first */
     char depends_on[ID_TEXT]; /* runs when that one has succeeded; "" = at once */
     int64_t deadline_ms;      /* by when it must have ended; 0 = never */
     char actor[64];           /* who asked for it: name of his token; "" = nobody was asked */

@@ -14,9 +14,11 @@
 
 #include "service/config.h"
 
-static const char *const names[] = {
-    "ESPGATE_LISTEN",    "ESPGATE_DATA",     "ESPGATE_PORTS", "ESPGATE_AUTH",
-    "ESPGATE_LOG_LEVEL", "ESPGATE_MAX_BODY", "XDG_DATA_HOME", "HOME"};
+static const char *const names[] = {"ESPGATE_LISTEN",    "ESPGATE_DATA",
+                                    "ESPGATE_PORTS",     "ESPGATE_AUTH",
+                                    "ESPGATE_LOG_LEVEL", "ESPGATE_MAX_BODY",
+                                    "ESPGATE_CLIENT_CA", "ESPGATE_LOG_FORMAT",
+                                    "XDG_DATA_HOME",     "HOME"};
 
 static int clear(void **state)
 {
@@ -115,6 +117,22 @@ static void addresses_of_this_machine_are_taken(void **state)
     }
 }
 
+static void files_for_tls_are_taken(void **state)
+{
+    struct config c;
+    (void)state;
+    assert_int_equal(read_line("--auth none", &c), ERR_OK);
+    assert_null(c.tls_cert);
+    assert_false(c.log_json);
+    setenv("ESPGATE_CLIENT_CA", "ca.pem", 1);
+    setenv("ESPGATE_LOG_FORMAT", "json", 1);
+    assert_int_equal(read_line("--auth none --tls-cert a.pem --tls-key b.pem", &c), ERR_OK);
+    assert_string_equal(c.tls_cert, "a.pem");
+    assert_string_equal(c.tls_key, "b.pem");
+    assert_string_equal(c.client_ca, "ca.pem");
+    assert_true(c.log_json);
+}
+
 static void what_is_wrong_is_named(void **state)
 {
     static const struct {
@@ -134,6 +152,10 @@ static void what_is_wrong_is_named(void **state)
         {"--auth none --max-body 9x", "9x"},
         {"--auth none --log-level loud", "loud"},
         {"--auth none --data", "--data"},
+        {"--auth none --log-format xml", "xml"},
+        {"--auth none --tls-cert a", "--tls-key"},
+        {"--auth none --tls-key a", "--tls-cert"},
+        {"--auth none --client-ca a", "--tls-cert"},
         {"--nonsense", "--nonsense"},
         {"--auth none nonsense", "nonsense"},
     };
@@ -169,6 +191,7 @@ int main(void)
         cmocka_unit_test_setup(a_user_has_the_data_at_home_and_root_has_it_with_the_system, clear),
         cmocka_unit_test_setup(the_command_line_beats_the_environment, clear),
         cmocka_unit_test_setup(addresses_of_this_machine_are_taken, clear),
+        cmocka_unit_test_setup(files_for_tls_are_taken, clear),
         cmocka_unit_test_setup(what_is_wrong_is_named, clear),
         cmocka_unit_test_setup(a_wrong_variable_is_named_and_does_not_hide_the_help, clear),
     };
