@@ -6,7 +6,7 @@
 NAME    := espgate
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.0.0)
 VARIANT ?= release
-PKGS    := libmicrohttpd jansson libserialport openssl libcurl libmosquitto sqlite3 zlib libzip libudev
+PKGS    := libmicrohttpd gnutls jansson libserialport openssl libcurl libmosquitto sqlite3 zlib libzip libudev
 
 # What there is to build: files are found, never listed twice.
 SRC    := $(filter-out service/main.c,$(wildcard service/*.c service/*/*.c api/*.c api/*/*.c))

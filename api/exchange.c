@@ -8,6 +8,7 @@
 
 #include "api/body_file.h"
 #include "api/field.h"
+#include "api/link.h"
 #include "api/media.h"
 #include "api/reply.h"
 #include "api/request.h"
@@ -24,6 +25,7 @@ enum {
 struct exchange {
     struct exchange_host *host;
     struct MHD_Connection *conn;
+    struct link *link;
     struct request rq;
     char method[16]; /* for the log */
     struct reply reply;
@@ -207,6 +209,12 @@ static bool begin_closing(struct exchange *x)
     return refuse(x, 503);
 }
 
+/* Nothing is done for one who may not be here, not even told what there is. */
+static bool begin_peer(struct exchange *x)
+{
+    return link_peer(x->link, x->conn, &x->rq.peer) != ERR_OK && refuse(x, 403);
+}
+
 static bool begin(struct exchange *x, const char *method, const char *url)
 {
     bool has_body;
@@ -218,7 +226,7 @@ static bool begin(struct exchange *x, const char *method, const char *url)
     rq->prefer = header(x->conn, "Prefer");
     rq->if_match = header(x->conn, "If-Match");
     rq->if_none_match = header(x->conn, "If-None-Match");
-    return begin_closing(x) || begin_framing(x, &has_body, &length) ||
+    return begin_peer(x) || begin_closing(x) || begin_framing(x, &has_body, &length) ||
            begin_route(x, method, url) || begin_body(x, has_body, length);
 }
 
@@ -345,10 +353,13 @@ static enum MHD_Result finish(struct exchange *x)
 static struct exchange *new_exchange(struct exchange_host *host, struct MHD_Connection *conn,
                                      const char *method)
 {
-    struct exchange *x = calloc(1, sizeof *x);
+    struct link *link = link_of(conn);
+    struct exchange *x = link ? calloc(1, sizeof *x) : NULL;
     if (!x) return NULL;
     x->host = host;
     x->conn = conn;
+    x->link = link;
+    link_begin(link);
     x->started_ns = deadline_now_ns();
     snprintf(x->method, sizeof x->method, "%s", method);
     take_request_id(&x->rq, header(conn, "X-Request-Id"));
@@ -388,9 +399,11 @@ void exchange_completed(void *cls, struct MHD_Connection *conn, void **state,
     end_file(x); /* before it is said that the request is over */
     log_context(x->rq.id, "");
     const struct route *route = x->rq.match.route;
+    int64_t now = deadline_now_ns();
+    link_end(x->link, now);
     log_info("request", "method=%s route=%s status=%d ms=%lld%s", x->method,
              route ? route->path : "-", x->reply.status,
-             (long long)((deadline_now_ns() - x->started_ns) / 1000000),
+             (long long)((now - x->started_ns) / 1000000),
              why == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " cut=yes");
     log_context("", "");
     reply_dispose(&x->reply);

@@ -19,6 +19,9 @@ struct reply handle_slot_list(struct request *rq, const struct service *svc);
 struct reply handle_slot_get(struct request *rq, const struct service *svc);
 struct reply handle_slot_put(struct request *rq, const struct service *svc);
 struct reply handle_slot_delete(struct request *rq, const struct service *svc);
+struct reply handle_slot_pause(struct request *rq, const struct service *svc);
+struct reply handle_slot_drain(struct request *rq, const struct service *svc);
+struct reply handle_slot_resume(struct request *rq, const struct service *svc);
 
 /* profiles.c */
 struct reply handle_profile_list(struct request *rq, const struct service *svc);
@@ -75,6 +78,16 @@ struct reply handle_job_data_delete(struct request *rq, const struct service *sv
 struct reply handle_backup_list(struct request *rq, const struct service *svc);
 struct reply handle_backup_get(struct request *rq, const struct service *svc);
 struct reply handle_backup_delete(struct request *rq, const struct service *svc);
+
+/* webhooks.c */
+struct reply handle_webhook_create(struct request *rq, const struct service *svc);
+struct reply handle_webhook_list(struct request *rq, const struct service *svc);
+struct reply handle_webhook_get(struct request *rq, const struct service *svc);
+struct reply handle_webhook_delete(struct request *rq, const struct service *svc);
+struct reply handle_webhook_test(struct request *rq, const struct service *svc);
+struct reply handle_delivery_list(struct request *rq, const struct service *svc);
+struct reply handle_delivery_get(struct request *rq, const struct service *svc);
+struct reply handle_delivery_retry(struct request *rq, const struct service *svc);
 
 /* devices.c */
 struct reply handle_device_list(struct request *rq, const struct service *svc);

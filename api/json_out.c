@@ -122,6 +122,12 @@ json_t *json_out_job(const struct job_record *job)
         json_object_set_new(out, "credential", json_text(job->credential));
     if (out && job->firmware[0]) json_object_set_new(out, "firmware", json_text(job->firmware));
     if (out && job->retry_of[0]) json_object_set_new(out, "retry_of", json_text(job->retry_of));
+    if (out && job->priority) json_object_set_new(out, "priority", json_integer(job->priority));
+    if (out && job->depends_on[0])
+        json_object_set_new(out, "depends_on", json_text(job->depends_on));
+    if (out && job->deadline_ms)
+        json_object_set_new(out, "deadline_at", json_time(job->deadline_ms));
+    if (out && job->actor[0]) json_object_set_new(out, "actor", json_text(job->actor));
     return out;
 }
 
@@ -138,16 +144,24 @@ static const char *slot_state_name(enum slot_state state)
     return "idle";
 }
 
+static json_t *json_hold(const struct slot_status *status)
+{
+    const struct hold_record *h = &status->hold;
+    if (h->state == HOLD_NONE) return json_null();
+    return json_pack("{s:s, s:o, s:o}", "state", status->drained ? "drained" : hold_name(h->state),
+                     "since", json_time(h->since_ms), "actor", json_text_or_null(h->actor));
+}
+
 json_t *json_out_slot(const struct slot_record *slot, const struct slot_status *status)
 {
-    return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:b}", "name",
+    return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:b}", "name",
                      json_text(slot->name), "download_port", json_text_or_null(slot->download_port),
                      "at_port", json_text_or_null(slot->at_port), "reset",
                      slot->reset[0] ? slot->reset : "auto", "download_baud",
                      json_count(slot->download_baud), "flash_baud", json_count(slot->flash_baud),
                      "at_baud", json_count(slot->at_baud), "state", slot_state_name(status->state),
                      "job", json_text_or_null(status->job), "queued", json_count(status->queued),
-                     "implicit", slot->changed_ms == 0);
+                     "hold", json_hold(status), "implicit", slot->changed_ms == 0);
 }
 
 json_t *json_out_port(const struct port_info *port, const char *slot, enum slot_state state)

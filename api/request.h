@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "api/peer.h"
 #include "api/route.h"
 #include "api/wait.h"
 #include "service/access/actor.h"
@@ -19,6 +20,7 @@ enum { REQUEST_ID_MAX = 40, REQUEST_QUERY_MAX = 8, REQUEST_MAC = 18 };
 struct request {
     char id[REQUEST_ID_MAX + 1]; /* X-Request-Id: the client's, or made here */
     char path[256];              /* as sent, printable, cut to fit: for messages */
+    const struct peer *peer;     /* of the connection; borrowed. NULL in tests of a handler alone */
     struct actor actor;
     struct route_match match;
     struct {

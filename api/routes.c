@@ -30,6 +30,9 @@ static const struct route table[] = {
     {"GET", "/v1/slots/{name}", "getSlot", VIEWER, "", 0, 0, handle_slot_get},
     {"PUT", "/v1/slots/{name}", "putSlot", ENGINEER, "", BODY_JSON, JSON, handle_slot_put},
     {"DELETE", "/v1/slots/{name}", "deleteSlot", ENGINEER, "", 0, 0, handle_slot_delete},
+    {"POST", "/v1/slots/{name}/pause", "pauseSlot", OPERATOR, "", 0, 0, handle_slot_pause},
+    {"POST", "/v1/slots/{name}/drain", "drainSlot", OPERATOR, "", 0, 0, handle_slot_drain},
+    {"POST", "/v1/slots/{name}/resume", "resumeSlot", OPERATOR, "", 0, 0, handle_slot_resume},
 
     {"POST", "/v1/credentials/validate", "validateCredential", OPERATOR, "allow ", CREDENTIAL,
      UPLOAD, handle_credential_validate},
@@ -92,6 +95,18 @@ static const struct route table[] = {
     {"GET", "/v1/backups", "listBackups", VIEWER, "mac limit cursor ", 0, 0, handle_backup_list},
     {"GET", "/v1/backups/{id}", "getBackup", VIEWER, "", 0, 0, handle_backup_get},
     {"DELETE", "/v1/backups/{id}", "deleteBackup", ENGINEER, "", 0, 0, handle_backup_delete},
+
+    {"POST", "/v1/webhooks", "createWebhook", ENGINEER, "", BODY_JSON, JSON, handle_webhook_create},
+    {"GET", "/v1/webhooks", "listWebhooks", ENGINEER, "limit cursor ", 0, 0, handle_webhook_list},
+    {"GET", "/v1/webhooks/{id}", "getWebhook", ENGINEER, "", 0, 0, handle_webhook_get},
+    {"DELETE", "/v1/webhooks/{id}", "deleteWebhook", ENGINEER, "", 0, 0, handle_webhook_delete},
+    {"POST", "/v1/webhooks/{id}/test", "testWebhook", ENGINEER, "", 0, 0, handle_webhook_test},
+    {"GET", "/v1/webhooks/{id}/deliveries", "listDeliveries", ENGINEER, "limit cursor ", 0, 0,
+     handle_delivery_list},
+    {"GET", "/v1/webhooks/{id}/deliveries/{delivery}", "getDelivery", ENGINEER, "", 0, 0,
+     handle_delivery_get},
+    {"POST", "/v1/webhooks/{id}/deliveries/{delivery}/retry", "retryDelivery", ENGINEER, "", 0, 0,
+     handle_delivery_retry},
 
     {"GET", "/v1/devices", "listDevices", VIEWER, "limit cursor ", 0, 0, handle_device_list},
     {"GET", "/v1/devices/{mac}", "getDevice", VIEWER, "", 0, 0, handle_device_get},

@@ -1,23 +1,21 @@
 /* server: starts and stops libmicrohttpd.
  *
- * Why its own listening socket: the errors are ours to explain, and it is bound to one address.
  * Why the pool of a connection is small: what a client sends passes through it, keys too
  * (exchange.c clears it), and 16 KiB of request headers are more than any honest client has. */
 #include "api/server.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "api/exchange.h"
+#include "api/link.h"
+#include "api/listener.h"
+#include "api/tls.h"
 #include "api/wait.h"
 #include "service/base/json_in.h"
 #include "service/base/limits.h"
@@ -34,7 +32,9 @@ enum {
 
 struct server {
     struct MHD_Daemon *daemon;
-    uint16_t port;
+    struct listener listener;
+    struct tls *tls; /* NULL = none */
+    struct links *links;
     atomic_bool started;
     struct exchange_host host;
 };
@@ -61,57 +61,13 @@ enum err server_new(struct server **out)
 void server_free(struct server *s)
 {
     if (!s) return;
+    links_free(s->links);
+    tls_free(s->tls);
     slow_free(s->host.slow);
     wait_list_free(s->host.waits);
     pthread_cond_destroy(&s->host.idle);
     pthread_mutex_destroy(&s->host.lock);
     free(s);
-}
-
-static enum err listen_failed(const struct server_config *cfg, const char *why)
-{
-    return err_fail(ERR_IO, "listen_failed", "Choose another --listen address or port.",
-                    "cannot listen on %s port %u: %s", cfg->address, (unsigned)cfg->port, why);
-}
-
-/* @return the bound socket, -1 with errno */
-static int bind_socket(const struct addrinfo *at)
-{
-    int one = 1;
-    int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (at->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-    if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0) return fd;
-    int why = errno;
-    close(fd);
-    errno = why;
-    return -1;
-}
-
-static uint16_t bound_port(int fd)
-{
-    struct sockaddr_storage at = {.ss_family = AF_UNSPEC};
-    socklen_t n = sizeof at;
-    char port[8] = "0";
-    getsockname(fd, (struct sockaddr *)&at, &n);
-    getnameinfo((struct sockaddr *)&at, n, NULL, 0, port, sizeof port, NI_NUMERICSERV);
-    return (uint16_t)strtoul(port, NULL, 10);
-}
-
-static enum err open_socket(const struct server_config *cfg, int *fd_out)
-{
-    char port[8];
-    struct addrinfo wish = {.ai_socktype = SOCK_STREAM,
-                            .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
-    struct addrinfo *found = NULL;
-    snprintf(port, sizeof port, "%u", (unsigned)cfg->port);
-    int rc = getaddrinfo(cfg->address, port, &wish, &found);
-    if (rc != 0) return listen_failed(cfg, gai_strerror(rc));
-    *fd_out = bind_socket(found);
-    enum err e = *fd_out < 0 ? listen_failed(cfg, strerror(errno)) : ERR_OK;
-    freeaddrinfo(found);
-    return e;
 }
 
 /* As many descriptors as the connections may need; where the system grants fewer, fewer
@@ -142,31 +98,62 @@ static void log_mhd(void *cls, const char *fmt, va_list ap)
     log_at(atomic_load(&s->started) ? LOG_DEBUG : LOG_ERROR, "http", "text=\"%s\"", text);
 }
 
+static enum err start_daemon(struct server *s, unsigned idle_s)
+{
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    unsigned most = connection_limit();
+    s->daemon = MHD_start_daemon(
+        s->tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, exchange_handle, &s->host,
+        MHD_OPTION_EXTERNAL_LOGGER, log_mhd, s, MHD_OPTION_LISTEN_SOCKET, s->listener.fd,
+        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
+        idle_s, MHD_OPTION_CONNECTION_LIMIT, most, MHD_OPTION_PER_IP_CONNECTION_LIMIT, most / 4 * 3,
+        MHD_OPTION_NOTIFY_CONNECTION, links_notify, s->links, MHD_OPTION_NOTIFY_COMPLETED,
+        exchange_completed, &s->host, MHD_OPTION_UNESCAPE_CALLBACK, exchange_keep_escapes, NULL,
+        MHD_OPTION_ARRAY, tls_options(s->tls), MHD_OPTION_END);
+    if (s->daemon) return ERR_OK;
+    return err_fail(ERR_IO, "listen_failed", NULL, "the HTTP server did not start on %s",
+                    s->listener.name);
+}
+
+static enum err open_tls(struct server *s, const struct server_config *cfg)
+{
+    const struct tls_files files = {cfg->tls_cert, cfg->tls_key, cfg->client_ca};
+    return s->tls || !cfg->tls_cert ? ERR_OK : tls_new(&files, &s->tls);
+}
+
 enum err server_start(struct server *s, const struct server_config *cfg, const struct service *svc)
 {
-    int fd = -1;
-    enum err e = open_socket(cfg, &fd);
-    if (e) return e;
+    unsigned idle_s = cfg->idle_s ? cfg->idle_s : 30;
     s->host.service = *svc;
     s->host.max_body = cfg->max_body;
     s->host.body_s = cfg->body_s ? cfg->body_s : 60;
-    s->port = bound_port(fd);
-    s->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        exchange_handle, &s->host, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, s, MHD_OPTION_LISTEN_SOCKET,
-        fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
-        cfg->idle_s ? cfg->idle_s : 30U, MHD_OPTION_CONNECTION_LIMIT, connection_limit(),
-        MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, &s->host, MHD_OPTION_UNESCAPE_CALLBACK,
-        exchange_keep_escapes, NULL, MHD_OPTION_END);
-    if (!s->daemon) return listen_failed(cfg, "the HTTP server did not start");
-    atomic_store(&s->started, true);
-    return ERR_OK;
+    enum err e = open_tls(s, cfg);
+    if (!e && !s->links) e = links_new(2 * idle_s, &s->links);
+    if (!e)
+        e = cfg->socket ? listener_adopt(cfg->socket, &s->listener)
+                        : listener_open(cfg->address, cfg->port, &s->listener);
+    if (e) return e;
+    links_set_tls(s->links, s->tls);
+    e = start_daemon(s, idle_s);
+    if (!e) atomic_store(&s->started, true);
+    return e;
+}
+
+void server_url(const struct server *s, char out[SERVER_URL])
+{
+    const char *scheme = s->listener.port == 0 ? "" : s->tls ? "https://" : "http://";
+    snprintf(out, SERVER_URL, "%s%s", scheme, s->listener.name);
+}
+
+enum err server_reload(struct server *s)
+{
+    return s->tls ? tls_reload(s->tls) : ERR_OK;
 }
 
 uint16_t server_port(const struct server *s)
 {
-    return s->port;
+    return s->listener.port;
 }
 
 void server_changed(const struct job_record *job, const struct event_record *event, void *arg)

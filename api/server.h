@@ -6,15 +6,19 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "api/listener.h"
 #include "service/base/err.h"
 #include "service/jobs/jobs.h"
 #include "service/store/store.h"
+
+struct hooks;
 
 /** What handlers work with; what it points to is borrowed from server_start() to server_stop(). */
 struct service {
     struct store *store;
     const char *data_dir;
     struct jobs *jobs;
+    struct hooks *hooks; /* NULL allowed */
     const char *const *port_globs;
     size_t port_glob_count;
     const char *version;
@@ -33,6 +37,8 @@ struct server_config {
                         long; 0 = 60 */
 };
 
+enum { SERVER_URL = LISTENER_NAME + 8 };
+
 struct server; /* opaque */
 
 /** Nothing listens yet, but server_changed() may be called from now on: so the jobs, which
@@ -43,8 +49,12 @@ enum err server_new(struct server **out);
 /** SIGPIPE ignored and other signals blocked before this: the HTTP threads inherit the mask.
  *  @return ERR_OK; ERR_IO with code listen_failed; ERR_MEM */
 enum err server_start(struct server *s, const struct server_config *cfg, const struct service *svc);
-/** The port that it really listens on. */
+/** Where it really listens: "https://127.0.0.1:8443", "unix:/run/espgate.sock". */
+void server_url(const struct server *s, char out[SERVER_URL]);
 uint16_t server_port(const struct server *s);
+/** Read the files of TLS again, for connections that begin from now on; the others live on.
+ *  @return ERR_OK; as tls_new(), and then all is as it was */
+enum err server_reload(struct server *s);
 /** jobs_changed_fn: wakes the requests that wait for this job. @p arg is the struct server, from
  * server_new() to server_free(). */
 void server_changed(const struct job_record *job, const struct event_record *event, void *arg);

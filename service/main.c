@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #include "api/server.h"
@@ -11,15 +10,18 @@
 #include "service/cloud/mqtt_check.h"
 #include "service/config.h"
 #include "service/firmware/shelf.h"
+#include "service/hooks/hooks.h"
 #include "service/jobs/jobs.h"
 #include "service/jobs/run.h"
 #include "service/store/store.h"
+#include "service/supervisor.h"
 
 enum { LARGE_BLOCK = 64 * 1024 }; /* bytes that are given back at once when they are freed */
 
 /* What is running; each pointer is NULL until its part has started. */
 struct parts {
     struct store *store;
+    struct hooks *hooks;
     struct jobs *jobs;
     struct server *server;
 };
@@ -33,29 +35,47 @@ static bool is_known(const char *id, void *store)
     return e != ERR_NOT_FOUND;
 }
 
+static void changed(const struct job_record *job, const struct event_record *event, void *arg)
+{
+    struct parts *p = arg;
+    server_changed(job, event, p->server);
+    if (job && job_state_is_final(job->state)) hooks_wake(p->hooks);
+}
+
 static enum err start(const struct config *c, struct parts *p)
 {
     enum err e = store_open(c->data_dir, &p->store);
     if (!e) e = shelf_open(c->data_dir, is_known, p->store);
     if (!e) e = server_new(&p->server);
+    if (!e)
+        e = hooks_start(&(struct hooks_config){.store = p->store, .version = VERSION}, &p->hooks);
     if (e) return e;
     struct jobs_config jobs = {.store = p->store,
                                .data_dir = c->data_dir,
                                .port_globs = c->ports,
                                .port_glob_count = c->port_count,
                                .run = run_command,
-                               .changed = server_changed,
-                               .changed_arg = p->server};
+                               .changed = changed,
+                               .changed_arg = p};
     e = jobs_start(&jobs, &p->jobs);
     if (e) return e;
     struct service svc = {.store = p->store,
                           .data_dir = c->data_dir,
                           .jobs = p->jobs,
+                          .hooks = p->hooks,
                           .port_globs = c->ports,
                           .port_glob_count = c->port_count,
                           .version = VERSION};
-    struct server_config server = {
-        .address = c->listen_address, .port = c->listen_port, .max_body = c->max_body};
+    int socket;
+    e = supervisor_socket(&socket);
+    if (e) return e;
+    struct server_config server = {.socket = socket,
+                                   .address = c->listen_address,
+                                   .port = c->listen_port,
+                                   .max_body = c->max_body,
+                                   .tls_cert = c->tls_cert,
+                                   .tls_key = c->tls_key,
+                                   .client_ca = c->client_ca};
     return server_start(p->server, &server, &svc);
 }
 
@@ -65,8 +85,24 @@ static void stop(struct parts *p)
      * keeps them. */
     server_stop(p->server);
     jobs_stop(p->jobs);
+    hooks_stop(p->hooks);
     server_free(p->server);
     store_close(p->store);
+}
+
+static enum err reload(void *parts)
+{
+    const struct parts *p = parts;
+    return server_reload(p->server);
+}
+
+/* A job that is not there is looked for among those that live and in the store: whoever has these
+ * two stuck does not come back from here, and the supervisor sees that. */
+static void touch(void *parts)
+{
+    const struct parts *p = parts;
+    struct job_record none = {.id = ""};
+    if (jobs_get(p->jobs, "", &none) == ERR_OK) job_record_dispose(&none);
 }
 
 static int serve(const struct config *c)
@@ -94,13 +130,12 @@ static int serve(const struct config *c)
         log_error("cannot start", "code=%s detail=\"%s\" hint=\"%s\"", why->code, why->detail,
                   why->hint);
     } else {
-        bool v6 = strchr(c->listen_address, ':') != NULL;
-        printf("espgate %s listening on http://%s%s%s:%u\n", VERSION, v6 ? "[" : "",
-               c->listen_address, v6 ? "]" : "", (unsigned)server_port(p.server));
+        char url[SERVER_URL];
+        server_url(p.server, url);
+        printf("espgate " VERSION " listening on %s\n", url);
         fflush(stdout);
-        int sig = SIGHUP;
-        while (sig == SIGHUP) /* nothing to read anew yet, and no reason to end */
-            sigwait(&set, &sig);
+        const struct supervisor_duty duty = {reload, touch, &p};
+        int sig = supervisor_attend(&set, url, &duty);
         log_info("stopping", "signal=%d", sig);
     }
     stop(&p);

@@ -116,16 +116,22 @@ static void slot_etag(const struct slot_record *s, char out[ETAG])
     snprintf(out, ETAG, "\"%.32s\"", digest_hex(digest, sizeof digest, hex));
 }
 
+static struct reply reply_slot(int code, const struct slot_record *slot,
+                               const struct slot_status *status)
+{
+    char etag[ETAG];
+    slot_etag(slot, etag);
+    struct reply r = reply_json(code, json_out_slot(slot, status));
+    reply_header(&r, "ETag", "%s", etag);
+    return r;
+}
+
 struct reply handle_slot_get(struct request *rq, const struct service *svc)
 {
     struct slot_record slot;
     struct slot_status status;
-    char etag[ETAG];
     if (jobs_slot(svc->jobs, NULL, request_var(rq, "name"), &slot, &status)) return reply_error(rq);
-    slot_etag(&slot, etag);
-    struct reply r = reply_json(200, json_out_slot(&slot, &status));
-    reply_header(&r, "ETag", "%s", etag);
-    return r;
+    return reply_slot(200, &slot, &status);
 }
 
 /* No path has such a byte, and none gets into a log or a terminal. */
@@ -199,7 +205,6 @@ struct reply handle_slot_put(struct request *rq, const struct service *svc)
     struct slot_record slot = {.name = ""};
     struct slot_status status;
     struct field_errors errors = {.count = 0};
-    char etag[ETAG];
     const char *name = request_var(rq, "name");
     if (!id_is_name(name, sizeof slot.name - 1)) {
         err_fail(ERR_ARG, "bad_name", NULL,
@@ -212,9 +217,7 @@ struct reply handle_slot_put(struct request *rq, const struct service *svc)
     int code = put_slot(rq, svc, &slot);
     pthread_mutex_unlock(&changing);
     if (!code || jobs_slot(svc->jobs, NULL, name, &slot, &status)) return reply_error(rq);
-    slot_etag(&slot, etag);
-    struct reply r = reply_json(code, json_out_slot(&slot, &status));
-    reply_header(&r, "ETag", "%s", etag);
+    struct reply r = reply_slot(code, &slot, &status);
     if (code == 201) reply_header(&r, "Location", "/v1/slots/%s", name);
     return r;
 }
@@ -243,4 +246,30 @@ struct reply handle_slot_delete(struct request *rq, const struct service *svc)
     enum err e = delete_slot(rq, svc, request_var(rq, "name"));
     pthread_mutex_unlock(&changing);
     return e ? reply_error(rq) : reply_empty(204);
+}
+
+static struct reply hold(const struct request *rq, const struct service *svc, enum slot_hold hold)
+{
+    struct slot_record slot;
+    struct slot_status status;
+    const char *name = request_var(rq, "name");
+    if (jobs_hold(svc->jobs, name, hold, rq->actor.name) ||
+        jobs_slot(svc->jobs, NULL, name, &slot, &status))
+        return reply_error(rq);
+    return reply_slot(200, &slot, &status);
+}
+
+struct reply handle_slot_pause(struct request *rq, const struct service *svc)
+{
+    return hold(rq, svc, HOLD_PAUSED);
+}
+
+struct reply handle_slot_drain(struct request *rq, const struct service *svc)
+{
+    return hold(rq, svc, HOLD_DRAINING);
+}
+
+struct reply handle_slot_resume(struct request *rq, const struct service *svc)
+{
+    return hold(rq, svc, HOLD_NONE);
 }

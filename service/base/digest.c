@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <string.h>
 
 /* Fails only without memory or in a provider that refuses the hash; neither leaves anything to go
@@ -69,6 +70,18 @@ void sha256_end(struct sha256 *s, uint8_t out[SHA256_BYTES])
 void sha256_free(struct sha256 *s)
 {
     EVP_MD_CTX_free(context(s));
+}
+
+void digest_hmac_sha256(const void *key, size_t key_len, const void *data, size_t n,
+                        uint8_t out[SHA256_BYTES])
+{
+    must(HMAC(EVP_sha256(), key, (int)key_len, data, n, out, NULL) != NULL);
+}
+
+const char *digest_base64(const uint8_t *bytes, size_t n, char *out)
+{
+    EVP_EncodeBlock((unsigned char *)out, bytes, (int)n);
+    return out;
 }
 
 const char *digest_hex(const uint8_t *bytes, size_t n, char *out)

@@ -1,4 +1,4 @@
-/* digest: MD5 (what the ROM speaks) and SHA-256 (what records use), by OpenSSL. */
+/* digest: MD5 (what the ROM speaks) and SHA-256 (what records and signatures use), by OpenSSL. */
 #ifndef SERVICE_BASE_DIGEST_H
 #define SERVICE_BASE_DIGEST_H
 
@@ -19,6 +19,13 @@ void sha256_add(struct sha256 *s, const void *data, size_t n);
 void sha256_end(struct sha256 *s, uint8_t out[SHA256_BYTES]); /* once */
 void sha256_free(struct sha256 *s);                           /* NULL allowed */
 
+/** HMAC-SHA256 of @p n bytes. */
+void digest_hmac_sha256(const void *key, size_t key_len, const void *data, size_t n,
+                        uint8_t out[SHA256_BYTES]);
+
+enum { SHA256_BASE64 = 45 };
+/** Base 64, padded, with a NUL: 4 × ⌈n / 3⌉ + 1 characters. @return @p out */
+const char *digest_base64(const uint8_t *bytes, size_t n, char *out);
 /** Lower-case hexadecimal with a NUL: 2 × @p n + 1 characters. @return @p out */
 const char *digest_hex(const uint8_t *bytes, size_t n, char *out);
 #endif

@@ -21,6 +21,8 @@ enum {
     LIMIT_WAITERS = 1000, /* HTTP requests that wait for a job */
     LIMIT_SLOW = 64,      /* HTTP requests that wait for their turn to compute for long */
     LIMIT_WAIT_S = 60,    /* longest ?wait= */
+    LIMIT_WEBHOOKS = 32,  /* each may have one delivery on its way */
+    LIMIT_URL = 1024,     /* bytes of an address that is called */
     LIMIT_JOB_STEPS = 24,
     LIMIT_JOB_SECONDS = 3600,         /* longest per-job time limit a request may ask for */
     LIMIT_DEADLINE_S = 7 * 24 * 3600, /* farthest deadline of a job, from its acceptance */

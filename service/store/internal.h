@@ -59,6 +59,9 @@ enum err need_end(struct db *db, const char *job);
  *  @return ERR_OK; ERR_CONFLICT when a job needs @p id */
 enum err need_refuse(struct db *db, const char *id, const char *what);
 
+/** The job has ended: one delivery for each webhook that wants to hear of it; again is no error. */
+enum err deliveries_add(struct db *db, const struct job_record *r);
+
 /** The JSON columns of a job. */
 struct job_json {
     char *steps, *error; /* heap */

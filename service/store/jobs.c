@@ -132,7 +132,9 @@ static enum err update(struct db *db, void *arg)
     query_put_text(&q, c->record->id);
     enum err e = query_run(&q);
     if (!e && !sqlite3_changes(db->handle)) e = not_found(c->record->id);
-    if (!e && job_state_is_final(c->record->state)) e = need_end(db, c->record->id);
+    bool ended = job_state_is_final(c->record->state);
+    if (!e && ended) e = need_end(db, c->record->id);
+    if (!e && ended) e = deliveries_add(db, c->record);
     return e || !c->event.type[0] ? e : event_add(db, &c->event);
 }
 

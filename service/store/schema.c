@@ -144,16 +144,18 @@ static const char *const steps[] = {
     " type TEXT NOT NULL, job TEXT NOT NULL, slot TEXT NOT NULL, data TEXT NOT NULL) STRICT;"
     "CREATE INDEX event_job ON event (job, seq);"
 
-    /* secrets sealed under webhook:<id> */
+    /* secrets sealed under webhook:<id>; states is "" or " failed cancelled ": each between blanks */
     "CREATE TABLE webhook (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
-    " created_ms INTEGER NOT NULL, url TEXT NOT NULL, slot TEXT NOT NULL, states TEXT NOT NULL,"
-    " secret BLOB NOT NULL) STRICT;"
+    " created_ms INTEGER NOT NULL, url TEXT NOT NULL, ca TEXT NOT NULL, slot TEXT NOT NULL,"
+    " states TEXT NOT NULL, secret BLOB NOT NULL) STRICT;"
     "CREATE TABLE delivery (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
     " webhook TEXT NOT NULL REFERENCES webhook (id) ON DELETE CASCADE, job TEXT NOT NULL,"
     " body TEXT NOT NULL, created_ms INTEGER NOT NULL, state TEXT NOT NULL,"
-    " attempts INTEGER NOT NULL, next_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,"
-    " status INTEGER NOT NULL, error TEXT NOT NULL) STRICT;"
-    "CREATE INDEX delivery_due ON delivery (state, next_ms);"
+    " attempts INTEGER NOT NULL, tried_ms INTEGER NOT NULL, next_ms INTEGER NOT NULL,"
+    " ended_ms INTEGER NOT NULL, status INTEGER NOT NULL, error TEXT NOT NULL) STRICT;"
+    /* a job ends once, however often its end is written */
+    "CREATE UNIQUE INDEX delivery_job ON delivery (job, webhook) WHERE job <> '';"
+    "CREATE INDEX delivery_due ON delivery (webhook, next_ms, tried_ms) WHERE state = 'pending';"
     "CREATE INDEX delivery_webhook ON delivery (webhook, seq);",
 };
 

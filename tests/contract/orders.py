@@ -12,6 +12,9 @@ def wrong(credential):
     yield {"kind": "reset", "slot": ""}
     yield {"kind": "reset", "slot": "gone", "method": "rom"}
     yield {"kind": "reset", "slot": "gone", "timeout": 4}
+    for change in ({"priority": 11}, {"priority": -11}, {"priority": "high"}, {"depends_on": ""}, {"depends_on": "../x"},
+                   {"depends_on": 1}, {"deadline": 0}, {"deadline": 604801}, {"deadline": None}):
+        yield {"kind": "reset", "slot": "gone", **change}
     yield {"kind": "identify", "slot": "gone", "method": "jtag"}
     yield {"kind": "write", "slot": "gone"}
     yield {"kind": "write", "slot": "gone", "credential": "../x"}

@@ -44,7 +44,8 @@ class Tour:
         for method, path in (
                 ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/openapi.yaml"), ("GET", "/openapi.json"),
                 ("GET", "/v1/ports"), ("GET", "/v1/slots"), ("GET", "/v1/slots/a"), ("PUT", "/v1/slots/a"),
-                ("DELETE", "/v1/slots/a"), ("POST", "/v1/credentials/validate"), ("POST", "/v1/credentials"),
+                ("DELETE", "/v1/slots/a"), ("POST", "/v1/slots/a/pause"), ("POST", "/v1/slots/a/drain"),
+                ("POST", "/v1/slots/a/resume"), ("POST", "/v1/credentials/validate"), ("POST", "/v1/credentials"),
                 ("GET", "/v1/credentials"), ("GET", "/v1/credentials/a"), ("DELETE", "/v1/credentials/a"),
                 ("GET", "/v1/profiles"), ("GET", "/v1/profiles/a"), ("PUT", "/v1/profiles/a"),
                 ("DELETE", "/v1/profiles/a"), ("POST", "/v1/credentials/csr"), ("GET", "/v1/credentials/csr"),
@@ -109,6 +110,11 @@ class Tour:
         gate.get("/v1/slots/tour").expect(200)
         gate.get("/v1/slots").expect(200)
         gate.get("/v1/slots/nowhere").problem(404, "slot_not_found")
+        for act, state in (("pause", "paused"), ("drain", "drained"), ("resume", None)):
+            held = gate.post(f"/v1/slots/tour/{act}").expect(200).json["hold"]
+            assert (held and held["state"]) == state, held
+            gate.get("/v1/slots/tour").expect(200)
+            gate.post(f"/v1/slots/nowhere/{act}").problem(404, "slot_not_found")
         gate.delete("/v1/slots/tour", headers={"If-Match": '"x"'}).problem(412, "precondition_failed")
         gate.delete("/v1/slots/tour").expect(204)
         gate.delete("/v1/slots/tour").problem(404, "slot_not_found")
@@ -356,7 +362,16 @@ class Tour:
         gate.post("/v1/jobs", {"kind": "reset", "slot": "nowhere"}).problem(404, "slot_not_found")
         for wrong in orders.wrong(self.credential):
             gate.post("/v1/jobs", wrong).problem(400, "bad_body")
+        gate.post("/v1/jobs", {**order, "depends_on": "job_0"}).problem(404, "job_not_found")
+        gate.post("/v1/slots/gone/drain").expect(200)
+        gate.post("/v1/jobs", order).problem(409, "slot_draining")
+        gate.post(f"/v1/jobs/{again}/retry").problem(409, "slot_draining")
+        gate.post("/v1/slots/gone/resume").expect(200)
+        after = gate.create_job({**order, "depends_on": again, "priority": -10, "deadline": 604800})
+        assert gate.wait_job(after)["error"]["code"] == "dependency_failed"
         running = self.occupy()
+        late = gate.create_job({"kind": "reset", "slot": "silent", "deadline": 1, "priority": 10})
+        assert gate.wait_job(late)["error"]["code"] == "deadline_passed"
         waiting = gate.create_job({"kind": "flash", "slot": "silent", "firmware": self.release,
                                    "credential": self.credential})
         gate.delete("/v1/slots/silent").problem(409, "slot_busy")

@@ -53,11 +53,13 @@ def multipart(parts):
 
 
 class Client:
-    """observers: called with (method, path, request body, reply) of each exchange."""
+    """observers: called with (method, path, request body, reply) of each exchange. tls: an ssl.SSLContext where the
+    server speaks it."""
 
     def __init__(self, host, port):
         self.host, self.port = host, port
         self.observers = []
+        self.tls = None
 
     def request(self, method, path, body=None, headers=None, files=None, seconds=PATIENCE):
         """body: bytes as they are, anything else as JSON; files: as multipart() takes them."""
@@ -67,7 +69,8 @@ class Client:
         elif body is not None and not isinstance(body, bytes):
             headers.setdefault("Content-Type", "application/json")
             body = json.dumps(body).encode()
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=seconds)
+        connection = http.client.HTTPSConnection(self.host, self.port, timeout=seconds, context=self.tls) \
+            if self.tls else http.client.HTTPConnection(self.host, self.port, timeout=seconds)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()

@@ -219,7 +219,7 @@ class Espgate(Client):
     def start(self):
         """Also again, after kill9() or stop(): on the same data, with another port."""
         self.children.append(Child(f"espgate{len(self.children) or ''}", self.argv, self.env, self.preload))
-        ready = self.child.wait_line(r"^espgate \S+ listening on http://127\.0\.0\.1:(\d+)$")
+        ready = self.child.wait_line(r"^espgate \S+ listening on https?://127\.0\.0\.1:(\d+)$")
         self.port = int(ready[1])
 
     def stop(self, sig=signal.SIGTERM):

@@ -13,7 +13,7 @@ service/access: service/base service/store
 service/hooks: service/base service/store service/cloud
 service/jobs: service/base service/pki service/port service/flash service/firmware service/at service/cloud service/store
 api: service/access service/base service/jobs service/store service/pki service/port service/firmware
-api/handlers: api service/access service/base service/jobs service/store service/pki service/port service/flash service/firmware
+api/handlers: api service/access service/hooks service/base service/jobs service/store service/pki service/port service/flash service/firmware
 service: service/access service/hooks service/base service/jobs service/firmware service/store service/port service/cloud api
 '
 # header of a library: the folders that may include it (prefixes)

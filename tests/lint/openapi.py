@@ -16,7 +16,7 @@ except ImportError:
 
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
 KEYS = {  # what may stand where; a typo is a fault
-    "root": {"openapi", "info", "servers", "tags", "paths", "components", "security", "externalDocs"},
+    "root": {"openapi", "info", "servers", "tags", "paths", "webhooks", "components", "security", "externalDocs"},
     "path": {"parameters", "summary", "description", *METHODS},
     "operation": {"operationId", "tags", "summary", "description", "parameters", "requestBody", "responses", "deprecated",
                   "security"},

@@ -119,6 +119,24 @@ static void a_connection_where_nothing_happens_is_closed(void **state)
     bench_stop(&bench);
 }
 
+static void a_head_that_drips_is_cut_off(void **state)
+{
+    (void)state;
+    struct server_config hasty = usual;
+    hasty.idle_s = 1;
+    bench_start(&bench, run_nothing, &hasty);
+    int fd = dial();
+    /* never idle for long, and yet never at its end */
+    send_text(fd, "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Drip: ");
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    while (poll(&p, 1, 20) == 0)
+        (void)send(fd, "x", 1, MSG_NOSIGNAL);
+    char c;
+    assert_true(recv(fd, &c, 1, 0) <= 0);
+    close(fd);
+    bench_stop(&bench);
+}
+
 static void a_body_that_drips_is_cut_off(void **state)
 {
     (void)state;
@@ -443,6 +461,7 @@ int main(void)
         cmocka_unit_test(a_waiting_request_is_answered_when_its_job_ends),
         cmocka_unit_test(stopping_answers_those_who_wait),
         cmocka_unit_test(a_connection_where_nothing_happens_is_closed),
+        cmocka_unit_test(a_head_that_drips_is_cut_off),
         cmocka_unit_test(a_body_that_drips_is_cut_off),
         cmocka_unit_test(how_an_upload_is_cut_does_not_matter),
         cmocka_unit_test(a_taken_address_is_told_in_words),
