@@ -13,6 +13,7 @@
 #include "api/reply.h"
 #include "api/request.h"
 #include "api/status.h"
+#include "api/stream.h"
 #include "service/base/deadline.h"
 #include "service/base/limits.h"
 #include "service/base/log.h"
@@ -226,17 +227,25 @@ static bool begin(struct exchange *x, const char *method, const char *url)
     rq->prefer = header(x->conn, "Prefer");
     rq->if_match = header(x->conn, "If-Match");
     rq->if_none_match = header(x->conn, "If-None-Match");
+    rq->last_event_id = header(x->conn, "Last-Event-ID");
     return begin_peer(x) || begin_closing(x) || begin_framing(x, &has_body, &length) ||
            begin_route(x, method, url) || begin_body(x, has_body, length);
+}
+
+/* The bytes stay with the exchange, which outlives the sending: nothing is copied. */
+static struct MHD_Response *make_response(const struct exchange *x)
+{
+    const struct reply *r = &x->reply;
+    if (r->stream) return stream_response(r->stream, x->conn);
+    void *data = r->fixed ? (void *)(uintptr_t)r->fixed : r->body.data;
+    return MHD_create_response_from_buffer(r->fixed ? r->fixed_len : r->body.len, data,
+                                           MHD_RESPMEM_PERSISTENT);
 }
 
 static enum MHD_Result send_reply(struct exchange *x)
 {
     const struct reply *r = &x->reply;
-    /* The bytes stay with the exchange, which outlives the sending: nothing is copied. */
-    void *data = r->fixed ? (void *)(uintptr_t)r->fixed : r->body.data;
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        r->fixed ? r->fixed_len : r->body.len, data, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response = make_response(x);
     if (!response) return MHD_NO;
     if (r->content_type)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->content_type);

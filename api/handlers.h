@@ -74,6 +74,10 @@ struct reply handle_job_log(struct request *rq, const struct service *svc);
 struct reply handle_job_data(struct request *rq, const struct service *svc);
 struct reply handle_job_data_delete(struct request *rq, const struct service *svc);
 
+/* events.c */
+struct reply handle_events(struct request *rq, const struct service *svc);
+struct reply handle_job_events(struct request *rq, const struct service *svc);
+
 /* backups.c */
 struct reply handle_backup_list(struct request *rq, const struct service *svc);
 struct reply handle_backup_get(struct request *rq, const struct service *svc);

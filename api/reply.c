@@ -61,6 +61,13 @@ struct reply reply_later(int seconds, handler_fn then)
     return (struct reply){.status = 0, .wait_s = seconds, .then = then};
 }
 
+struct reply reply_stream(struct stream *s)
+{
+    struct reply r = {.status = 200, .content_type = "text/event-stream", .stream = s};
+    reply_header(&r, "X-Accel-Buffering", "no"); /* a proxy may hold nothing back */
+    return r;
+}
+
 void reply_header(struct reply *r, const char *name, const char *fmt, ...)
 {
     assert(r->header_count < REPLY_HEADERS);
@@ -76,6 +83,8 @@ void reply_header(struct reply *r, const char *name, const char *fmt, ...)
 void reply_dispose(struct reply *r)
 {
     buf_dispose(&r->body);
+    stream_close(r->stream);
+    r->stream = NULL;
 }
 
 struct reply reply_problem(const struct request *rq, int status, const char *member, json_t *value)

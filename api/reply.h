@@ -8,6 +8,7 @@
 
 #include "api/request.h"
 #include "api/route.h"
+#include "api/stream_hub.h"
 #include "service/base/buf.h"
 #include "service/base/json_in.h"
 
@@ -19,7 +20,8 @@ struct reply {
     struct buf body;          /* owned */
     const void *fixed;        /* instead of body: bytes that live as long as the process */
     size_t fixed_len;
-    bool may_be_kept; /* caches may keep it if they ask again each time; else no-store */
+    struct stream *stream; /* owned; instead of body: see reply_stream() */
+    bool may_be_kept;      /* caches may keep it if they ask again each time; else no-store */
     struct {
         const char *name;
         char value[REPLY_HEADER_MAX];
@@ -37,6 +39,8 @@ struct reply reply_empty(int status);
 struct reply reply_bytes(int status, const char *content_type, struct buf *body);
 /** Bytes that live as long as the process. */
 struct reply reply_fixed(const char *content_type, const void *data, size_t n);
+/** Server-Sent Events. @param s  taken */
+struct reply reply_stream(struct stream *s);
 /** Let the request wait until job @p rq->job ends, at most @p seconds; then ask @p then, which
  * finds the reason in rq->woken. It must not wait again. */
 struct reply reply_later(int seconds, handler_fn then);

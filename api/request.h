@@ -28,7 +28,7 @@ struct request {
     } query[REQUEST_QUERY_MAX];
     size_t query_count;
     /* header fields, borrowed; NULL = not sent */
-    const char *content_type, *accept, *prefer, *if_match, *if_none_match;
+    const char *content_type, *accept, *prefer, *if_match, *if_none_match, *last_event_id;
     struct buf body;        /* may hold keys or passwords: wiped */
     struct body_file *file; /* instead of it where the row has BODY_STREAM; borrowed */
     /* a reply that waited (reply_later) */

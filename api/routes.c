@@ -89,6 +89,9 @@ static const struct route table[] = {
     {"POST", "/v1/jobs/{id}/cancel", "cancelJob", OPERATOR, "", 0, 0, handle_job_cancel},
     {"POST", "/v1/jobs/{id}/retry", "retryJob", OPERATOR, "", 0, 0, handle_job_retry},
     {"GET", "/v1/jobs/{id}/log", "getJobLog", VIEWER, "", 0, 0, handle_job_log},
+    {"GET", "/v1/jobs/{id}/events", "streamJobEvents", VIEWER, "types last_event_id ", 0, 0,
+     handle_job_events},
+    {"GET", "/v1/events", "streamEvents", VIEWER, "types slot last_event_id ", 0, 0, handle_events},
     {"GET", "/v1/jobs/{id}/data", "getJobData", ENGINEER, "", 0, 0, handle_job_data},
     {"DELETE", "/v1/jobs/{id}/data", "deleteJobData", ENGINEER, "", 0, 0, handle_job_data_delete},
 

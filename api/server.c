@@ -15,6 +15,7 @@
 #include "api/exchange.h"
 #include "api/link.h"
 #include "api/listener.h"
+#include "api/stream_hub.h"
 #include "api/tls.h"
 #include "api/wait.h"
 #include "service/base/json_in.h"
@@ -24,10 +25,11 @@
 
 enum {
     THREADS = 2,
-    POOL_BYTES = 16 * 1024,                  /* of a connection; request headers must fit */
-    CONNECTIONS = 2 * (LIMIT_WAITERS + 280), /* a thread takes at most its half */
-    OTHER_FILES = 256,                       /* ports, database, epoll … */
-    STOP_GRACE_MS = 1000,                    /* for answers that are on their way */
+    POOL_BYTES = 16 * 1024, /* of a connection; request headers must fit */
+    /* a thread takes at most its half */
+    CONNECTIONS = 2 * (LIMIT_WAITERS + LIMIT_EVENT_STREAMS + 280),
+    OTHER_FILES = 256,    /* ports, database, epoll … */
+    STOP_GRACE_MS = 1000, /* for answers that are on their way */
 };
 
 struct server {
@@ -35,6 +37,7 @@ struct server {
     struct listener listener;
     struct tls *tls; /* NULL = none */
     struct links *links;
+    struct stream_hub *streams;
     atomic_bool started;
     struct exchange_host host;
 };
@@ -47,7 +50,9 @@ enum err server_new(struct server **out)
     if (!s) return err_set(ERR_MEM, "out of memory");
     enum err e = wait_list_new(LIMIT_WAITERS, &s->host.waits);
     if (!e) e = slow_new(LIMIT_SLOW, &s->host.slow);
+    if (!e) e = stream_hub_new(LIMIT_EVENT_STREAMS, LIMIT_ADDRESS_STREAMS, &s->streams);
     if (e) {
+        slow_free(s->host.slow);
         wait_list_free(s->host.waits);
         free(s);
         return e;
@@ -63,6 +68,7 @@ void server_free(struct server *s)
     if (!s) return;
     links_free(s->links);
     tls_free(s->tls);
+    stream_hub_free(s->streams);
     slow_free(s->host.slow);
     wait_list_free(s->host.waits);
     pthread_cond_destroy(&s->host.idle);
@@ -126,9 +132,11 @@ enum err server_start(struct server *s, const struct server_config *cfg, const s
 {
     unsigned idle_s = cfg->idle_s ? cfg->idle_s : 30;
     s->host.service = *svc;
+    s->host.service.streams = s->streams;
     s->host.max_body = cfg->max_body;
     s->host.body_s = cfg->body_s ? cfg->body_s : 60;
-    enum err e = open_tls(s, cfg);
+    enum err e = stream_hub_serve(s->streams, svc->store);
+    if (!e) e = open_tls(s, cfg);
     if (!e && !s->links) e = links_new(2 * idle_s, &s->links);
     if (!e)
         e = cfg->socket ? listener_adopt(cfg->socket, &s->listener)
@@ -159,7 +167,7 @@ uint16_t server_port(const struct server *s)
 void server_changed(const struct job_record *job, const struct event_record *event, void *arg)
 {
     struct server *s = arg;
-    (void)event;
+    stream_hub_publish(s->streams, event);
     if (job && job_state_is_final(job->state)) wait_wake(s->host.waits, job->id);
 }
 
@@ -181,6 +189,7 @@ void server_stop(struct server *s)
     atomic_store(&s->host.closing, true);
     /* It also aborts when it is stopped with a suspended connection: all go on first. */
     wait_list_close(s->host.waits);
+    stream_hub_close(s->streams);
     slow_close(s->host.slow);
     let_finish(&s->host);
     MHD_stop_daemon(s->daemon);

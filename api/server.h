@@ -22,6 +22,7 @@ struct service {
     const char *const *port_globs;
     size_t port_glob_count;
     const char *version;
+    struct stream_hub *streams; /* the server's own, filled in by it */
 };
 
 struct server_config {
@@ -55,8 +56,8 @@ uint16_t server_port(const struct server *s);
 /** Read the files of TLS again, for connections that begin from now on; the others live on.
  *  @return ERR_OK; as tls_new(), and then all is as it was */
 enum err server_reload(struct server *s);
-/** jobs_changed_fn: wakes the requests that wait for this job. @p arg is the struct server, from
- * server_new() to server_free(). */
+/** jobs_changed_fn: tells the event streams, and wakes the requests that wait for this job. @p arg
+ * is the struct server, from server_new() to server_free(). */
 void server_changed(const struct job_record *job, const struct event_record *event, void *arg);
 /** Refuse what is new, answer those who wait (503), stop. Afterwards the jobs may stop. Does
  * nothing when it was not started. NULL allowed. */

@@ -8,17 +8,12 @@ static const struct {
     const char *code;
     int status;
 } by_code[] = {
-    {"queue_full", 429},
-    {"shutting_down", 503},
-    {"disk_full", 507},
+    {"queue_full", 429},          {"shutting_down", 503},       {"disk_full", 507},
     {"store_full", 507}, /* by file, by database: one disk */
-    {"too_many_uploads", 503},
-    {"too_many_waiting", 503},
+    {"too_many_uploads", 503},    {"too_many_waiting", 503},    {"too_many_streams", 503},
     {"vault_broken", 500},  /* ours, not the client's certificate */
     {"firmware_lost", 500}, /* waiting does not bring it back */
-    {"precondition_failed", 412},
-    {"slot_has_no_at_port", 422},
-    {"slot_has_no_download_port", 422},
+    {"precondition_failed", 412}, {"slot_has_no_at_port", 422}, {"slot_has_no_download_port", 422},
 };
 
 static int by_kind(enum err kind)

@@ -23,6 +23,9 @@ enum {
     LIMIT_WAIT_S = 60,    /* longest ?wait= */
     LIMIT_WEBHOOKS = 32,  /* each may have one delivery on its way */
     LIMIT_URL = 1024,     /* bytes of an address that is called */
+    LIMIT_EVENT_STREAMS = 1000,
+    LIMIT_ADDRESS_STREAMS = 500, /* of one client's address, so that it cannot take all */
+    LIMIT_HEARTBEAT_S = 15,      /* longest silence of an event stream */
     LIMIT_JOB_STEPS = 24,
     LIMIT_JOB_SECONDS = 3600,         /* longest per-job time limit a request may ask for */
     LIMIT_DEADLINE_S = 7 * 24 * 3600, /* farthest deadline of a job, from its acceptance */

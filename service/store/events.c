@@ -18,11 +18,11 @@ void event_record_dispose(struct event_record *e)
     *e = (struct event_record){0};
 }
 
-bool event_type_is_known(const char *type)
+unsigned event_type_bit(const char *type)
 {
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (strcmp(types[i], type) == 0) return true;
-    return false;
+    for (unsigned i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(types[i], type) == 0) return 1U << i;
+    return 0;
 }
 
 /* NULL (left out) when there is none. */
@@ -57,10 +57,10 @@ static json_t *data_of_job(const struct job_record *r, const char *type, const c
     char actor[sizeof r->actor]; /* cut to fit, perhaps in the middle of a character */
     snprintf(actor, sizeof actor, "%s", r->actor);
     text_clean(actor);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o*, s:o*, s:o*}", "job", r->id, "kind",
-                     r->kind, "slot", r->slot, "state", job_state_name(r->state), "actor", actor,
-                     "at", at, "step", step ? step_of(last) : NULL, "progress",
-                     progress ? progress_of(r) : NULL, "error", error);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s*, s:s, s:o*, s:o*, s:o*}", "job", r->id, "kind",
+                     r->kind, "slot", r->slot, "state", job_state_name(r->state), "actor",
+                     actor[0] ? actor : NULL, "at", at, "step", step ? step_of(last) : NULL,
+                     "progress", progress ? progress_of(r) : NULL, "error", error);
 }
 
 /* Takes the reference to @p data. */

@@ -346,7 +346,8 @@ struct event_record {
     char *data_json;             /* heap: a small object, without secrets */
 };
 void event_record_dispose(struct event_record *e);
-bool event_type_is_known(const char *type);
+/** One bit for each type, so that several fit a number; 0 = there is no such type. */
+unsigned event_type_bit(const char *type);
 /** What @p type tells of this job: "job.queued", "job.started", "job.step" (the last step),
  * "job.progress" or "job.ended". @return ERR_OK, ERR_MEM; *out is empty on error */
 enum err event_of_job(const struct job_record *r, const char *type, struct event_record *out);
