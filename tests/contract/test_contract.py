@@ -86,6 +86,17 @@ class TourTest(unittest.TestCase):
                     self.assertEqual(self.judge.faults({"$ref": "#/components/schemas/LogLine"}, value), [], line)
         self.assertGreater(lines, 0)
 
+    def test_the_data_of_an_event_is_an_event(self):
+        told = 0
+        for method, path, _, reply in self.exchanges:
+            if path.split("?")[0].endswith("/events") and reply.status == 200:
+                for line in reply.body.decode().splitlines():
+                    if line.startswith("data: "):
+                        told += 1
+                        value = json_of(line.removeprefix("data: "))
+                        self.assertEqual(self.judge.faults({"$ref": "#/components/schemas/Event"}, value), [], line)
+        self.assertGreater(told, 4)
+
     def test_both_forms_of_the_contract_are_the_same(self):
         forms = {path: reply for _, path, _, reply in self.exchanges
                  if path.startswith("/openapi.") and reply.status == 200}

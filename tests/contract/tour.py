@@ -14,6 +14,7 @@ import raw
 
 QUEUE = 1000  # LIMIT_QUEUE
 WAITERS = 1000  # LIMIT_WAITERS
+STREAMS = 1000  # LIMIT_EVENT_STREAMS
 UPLOADS = 8  # LIMIT_STREAMS
 FIRMWARE = 64 * 1024 * 1024  # LIMIT_FIRMWARE
 
@@ -26,7 +27,7 @@ class Tour:
     def steps(self):
         return [self.service, self.contract, self.bad_queries, self.bad_bodies, self.slots, self.profiles, self.credentials,
                 self.keys, self.firmware, self.full_of_uploads, self.images, self.factory_images, self.converters, self.jobs,
-                self.devices, self.backups, self.full_queue, self.full_waiting_room, self.not_ready]
+                self.events, self.devices, self.backups, self.full_queue, self.full_waiting_room, self.full_of_streams, self.not_ready]
 
     # ---- the service itself ----
 
@@ -58,6 +59,7 @@ class Tour:
                 ("POST", "/v1/images/atpki"), ("POST", "/v1/images/mfg-nvs"),
                 ("POST", "/v1/images/partition-table"), ("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("GET", "/v1/jobs/a"),
                 ("POST", "/v1/jobs/a/cancel"), ("POST", "/v1/jobs/a/retry"), ("GET", "/v1/jobs/a/log"),
+                ("GET", "/v1/jobs/a/events"), ("GET", "/v1/events"),
                 ("GET", "/v1/jobs/a/data"), ("DELETE", "/v1/jobs/a/data"),
                 ("GET", "/v1/backups"), ("GET", "/v1/backups/a"), ("DELETE", "/v1/backups/a"),
                 ("GET", "/v1/devices"), ("GET", "/v1/devices/a")):
@@ -452,6 +454,19 @@ class Tour:
         gate.delete(f"/v1/backups/{made[0]}").problem(404, "backup_not_found")
         gate.get(f"/v1/devices/{board.mac}").expect(200)
 
+    def events(self):
+        gate = self.gate
+        job = gate.create_job({"kind": "reset", "slot": "gone"})
+        text = gate.get(f"/v1/jobs/{job}/events").expect(200).body.decode()
+        last = text.rsplit("id: ", 1)[1].split("\n")[0]
+        gate.get(f"/v1/jobs/{job}/events", headers={"Last-Event-ID": last}).expect(204)
+        gate.get(f"/v1/jobs/{job}/events?types=job.ended").expect(200)
+        gate.get("/v1/jobs/job_0/events").problem(404, "job_not_found")
+        gate.get("/v1/events", headers={"Last-Event-ID": "x"}).problem(400, "bad_last_event_id")
+        gate.get("/v1/events?types=job.began").problem(400, "bad_query")
+        gate.get("/v1/events?slot=.").problem(400, "bad_query")
+        gate.request("HEAD", "/v1/events").expect(200)  # the stream itself has no end
+
     # ---- full up ----
 
     def full_queue(self):
@@ -493,6 +508,16 @@ class Tour:
         finally:
             for s in sockets:
                 s.close()
+
+    def full_of_streams(self):
+        job = self.gate.get("/v1/jobs?slot=silent&state=queued&limit=1").expect(200).json["items"][0]["id"]
+        with contextlib.ExitStack() as stack:
+            for _ in range(STREAMS):
+                s = stack.enter_context(socket.create_connection(("127.0.0.1", self.gate.port), 60))
+                s.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert b" 200 " in s.recv(64)
+            for path in ("/v1/events", f"/v1/jobs/{job}/events"):
+                self.gate.get(path).problem(503, "too_many_streams")
 
     def not_ready(self):
         """Out of file descriptors: the ports cannot be listed. The connection is there already."""
