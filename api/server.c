@@ -32,6 +32,9 @@ enum {
     STOP_GRACE_MS = 1000, /* for answers that are on their way */
 };
 
+static const struct stream_limits stream_limits = {LIMIT_EVENT_STREAMS, LIMIT_ADDRESS_STREAMS,
+                                                   (int64_t)LIMIT_HEARTBEAT_S * 1000};
+
 struct server {
     struct MHD_Daemon *daemon;
     struct listener listener;
@@ -50,7 +53,7 @@ enum err server_new(struct server **out)
     if (!s) return err_set(ERR_MEM, "out of memory");
     enum err e = wait_list_new(LIMIT_WAITERS, &s->host.waits);
     if (!e) e = slow_new(LIMIT_SLOW, &s->host.slow);
-    if (!e) e = stream_hub_new(LIMIT_EVENT_STREAMS, LIMIT_ADDRESS_STREAMS, &s->streams);
+    if (!e) e = stream_hub_new(&stream_limits, &s->streams);
     if (e) {
         slow_free(s->host.slow);
         wait_list_free(s->host.waits);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "service/base/buf.h"
-#include "service/base/limits.h"
 #include "service/base/log.h"
 #include "service/base/thread.h"
 
@@ -15,11 +14,10 @@ enum {
     RING = 2048,           /* events; half a minute of a busy bench */
     PAGE = 32,             /* events that are read from the store at a time */
     PENDING_MAX = 1 << 20, /* bytes of a page, or of one event */
-    TICK_MS = 1000,        /* how often clients are looked at */
+    TICK_MS = 1000,        /* how often clients and clocks are looked at, at least */
     ROUND_MS = 2,          /* between two rounds, and so many microseconds for each stream that */
     ROUND_STREAM_US = 20,  /* was woken: what happens in between is told together */
 };
-static const int64_t heartbeat_ns = (int64_t)LIMIT_HEARTBEAT_S * 1000 * 1000 * 1000;
 static const char heartbeat[] = ":\n\n";
 
 struct entry {
@@ -32,7 +30,7 @@ struct entry {
 };
 
 struct stream_hub {
-    size_t max, of_address;
+    struct stream_limits limits;
     struct store *store;
     pthread_t thread;
     struct pollfd *fds; /* the thread's own: room for all streams */
@@ -281,12 +279,12 @@ static enum err enter(struct stream_hub *h, struct stream *s)
     if (h->closed || !h->serving)
         return err_fail(ERR_CONFLICT, "shutting_down", "Ask again when it runs.",
                         "espgate is stopping");
-    if (h->count >= h->max)
+    if (h->count >= h->limits.streams)
         return err_fail(ERR_BUSY, "too_many_streams", "Close one, or ask again later.",
                         "there are %zu event streams already", h->count);
-    if (address[0] && count_of(h, address) >= h->of_address)
+    if (address[0] && count_of(h, address) >= h->limits.of_address)
         return err_fail(ERR_BUSY, "too_many_streams", "Close one, or ask again later.",
-                        "there are %zu event streams of %s already", h->of_address, address);
+                        "there are %zu event streams of %s already", h->limits.of_address, address);
     aim(s);
     /* An id that was never given: of a database that was restored, say. */
     bool unknown = s->wish.after == STREAM_FROM_NOW || s->wish.after > h->newest;
@@ -358,7 +356,7 @@ static void look_at_clients(struct stream_hub *h)
 
 static void look_at_clocks(struct stream_hub *h)
 {
-    int64_t due = deadline_now_ns() - heartbeat_ns;
+    int64_t due = deadline_now_ns() - h->limits.silence_ms * 1000000;
     for (struct stream *s = h->first; s; s = s->next)
         s->beat = s->beat || (s->parked && s->told_ns <= due);
 }
@@ -396,17 +394,22 @@ static void wait_news(struct stream_hub *h, struct deadline tick)
     h->news = false;
 }
 
+static struct deadline next_tick(const struct stream_hub *h)
+{
+    return deadline_in_ms(h->limits.silence_ms < TICK_MS ? h->limits.silence_ms : TICK_MS);
+}
+
 static void *hub_main(void *arg)
 {
     struct stream_hub *h = arg;
-    struct deadline tick = deadline_in_ms(TICK_MS);
+    struct deadline tick = next_tick(h);
     pthread_mutex_lock(&h->lock);
     while (!h->ending) {
         wait_news(h, tick);
         if (deadline_passed(tick)) {
             look_at_clients(h);
             look_at_clocks(h);
-            tick = deadline_in_ms(TICK_MS);
+            tick = next_tick(h);
         }
         struct stream *ready = take_ready(h);
         pthread_mutex_unlock(&h->lock);
@@ -422,18 +425,17 @@ static void *hub_main(void *arg)
 
 /* ---- life ---- */
 
-enum err stream_hub_new(size_t max, size_t of_address, struct stream_hub **out)
+enum err stream_hub_new(const struct stream_limits *limits, struct stream_hub **out)
 {
     *out = NULL;
     struct stream_hub *h = calloc(1, sizeof *h);
-    struct pollfd *fds = calloc(max, sizeof *fds);
+    struct pollfd *fds = calloc(limits->streams, sizeof *fds);
     if (!h || !fds) {
         free(h);
         free(fds);
         return err_set(ERR_MEM, "out of memory");
     }
-    h->max = max;
-    h->of_address = of_address;
+    h->limits = *limits;
     h->fds = fds;
     pthread_mutex_init(&h->lock, NULL);
     thread_cond_init(&h->wake);

@@ -39,8 +39,11 @@ struct stream_host {
     int fd; /* the client's socket, looked at while the stream is parked; -1: none */
 };
 
-/** @param max  most streams at a time  @param of_address  most of one client's address */
-enum err stream_hub_new(size_t max, size_t of_address, struct stream_hub **out);
+struct stream_limits {
+    size_t streams, of_address; /* most at a time, in all and of one client's address */
+    int64_t silence_ms;         /* after which a stream that is parked gives a sign of life */
+};
+enum err stream_hub_new(const struct stream_limits *limits, struct stream_hub **out);
 /** From now on streams may be opened. @param store  borrowed until stream_hub_close() and the end
  * of all streams  @return ERR_OK, ERR_IO, ERR_MEM */
 enum err stream_hub_serve(struct stream_hub *h, struct store *store);
