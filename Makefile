@@ -28,6 +28,7 @@ release_L := -pie -Wl,-z,relro
 asan_F    := -O1 -g3 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 tsan_F    := -O1 -g3 -fno-omit-frame-pointer -fsanitize=thread
 cov_F     := -O0 -g3 --coverage
+fuzz_F    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 $(if $($(VARIANT)_F),,$(error VARIANT must be release, debug, asan, tsan or cov, not "$(VARIANT)"))
 CPPFLAGS  += -I. -D_GNU_SOURCE $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS    += -std=c11 $(WARN) $($(VARIANT)_F)
@@ -42,10 +43,11 @@ PYTHON    := /usr/bin/python3
 LIB    := $(B)/lib$(NAME).a
 TESTS  := $(UNIT:%.c=$(B)/%)
 REPLAY := $(FUZZ:tests/fuzz/fuzz_%.c=$(B)/tests/fuzz/replay_%)
+FUZZED := $(FUZZ:tests/fuzz/fuzz_%.c=$(B)/tests/fuzz/run_%)
 BENCHS := $(BENCH:%.c=$(B)/%)
 PARTS  := $(B)/$(NAME) $(B)/espboard $(B)/ptymodem.so
 
-.PHONY: all build parts deps demo run test test-all unit tsan bench bench-all lint lint-all fmt fuzz clean
+.PHONY: all build parts deps demo run test test-all unit tsan bench bench-all lint lint-all fmt fuzz fuzz-all clean
 .SECONDARY:
 all: build/$(NAME) build/espboard build/ptymodem.so
 build/%: build/release/%
@@ -76,6 +78,10 @@ $(B)/ptymodem.so: $(SHIM) tests/board/modem.h Makefile
 	$(call say,LD)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -std=c11 -O2 -g -fPIC -shared $(WARN) -o $@ $(SHIM) -ldl
 $(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(LIB)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# make fuzz T=600: each target for so many seconds. What it finds is in build/fuzz; an input worth keeping goes into
+# tests/fuzz/corpus.
+$(B)/tests/fuzz/run_%: $(B)/tests/fuzz/fuzz_%.o $(LIB)
+	$(call say,LD)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
 # What a newcomer calls: each installs its own needs first, then runs itself again with them in place.
 deps:
@@ -104,11 +110,11 @@ unit: $(TESTS)
 	@set -e; for t in $(TESTS); do $$t; done
 bench-all: all $(BENCHS)
 	@sh tests/bench/bench.sh $(B)
-fuzz: build/release/openapi.o
-	@set -e; mkdir -p build/fuzz; for f in $(FUZZ); do n=$${f##*/fuzz_}; n=$${n%.c}; \
-	clang -g -O1 -std=c11 -fsanitize=fuzzer,address,undefined $(CPPFLAGS) -o build/fuzz/$$n $$f $(SRC) build/release/openapi.o $(LDLIBS); \
-	mkdir -p build/fuzz/$$n.found; \
-	build/fuzz/$$n -max_total_time=$(or $(T),30) -artifact_prefix=build/fuzz/ build/fuzz/$$n.found tests/fuzz/corpus/$$n; done
+fuzz:
+	@$(MAKE) --no-print-directory fuzz-all VARIANT=fuzz CC=clang WARN=
+fuzz-all: $(FUZZED)
+	@set -e; for f in $(FUZZED); do n=$${f##*/run_}; mkdir -p $(B)/found/$$n; \
+	  $$f -max_total_time=$(or $(T),30) -artifact_prefix=$(B)/$$n- $(B)/found/$$n tests/fuzz/corpus/$$n; done
 lint-all: build/openapi.json
 	$(call step,format)clang-format --dry-run --Werror $(FORMAT)
 	$(call step,headers)set -e; for h in $(HDR); do $(CC) -std=c11 $(CPPFLAGS) -fsyntax-only -x c $$h; done

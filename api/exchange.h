@@ -10,20 +10,24 @@
 #include <stddef.h>
 
 #include "api/server.h"
-#include "api/slow.h"
+#include "api/idempotency.h"
+#include "api/pool.h"
 #include "api/wait.h"
 
 /** What all exchanges of a server share. */
 struct exchange_host {
     struct service service;
     struct wait_list *waits;
-    struct slow *slow;
-    atomic_bool closing; /* new requests are refused */
+    struct traffic *traffic;
+    struct pool *slow; /* one thread for what computes for long */
+    struct idempotency idempotency;
+    struct pool *writers; /* for what waits for the disk */
+    atomic_bool closing;  /* new requests are refused */
     size_t max_body;
     unsigned body_s;
-    pthread_mutex_t lock; /* of active */
-    pthread_cond_t idle;  /* active fell to 0 */
-    size_t active;        /* exchanges that were begun and not yet completed */
+    atomic_size_t active; /* exchanges that were begun and not yet completed */
+    pthread_mutex_t lock; /* of idle */
+    pthread_cond_t idle;  /* active fell to 0 while closing */
     atomic_int streams;   /* bodies that are on their way to the disk */
 };
 

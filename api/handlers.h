@@ -7,6 +7,9 @@
 #include "api/request.h"
 #include "api/server.h"
 
+/* handlers/metrics.c */
+struct reply handle_metrics(struct request *rq, const struct service *svc);
+
 /* handlers/system.c */
 struct reply handle_health(struct request *rq, const struct service *svc);
 struct reply handle_readiness(struct request *rq, const struct service *svc);
@@ -66,6 +69,8 @@ struct reply handle_partition_table(struct request *rq, const struct service *sv
 
 /* jobs.c */
 struct reply handle_job_create(struct request *rq, const struct service *svc);
+/** The answer to the request that made job rq->job, once more. */
+struct reply handle_job_repeat(struct request *rq, const struct service *svc);
 struct reply handle_job_list(struct request *rq, const struct service *svc);
 struct reply handle_job_get(struct request *rq, const struct service *svc);
 struct reply handle_job_cancel(struct request *rq, const struct service *svc);
@@ -92,6 +97,9 @@ struct reply handle_webhook_test(struct request *rq, const struct service *svc);
 struct reply handle_delivery_list(struct request *rq, const struct service *svc);
 struct reply handle_delivery_get(struct request *rq, const struct service *svc);
 struct reply handle_delivery_retry(struct request *rq, const struct service *svc);
+
+/* audit.c */
+struct reply handle_audit_list(struct request *rq, const struct service *svc);
 
 /* devices.c */
 struct reply handle_device_list(struct request *rq, const struct service *svc);

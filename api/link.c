@@ -19,6 +19,7 @@ struct links {
     pthread_cond_t changed; /* the first one, or the end */
     pthread_t thread;
     struct link *first;
+    size_t count;
     struct tls *tls;
     int64_t patience_ms;
     bool ending;
@@ -133,6 +134,7 @@ static struct link *open_link(struct links *l, struct MHD_Connection *conn)
     k->next = l->first;
     if (k->next) k->next->prev = k;
     l->first = k;
+    l->count++;
     if (!k->next) pthread_cond_signal(&l->changed);
     pthread_mutex_unlock(&l->lock);
     return k;
@@ -146,6 +148,7 @@ static void close_link(struct links *l, struct link *k)
     else
         l->first = k->next;
     if (k->next) k->next->prev = k->prev;
+    l->count--;
     pthread_mutex_unlock(&l->lock);
     if (l->tls) tls_release(l->tls, k->credentials);
     free(k);
@@ -158,6 +161,14 @@ void links_notify(void *cls, struct MHD_Connection *conn, void **context,
         *context = open_link(cls, conn);
     else if (*context)
         close_link(cls, *context);
+}
+
+size_t links_count(struct links *l)
+{
+    pthread_mutex_lock(&l->lock);
+    size_t n = l->count;
+    pthread_mutex_unlock(&l->lock);
+    return n;
 }
 
 struct link *link_of(struct MHD_Connection *conn)

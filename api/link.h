@@ -7,6 +7,7 @@
 #define API_LINK_H
 
 #include <microhttpd.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "api/peer.h"
@@ -27,6 +28,7 @@ void links_set_tls(struct links *l, struct tls *tls);
 /** MHD_NotifyConnectionCallback; @p cls is the struct links. */
 void links_notify(void *cls, struct MHD_Connection *conn, void **context,
                   enum MHD_ConnectionNotificationCode what);
+size_t links_count(struct links *l);
 /** NULL when there was no memory for it, or its TLS could not be set up. */
 struct link *link_of(struct MHD_Connection *conn);
 /** A request has begun, and is over. @p now_ns  deadline_now_ns() */

@@ -80,6 +80,13 @@ void reply_header(struct reply *r, const char *name, const char *fmt, ...)
     r->headers[r->header_count++].name = name;
 }
 
+const char *reply_find(const struct reply *r, const char *name)
+{
+    for (size_t i = 0; i < r->header_count; i++)
+        if (strcmp(r->headers[i].name, name) == 0) return r->headers[i].value;
+    return NULL;
+}
+
 void reply_dispose(struct reply *r)
 {
     buf_dispose(&r->body);
@@ -100,6 +107,7 @@ struct reply reply_problem(const struct request *rq, int status, const char *mem
     if (value) json_object_set_new(body, member, value);
     struct reply r = reply_json(status, body);
     r.content_type = "application/problem+json";
+    snprintf(r.code, sizeof r.code, "%s", e->code);
     int seconds = status_retry_after_s(r.status);
     if (seconds) reply_header(&r, "Retry-After", "%d", seconds);
     return r;

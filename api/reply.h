@@ -21,6 +21,7 @@ struct reply {
     const void *fixed;        /* instead of body: bytes that live as long as the process */
     size_t fixed_len;
     struct stream *stream; /* owned; instead of body: see reply_stream() */
+    char code[48];         /* of the problem that it tells; "" = none */
     bool may_be_kept;      /* caches may keep it if they ask again each time; else no-store */
     struct {
         const char *name;
@@ -58,6 +59,8 @@ struct reply reply_problem(const struct request *rq, int status, const char *mem
 /** Add a header field; too many or too long is a bug. */
 void reply_header(struct reply *r, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/** Value of a header field that was added. NULL: none */
+const char *reply_find(const struct reply *r, const char *name);
 void reply_dispose(struct reply *r);
 
 /** {"items":[…],"next":cursor or null}, 200, with a Link to the next page.

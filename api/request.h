@@ -11,6 +11,7 @@
 #include "api/wait.h"
 #include "service/access/actor.h"
 #include "service/base/buf.h"
+#include "service/base/digest.h"
 #include "service/base/err.h"
 #include "service/base/id.h"
 #include "service/store/store.h"
@@ -28,9 +29,13 @@ struct request {
     } query[REQUEST_QUERY_MAX];
     size_t query_count;
     /* header fields, borrowed; NULL = not sent */
-    const char *content_type, *accept, *prefer, *if_match, *if_none_match, *last_event_id;
+    const char *content_type, *accept, *prefer, *if_match, *if_none_match, *request_id,
+        *idempotency_key, *last_event_id;
     struct buf body;        /* may hold keys or passwords: wiped */
     struct body_file *file; /* instead of it where the row has BODY_STREAM; borrowed */
+    /* with an Idempotency-Key: digests of who asked with which key, and of what was asked for */
+    char idempotency[SHA256_HEX], body_digest[SHA256_HEX];
+    bool answer_is_job; /* both are in the record of the job that was made */
     /* a reply that waited (reply_later) */
     char job[ID_TEXT];
     enum wait_end woken; /* why it goes on now */

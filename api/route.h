@@ -2,6 +2,7 @@
 #ifndef API_ROUTE_H
 #define API_ROUTE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "service/access/actor.h"
@@ -10,14 +11,13 @@ struct request;
 struct reply;
 struct service;
 
-/** Answers one request. Runs on an HTTP thread: it may read memory and the store, never a port or
- * the network, and never waits. */
+/** Answers one request: it may read memory and the store, never a port or the network. That of a
+ * reading operation runs on a thread of HTTP and never waits; that of a writing one runs on a
+ * thread of the pool for those (pool.h), where it may wait for the disk. */
 typedef struct reply (*handler_fn)(struct request *rq, const struct service *svc);
 
 /** Media types that a row takes; a row takes one, or several (their sum). With BODY_STREAM the body
- * goes to the disk (struct body_file), else to memory. BODY_SLOW says nothing of the body: the
- * handler computes for long, so it runs on a thread of its own (slow.h) and may not answer later.
- */
+ * goes to the disk (struct body_file), else to memory. */
 enum body_kind {
     BODY_NONE = 0,
     BODY_JSON = 1,      /* application/json */
@@ -25,8 +25,11 @@ enum body_kind {
     BODY_CSV = 4,       /* text/csv */
     BODY_BINARY = 8,    /* application/octet-stream */
     BODY_ZIP = 16,      /* application/zip */
+    BODY_KINDS = 31,
     BODY_STREAM = 32,
-    BODY_SLOW = 64,
+    /* What follows says nothing of the body. */
+    BODY_SLOW = 64,      /* the handler computes for long: on a thread of its own, one by one */
+    ROUTE_CREATES = 128, /* an Idempotency-Key makes it safe to repeat */
 };
 
 struct route {
@@ -58,6 +61,9 @@ enum route_verdict { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD, ROUTE_BAD_PATH
  *  @param path  as it was sent, percent-encoded, without query */
 enum route_verdict route_find(const struct route *table, size_t n, const char *method,
                               const char *path, struct route_match *out);
+
+/** Does it change something, and so wait for the disk? */
+bool route_writes(const struct route *route);
 
 /** THE table. */
 const struct route *routes_table(size_t *n_out);

@@ -17,14 +17,17 @@
 #include "api/listener.h"
 #include "api/stream_hub.h"
 #include "api/tls.h"
+#include "api/traffic.h"
 #include "api/wait.h"
 #include "service/base/json_in.h"
 #include "service/base/limits.h"
 #include "service/base/log.h"
 #include "service/base/thread.h"
+#include "service/jobs/yield.h"
 
 enum {
     THREADS = 2,
+    WRITERS = 32,           /* so many requests share one sync of the disk */
     POOL_BYTES = 16 * 1024, /* of a connection; request headers must fit */
     /* a thread takes at most its half */
     CONNECTIONS = 2 * (LIMIT_WAITERS + LIMIT_EVENT_STREAMS + 280),
@@ -45,6 +48,14 @@ struct server {
     struct exchange_host host;
 };
 
+static void free_parts(struct exchange_host *host)
+{
+    traffic_free(host->traffic);
+    pool_free(host->writers);
+    pool_free(host->slow);
+    wait_list_free(host->waits);
+}
+
 enum err server_new(struct server **out)
 {
     *out = NULL;
@@ -52,14 +63,16 @@ enum err server_new(struct server **out)
     struct server *s = calloc(1, sizeof *s);
     if (!s) return err_set(ERR_MEM, "out of memory");
     enum err e = wait_list_new(LIMIT_WAITERS, &s->host.waits);
-    if (!e) e = slow_new(LIMIT_SLOW, &s->host.slow);
+    if (!e) e = pool_new("http-slow", 1, LIMIT_SLOW, &s->host.slow);
+    if (!e) e = pool_new("http-write", WRITERS, LIMIT_WRITES, &s->host.writers);
+    if (!e) e = traffic_new(&s->host.traffic);
     if (!e) e = stream_hub_new(&stream_limits, &s->streams);
     if (e) {
-        slow_free(s->host.slow);
-        wait_list_free(s->host.waits);
+        free_parts(&s->host);
         free(s);
         return e;
     }
+    idempotency_init(&s->host.idempotency);
     pthread_mutex_init(&s->host.lock, NULL);
     thread_cond_init(&s->host.idle);
     *out = s;
@@ -72,8 +85,8 @@ void server_free(struct server *s)
     links_free(s->links);
     tls_free(s->tls);
     stream_hub_free(s->streams);
-    slow_free(s->host.slow);
-    wait_list_free(s->host.waits);
+    free_parts(&s->host);
+    idempotency_dispose(&s->host.idempotency);
     pthread_cond_destroy(&s->host.idle);
     pthread_mutex_destroy(&s->host.lock);
     free(s);
@@ -136,6 +149,7 @@ enum err server_start(struct server *s, const struct server_config *cfg, const s
     unsigned idle_s = cfg->idle_s ? cfg->idle_s : 30;
     s->host.service = *svc;
     s->host.service.streams = s->streams;
+    s->host.service.server = s;
     s->host.max_body = cfg->max_body;
     s->host.body_s = cfg->body_s ? cfg->body_s : 60;
     enum err e = stream_hub_serve(s->streams, svc->store);
@@ -157,6 +171,20 @@ void server_url(const struct server *s, char out[SERVER_URL])
     snprintf(out, SERVER_URL, "%s%s", scheme, s->listener.name);
 }
 
+void server_look(struct server *s, struct server_load *out)
+{
+    out->connections = links_count(s->links);
+    out->tls_expires_s = s->tls ? tls_expires_s(s->tls) : 0;
+    pthread_mutex_lock(&s->host.lock);
+    out->active = s->host.active;
+    pthread_mutex_unlock(&s->host.lock);
+}
+
+struct traffic *server_traffic(struct server *s)
+{
+    return s->host.traffic;
+}
+
 enum err server_reload(struct server *s)
 {
     return s->tls ? tls_reload(s->tls) : ERR_OK;
@@ -171,7 +199,9 @@ void server_changed(const struct job_record *job, const struct event_record *eve
 {
     struct server *s = arg;
     stream_hub_publish(s->streams, event);
-    if (job && job_state_is_final(job->state)) wait_wake(s->host.waits, job->id);
+    if (!job || !job_state_is_final(job->state)) return;
+    yield_count(job);
+    wait_wake(s->host.waits, job->id);
 }
 
 /* Wait until the answers that are on their way have left, but not for long. */
@@ -179,7 +209,7 @@ static void let_finish(struct exchange_host *host)
 {
     struct deadline until = deadline_in_ms(STOP_GRACE_MS);
     pthread_mutex_lock(&host->lock);
-    while (host->active && !deadline_passed(until))
+    while (atomic_load(&host->active) && !deadline_passed(until))
         thread_wait_until(&host->idle, &host->lock, until);
     pthread_mutex_unlock(&host->lock);
 }
@@ -193,7 +223,8 @@ void server_stop(struct server *s)
     /* It also aborts when it is stopped with a suspended connection: all go on first. */
     wait_list_close(s->host.waits);
     stream_hub_close(s->streams);
-    slow_close(s->host.slow);
+    pool_close(s->host.slow);
+    pool_close(s->host.writers);
     let_finish(&s->host);
     MHD_stop_daemon(s->daemon);
     s->daemon = NULL;

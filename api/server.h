@@ -22,6 +22,7 @@ struct service {
     const char *const *port_globs;
     size_t port_glob_count;
     const char *version;
+    struct server *server;      /* filled by server_start() */
     struct stream_hub *streams; /* the server's own, filled in by it */
 };
 
@@ -53,6 +54,12 @@ enum err server_start(struct server *s, const struct server_config *cfg, const s
 /** Where it really listens: "https://127.0.0.1:8443", "unix:/run/espgate.sock". */
 void server_url(const struct server *s, char out[SERVER_URL]);
 uint16_t server_port(const struct server *s);
+struct server_load {
+    size_t connections, active; /* of clients; requests that were begun and not yet completed */
+    long long tls_expires_s;    /* since 1970; 0 = no TLS */
+};
+void server_look(struct server *s, struct server_load *out);
+struct traffic *server_traffic(struct server *s);
 /** Read the files of TLS again, for connections that begin from now on; the others live on.
  *  @return ERR_OK; as tls_new(), and then all is as it was */
 enum err server_reload(struct server *s);

@@ -7,7 +7,7 @@ packages() {
     build) echo gcc libc6-dev make git pkg-config libmicrohttpd-dev libgnutls28-dev libjansson-dev libserialport-dev libssl-dev \
         libcurl4-openssl-dev libmosquitto-dev libsqlite3-dev zlib1g-dev libzip-dev libudev-dev python3 python3-yaml ;;
     demo) echo mosquitto openssl curl jq ;;
-    test) echo systemd libcmocka-dev python3 python3-yaml python3-jsonschema python3-serial umockdev nodejs ca-certificates ;;
+    test) echo systemd python3-prometheus-client libcmocka-dev python3 python3-yaml python3-jsonschema python3-serial umockdev nodejs ca-certificates ;;
     lint) echo clang-format clang-tidy cppcheck python3 python3-yaml ;;
     *) echo "deps.sh: no group $1" >&2; exit 2 ;;
     esac

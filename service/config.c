@@ -118,6 +118,15 @@ static enum err take_max_body(struct config *c, const char *text)
     return ERR_OK;
 }
 
+static enum err take_keep_days(struct config *c, const char *text)
+{
+    unsigned long n;
+    enum err e = take_number(text, 0, 36500, &n);
+    if (e) return err_wrap(e, "--keep-days");
+    c->keep_days = (unsigned)n;
+    return ERR_OK;
+}
+
 /* Nothing but this machine may call a service that asks nobody who he is. */
 static enum err loopback_only(const struct config *c)
 {
@@ -146,6 +155,7 @@ static void defaults(struct config *c)
     snprintf(c->listen_address, sizeof c->listen_address, "127.0.0.1");
     c->listen_port = 8080;
     c->max_body = LIMIT_FIRMWARE;
+    c->keep_days = LIMIT_KEEP_DAYS;
     c->log_level = LOG_INFO;
     default_data(c);
 }
@@ -170,7 +180,7 @@ static enum err from_environment(struct config *c, const char **auth)
         {"ESPGATE_LOG_LEVEL", take_level},     {"ESPGATE_MAX_BODY", take_max_body},
         {"ESPGATE_PORTS", take_port_list},     {"ESPGATE_LOG_FORMAT", take_log_format},
         {"ESPGATE_TLS_CERT", take_tls_cert},   {"ESPGATE_TLS_KEY", take_tls_key},
-        {"ESPGATE_CLIENT_CA", take_client_ca},
+        {"ESPGATE_CLIENT_CA", take_client_ca}, {"ESPGATE_KEEP_DAYS", take_keep_days},
     };
     for (size_t i = 0; i < sizeof twins / sizeof *twins; i++) {
         const char *text = getenv(twins[i].name);
@@ -194,6 +204,9 @@ static enum err from_options(struct config *c, int argc, char **argv, const char
                                             {"tls-cert", required_argument, NULL, 'c'},
                                             {"tls-key", required_argument, NULL, 'k'},
                                             {"client-ca", required_argument, NULL, 'C'},
+                                            {"keep-days", required_argument, NULL, 'K'},
+                                            {"backup", required_argument, NULL, 'b'},
+                                            {"verify-audit", no_argument, NULL, 'A'},
                                             {"routes", no_argument, NULL, 'r'},
                                             {"version", no_argument, NULL, 'V'},
                                             {"help", no_argument, NULL, 'h'},
@@ -234,6 +247,16 @@ static enum err from_options(struct config *c, int argc, char **argv, const char
         case 'C':
             e = take_client_ca(c, optarg);
             break;
+        case 'K':
+            e = take_keep_days(c, optarg);
+            break;
+        case 'b':
+            c->action = CONFIG_BACKUP;
+            c->backup_file = optarg;
+            break;
+        case 'A':
+            c->action = CONFIG_VERIFY_AUDIT;
+            break;
         case 'r':
             c->action = CONFIG_ROUTES;
             break;
@@ -260,8 +283,11 @@ enum err config_read(int argc, char **argv, struct config *out)
     enum err environment = from_environment(out, &auth);
     struct err_info saved = *err_last();
     enum err e = from_options(out, argc, argv, &auth);
-    if (e || out->action != CONFIG_SERVE) return e;
+    bool uses_data = out->action == CONFIG_SERVE || out->action == CONFIG_VERIFY_AUDIT ||
+                     out->action == CONFIG_BACKUP;
+    if (e || !uses_data) return e;
     if (environment) return err_restore(&saved);
+    if (out->action != CONFIG_SERVE) return ERR_OK;
     e = take_auth(auth);
     if (!e) e = tls_is_whole(out);
     return e ? e : loopback_only(out);
@@ -289,6 +315,14 @@ void config_print_help(FILE *out)
         "  --client-ca FILE     PEM: only clients with a certificate of these authorities are let "
         "in\n"
         "  --max-body BYTES     largest request body; default 67108864\n"
+        "  --keep-days N        jobs that have ended, with their logs, and events are kept so "
+        "long; "
+        "default 90, 0 = for ever\n"
+        "  --backup FILE        copy the database into a new file and end, also while a service "
+        "runs with it\n"
+        "  --verify-audit       check that no entry of the audit was changed or taken out, and "
+        "end; "
+        "exit status 3: one was\n"
         "  --routes             print the routes and end\n"
         "  --version, --help\n"
         "\n"

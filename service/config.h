@@ -13,7 +13,14 @@
 
 enum { CONFIG_PORTS_MAX = 64 };
 
-enum config_action { CONFIG_SERVE, CONFIG_ROUTES, CONFIG_VERSION, CONFIG_HELP };
+enum config_action {
+    CONFIG_SERVE,
+    CONFIG_ROUTES,
+    CONFIG_VERIFY_AUDIT,
+    CONFIG_BACKUP,
+    CONFIG_VERSION,
+    CONFIG_HELP
+};
 
 struct config {
     enum config_action action;
@@ -24,6 +31,8 @@ struct config {
     size_t port_count;
     char ports_env[PATH_MAX]; /* ESPGATE_PORTS, cut at its colons */
     size_t max_body;
+    unsigned keep_days;      /* what has ended is kept so long; 0 = for ever */
+    const char *backup_file; /* of CONFIG_BACKUP; points into argv */
     enum log_level log_level;
     bool log_json;
     /* files; point into argv or the environment. NULL = none */

@@ -13,8 +13,10 @@
 #include "service/hooks/hooks.h"
 #include "service/jobs/jobs.h"
 #include "service/jobs/run.h"
+#include "service/store/retention.h"
 #include "service/store/store.h"
 #include "service/supervisor.h"
+#include "service/upkeep.h"
 
 enum { LARGE_BLOCK = 64 * 1024 }; /* bytes that are given back at once when they are freed */
 
@@ -22,6 +24,7 @@ enum { LARGE_BLOCK = 64 * 1024 }; /* bytes that are given back at once when they
 struct parts {
     struct store *store;
     struct hooks *hooks;
+    struct retention *retention;
     struct jobs *jobs;
     struct server *server;
 };
@@ -46,6 +49,7 @@ static enum err start(const struct config *c, struct parts *p)
 {
     enum err e = store_open(c->data_dir, &p->store);
     if (!e) e = shelf_open(c->data_dir, is_known, p->store);
+    if (!e) e = retention_start(p->store, c->keep_days, &p->retention);
     if (!e) e = server_new(&p->server);
     if (!e)
         e = hooks_start(&(struct hooks_config){.store = p->store, .version = VERSION}, &p->hooks);
@@ -87,6 +91,7 @@ static void stop(struct parts *p)
     jobs_stop(p->jobs);
     hooks_stop(p->hooks);
     server_free(p->server);
+    retention_stop(p->retention);
     store_close(p->store);
 }
 
@@ -154,6 +159,10 @@ int main(int argc, char **argv)
     case CONFIG_ROUTES:
         server_print_routes(stdout);
         return 0;
+    case CONFIG_VERIFY_AUDIT:
+        return upkeep_verify_audit(c.data_dir);
+    case CONFIG_BACKUP:
+        return upkeep_backup(c.data_dir, c.backup_file);
     case CONFIG_VERSION:
         puts("espgate " VERSION);
         return 0;

@@ -45,6 +45,26 @@ static struct reply created_after_wait(struct request *rq, const struct service 
     return r;
 }
 
+/* 202, or later where the client prefers to wait. @param job  released */
+static struct reply reply_created(struct request *rq, struct job_record *job)
+{
+    long wait = field_prefer_wait(rq->prefer, LIMIT_WAIT_S);
+    if (!wait) return reply_accepted(job);
+    memcpy(rq->job, job->id, sizeof rq->job);
+    job_record_dispose(job);
+    return reply_later((int)wait, created_after_wait);
+}
+
+/* Who asks, without what for. */
+static struct job_order order_of(struct request *rq)
+{
+    rq->answer_is_job = true;
+    return (struct job_order){.actor = rq->actor.name,
+                              .token = rq->actor.token,
+                              .idempotency = rq->idempotency,
+                              .body_sha256 = rq->body_digest};
+}
+
 struct reply handle_job_create(struct request *rq, const struct service *svc)
 {
     struct command command;
@@ -55,21 +75,42 @@ struct reply handle_job_create(struct request *rq, const struct service *svc)
     enum err e = profile_apply(svc->store, buf_str(&rq->body), rq->body.len, &order);
     if (!e) e = command_parse(buf_str(&order), order.len, &command, &errors);
     if (!e) {
-        const struct job_order o = {.command = &command,
-                                    .body = buf_str(&order),
-                                    .actor = rq->actor.name,
-                                    .token = rq->actor.token};
+        struct job_order o = order_of(rq);
+        o.command = &command;
+        o.body = buf_str(&order);
         e = jobs_submit(svc->jobs, &o, &errors, &job);
         command_dispose(&command);
     }
     buf_dispose(&order);
     if (err_is(e, "bad_body")) return reply_fields(rq, &errors);
     if (e) return reply_error(rq);
-    long wait = field_prefer_wait(rq->prefer, LIMIT_WAIT_S);
-    if (!wait) return reply_accepted(&job);
-    memcpy(rq->job, job.id, sizeof rq->job);
-    job_record_dispose(&job);
-    return reply_later((int)wait, created_after_wait);
+    return reply_created(rq, &job);
+}
+
+/* What the record says since then is taken back. */
+static void make_queued(struct job_record *job)
+{
+    job_record_dispose(job);
+    job->state = JOB_QUEUED;
+    job->started_ms = job->finished_ms = 0;
+    job->step_count = 0;
+    job->progress_done = job->progress_total = 0;
+    job->progress_unit[0] = '\0';
+    job->error = (struct err_info){.kind = ERR_OK};
+    job->error_step[0] = '\0';
+}
+
+struct reply handle_job_repeat(struct request *rq, const struct service *svc)
+{
+    struct job_record job = {.id = ""};
+    if (jobs_get(svc->jobs, rq->job, &job)) return reply_error(rq);
+    if (rq->match.route->handler == handle_job_retry) rq->prefer = NULL; /* it never waits */
+    if (job_state_is_final(job.state) && field_prefer_wait(rq->prefer, LIMIT_WAIT_S)) {
+        job_record_dispose(&job);
+        return created_after_wait(rq, svc);
+    }
+    make_queued(&job);
+    return reply_created(rq, &job);
 }
 
 static enum err not_found(const char *id)
@@ -179,7 +220,7 @@ struct reply handle_job_retry(struct request *rq, const struct service *svc)
 {
     struct job_record job = {.id = ""};
     const char *id = request_var(rq, "id");
-    const struct job_order by = {.actor = rq->actor.name, .token = rq->actor.token};
+    const struct job_order by = order_of(rq);
     enum err e = request_is_id(id) ? jobs_retry(svc->jobs, id, &by, &job) : not_found(id);
     return e ? reply_error(rq) : reply_accepted(&job);
 }

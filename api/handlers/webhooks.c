@@ -54,7 +54,6 @@ static enum err read_wish(const struct request *rq, struct webhook_record *out,
     if (refusal) field_errors_add(errors, "/url", "%s", refusal);
     if (out->slot[0] && !id_is_name(out->slot, sizeof out->slot - 1))
         field_errors_add(errors, "/slot", "is not a slot's name");
-    if (ca[0] && hooks_ca_check(ca)) field_errors_add(errors, "/ca", "%s", err_last()->detail);
     return field_errors_result(errors);
 }
 
@@ -98,8 +97,13 @@ struct reply handle_webhook_create(struct request *rq, const struct service *svc
 {
     struct webhook_record record;
     struct field_errors errors = {.count = 0};
-    enum err e = read_wish(rq, &record, &errors);
-    struct reply r = e ? reply_fields(rq, &errors) : create(rq, svc, &record);
+    struct reply r;
+    if (read_wish(rq, &record, &errors))
+        r = reply_fields(rq, &errors);
+    else if (record.ca_pem[0] && hooks_ca_check(record.ca_pem))
+        r = reply_content_error(rq);
+    else
+        r = create(rq, svc, &record);
     webhook_record_dispose(&record);
     return r;
 }
@@ -195,22 +199,18 @@ struct reply handle_delivery_list(struct request *rq, const struct service *svc)
     return reply_list(rq, items, page.next);
 }
 
-static enum err find_delivery(const struct request *rq, const struct service *svc,
-                              struct delivery_record *out)
-{
-    return store_delivery_get(svc->store, request_var(rq, "id"), request_var(rq, "delivery"), out);
-}
-
 struct reply handle_delivery_get(struct request *rq, const struct service *svc)
 {
     struct delivery_record d;
-    return find_delivery(rq, svc, &d) ? reply_error(rq) : reply_json(200, shown_delivery(&d));
+    return store_delivery_get(svc->store, request_var(rq, "id"), request_var(rq, "delivery"), &d)
+               ? reply_error(rq)
+               : reply_json(200, shown_delivery(&d));
 }
 
 struct reply handle_delivery_retry(struct request *rq, const struct service *svc)
 {
     struct delivery_record d;
-    enum err e = find_delivery(rq, svc, &d);
-    if (!e) e = store_delivery_again(svc->store, &d);
-    return e ? reply_error(rq) : accepted(svc, &d);
+    return store_delivery_again(svc->store, request_var(rq, "id"), request_var(rq, "delivery"), &d)
+               ? reply_error(rq)
+               : accepted(svc, &d);
 }

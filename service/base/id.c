@@ -2,25 +2,39 @@
 
 #include <assert.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "service/base/clock.h"
 
+enum { CHANCE = 16 /* bytes of an id that are chance */ };
+
+/* A thread asks the kernel for chance once in a while, not for each id. */
+static const uint8_t *take_chance(void)
+{
+    static _Thread_local uint8_t chance[CHANCE * 16];
+    static _Thread_local size_t left;
+    if (!left) {
+        ssize_t got = getrandom(chance, sizeof chance, 0); /* up to 256 bytes never come short */
+        assert(got == (ssize_t)sizeof chance);
+        (void)got;
+        left = sizeof chance / CHANCE;
+    }
+    return chance + --left * CHANCE;
+}
+
 const char *id_new(const char *prefix, char out[ID_TEXT])
 {
     static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
-    uint8_t chance[16];
-    ssize_t got = getrandom(chance, sizeof chance, 0); /* up to 256 bytes never come short */
-    assert(got == (ssize_t)sizeof chance);
-    (void)got;
-    assert(strlen(prefix) <= 4);
-    int n = snprintf(out, ID_TEXT, "%s_", prefix);
+    const uint8_t *chance = take_chance();
+    size_t n = strlen(prefix);
+    assert(n <= 4);
+    memcpy(out, prefix, n);
+    out[n++] = '_';
     uint64_t ms = (uint64_t)clock_now_ms();
     for (int i = 8; i >= 0; i--)
         out[n++] = digits[ms >> (5 * i) & 31];
-    for (size_t i = 0; i < sizeof chance; i++)
+    for (size_t i = 0; i < CHANCE; i++)
         out[n++] = digits[chance[i] & 31];
     out[n] = '\0';
     return out;

@@ -20,16 +20,20 @@ enum {
     LIMIT_QUEUE = 1000,   /* queued jobs of one slot */
     LIMIT_WAITERS = 1000, /* HTTP requests that wait for a job */
     LIMIT_SLOW = 64,      /* HTTP requests that wait for their turn to compute for long */
+    LIMIT_WRITES = 1000,  /* HTTP requests that wait for their turn to write */
     LIMIT_WAIT_S = 60,    /* longest ?wait= */
-    LIMIT_WEBHOOKS = 32,  /* each may have one delivery on its way */
-    LIMIT_URL = 1024,     /* bytes of an address that is called */
     LIMIT_EVENT_STREAMS = 1000,
-    LIMIT_ADDRESS_STREAMS = 500, /* of one client's address, so that it cannot take all */
-    LIMIT_HEARTBEAT_S = 15,      /* longest silence of an event stream */
+    LIMIT_ADDRESS_STREAMS = 500,     /* of one client's address, so that it cannot take all */
+    LIMIT_HEARTBEAT_S = 15,          /* longest silence of an event stream */
+    LIMIT_IDEMPOTENCY_S = 24 * 3600, /* so long an Idempotency-Key is known */
+    LIMIT_WEBHOOKS = 32,             /* each may have one delivery on its way */
+    LIMIT_URL = 1024,                /* bytes of an address that is called */
     LIMIT_JOB_STEPS = 24,
     LIMIT_JOB_SECONDS = 3600,         /* longest per-job time limit a request may ask for */
     LIMIT_DEADLINE_S = 7 * 24 * 3600, /* farthest deadline of a job, from its acceptance */
     LIMIT_TRANSCRIPT = 128 * 1024,    /* bytes of serial transcript kept for a job */
-    LIMIT_PAGE = 1000,                /* items of one list answer */
+    LIMIT_KEEP_DAYS =
+        90, /* jobs that have ended, with all that is known of them, and events; --keep-days */
+    LIMIT_PAGE = 1000, /* items of one list answer */
 };
 #endif

@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "service/base/clock.h"
+#include "service/base/metrics.h"
 
 static _Atomic enum log_level threshold = LOG_INFO;
-static _Thread_local char request[48], job[48];
+enum { CONTEXT = 48 };
+static _Thread_local char request[CONTEXT], job[CONTEXT];
 static const char *const names[] = {"error", "warn", "info", "debug"};
 
 void log_set_level(enum log_level level)
@@ -28,10 +30,17 @@ bool log_level_parse(const char *name, enum log_level *level_out)
     return false;
 }
 
+static void keep(char out[CONTEXT], const char *id)
+{
+    size_t n = strnlen(id, CONTEXT - 1);
+    memcpy(out, id, n);
+    out[n] = '\0';
+}
+
 void log_context(const char *request_id, const char *job_id)
 {
-    snprintf(request, sizeof request, "%s", request_id);
-    snprintf(job, sizeof job, "%s", job_id);
+    keep(request, request_id);
+    keep(job, job_id);
 }
 
 /* Values come from outside: no byte may start a line of its own or move a terminal's cursor. */
@@ -50,6 +59,8 @@ static size_t escape(char *out, size_t cap, const char *in)
 
 void log_at(enum log_level level, const char *msg, const char *fmt, ...)
 {
+    if (level == LOG_ERROR) metrics_add(METRIC_LOG_ERRORS, 1);
+    if (level == LOG_WARN) metrics_add(METRIC_LOG_WARNINGS, 1);
     if (level > atomic_load(&threshold)) return;
     char values[1536] = "", line[2048], time[CLOCK_TEXT], thread[16] = "";
     if (fmt) {

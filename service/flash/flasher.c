@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/base/metrics.h"
 #include "service/flash/connect.h"
 #include "service/flash/detect.h"
 #include "service/flash/flasher_core.h"
@@ -141,6 +142,7 @@ enum err flasher_persist(struct flasher *f, step_fn step, void *arg)
         if (f->top_baud != speed) faults = tries = 0;
         tries = f->advanced ? 0 : tries + 1;
         if (tries == TRIES) return e;
+        metrics_add(METRIC_FLASH_RETRIES, 1);
         e = recover(f, e);
         if (e) return err_wrap(e, "lost the loader");
     }

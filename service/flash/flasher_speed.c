@@ -1,6 +1,7 @@
 /* The speed of the wire. Large transfers go at the flash speed; a speed at which bytes are lost is
  * given up for the next lower one, and not tried again on this board. After another reset the
  * loader is back at the connect speed, and is brought to the present one again. */
+#include "service/base/metrics.h"
 #include "service/flash/flasher_core.h"
 #include "service/flash/identify.h"
 
@@ -21,6 +22,7 @@ void flasher_slow_down(struct flasher *f)
         if (ladder[i] < f->top_baud && ladder[i] > slowest) next = ladder[i];
     f->top_baud = next;
     f->slowdowns++;
+    metrics_add(METRIC_FLASH_SLOWDOWNS, 1);
 }
 
 /* Where the speed means nothing or nobody knows what to tell the loader, it stays as it is. */

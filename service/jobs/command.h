@@ -26,6 +26,7 @@ enum command_kind {
     COMMAND_ERASE,
     COMMAND_RESTORE
 };
+enum { COMMAND_KINDS = COMMAND_RESTORE + 1 };
 enum command_method { METHOD_AUTO, METHOD_ROM, METHOD_AT };
 enum check_level { LEVEL_NONE, LEVEL_WIFI, LEVEL_TIME, LEVEL_CONNECT, LEVEL_PUBLISH };
 

@@ -1,7 +1,7 @@
 /* jobs: queues, workers and the record of jobs. A job is on the disk before it is acknowledged;
- * each slot has one queue and one worker (started at its first job): by priority, then first come
- * first served; a job owns both ports of its
- * slot for its whole time, and two slots that share a port wait for each other. */
+ * each slot has one queue, in the order of priority and then of acceptance, and one worker (started
+ * at its first job); a job owns both ports of its slot for its whole time, and two slots that share
+ * a port wait for each other. */
 #ifndef SERVICE_JOBS_JOBS_H
 #define SERVICE_JOBS_JOBS_H
 
@@ -89,6 +89,21 @@ struct slot_status {
     struct hold_record hold;
     bool drained; /* it is draining, and no job of it is left */
 };
+/** What the slots that have had a job since the start, or are held, do now. Release with free().
+ *  @return ERR_OK, ERR_MEM */
+struct slot_load {
+    char slot[64];
+    size_t queued;
+    bool running;
+    enum slot_hold hold;
+};
+enum err jobs_loads(struct jobs *j, struct slot_load **out, size_t *n_out);
+/** How many jobs of each kind live now. */
+struct jobs_census {
+    size_t queued[COMMAND_KINDS], running[COMMAND_KINDS];
+};
+void jobs_count(struct jobs *j, struct jobs_census *out);
+
 /** A stored slot, or the implicit one of a port of that name.
  *  @param ports  the host's ports, as the caller has just looked at them; NULL = look now
  *  @return ERR_OK, ERR_NOT_FOUND with code slot_not_found; ERR_IO, ERR_MEM */

@@ -61,3 +61,44 @@ enum err jobs_slot(struct jobs *j, const struct port_list *ports, const char *na
     free(own.items);
     return looked && e == ERR_NOT_FOUND ? err_restore(&why) : e;
 }
+
+enum err jobs_loads(struct jobs *j, struct slot_load **out, size_t *n_out)
+{
+    size_t n = 0, i = 0;
+    *out = NULL;
+    *n_out = 0;
+    pthread_mutex_lock(&j->lock);
+    for (const struct worker *w = j->workers; w; w = w->next)
+        n++;
+    struct slot_load *list = calloc(n ? n : 1, sizeof *list);
+    for (const struct worker *w = list ? j->workers : NULL; w; w = w->next, i++) {
+        memcpy(list[i].slot, w->slot, sizeof list[i].slot);
+        list[i].queued = w->queue.count;
+        list[i].running = w->job != NULL;
+        list[i].hold = w->hold.state;
+    }
+    pthread_mutex_unlock(&j->lock);
+    if (!list) return err_set(ERR_MEM, "out of memory");
+    *out = list;
+    *n_out = n;
+    return ERR_OK;
+}
+
+static void count_job(const struct job *job, struct jobs_census *c)
+{
+    bool running = job->phase == PHASE_RUNNING;
+    if (!running && job->phase != PHASE_QUEUED) return;
+    for (int k = 0; k < COMMAND_KINDS; k++)
+        if (strcmp(job->kind, command_kind_name((enum command_kind)k)) == 0)
+            (running ? c->running : c->queued)[k]++;
+}
+
+void jobs_count(struct jobs *j, struct jobs_census *out)
+{
+    memset(out, 0, sizeof *out);
+    pthread_mutex_lock(&j->lock);
+    for (size_t i = 0; i < JOB_BUCKETS; i++)
+        for (const struct job *job = j->table.buckets[i]; job; job = job->chain)
+            count_job(job, out);
+    pthread_mutex_unlock(&j->lock);
+}

@@ -45,23 +45,25 @@ static enum err has_reset(struct jobs *j, const char *slot, bool *out)
 
 static enum err add_reset(struct jobs *j, const char *slot)
 {
-    struct job_record *r = calloc(1, sizeof *r);
     json_t *body = json_pack("{s:s, s:s}", "kind", "reset", "slot", slot);
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-    enum err e = r && text ? ERR_OK : err_set(ERR_MEM, "out of memory");
-    if (!e) {
-        id_new("job", r->id);
-        snprintf(r->kind, sizeof r->kind, "reset");
-        snprintf(r->slot, sizeof r->slot, "%s", slot);
-        snprintf(r->actor, sizeof r->actor, "espgate");
-        r->priority = JOB_PRIORITY_RECOVERY;
-        r->state = JOB_QUEUED;
-        r->created_ms = clock_now_ms();
-        e = store_job_add(j->config.store, r, text, NULL, 0);
+    json_decref(body);
+    struct job_record *r = calloc(1, sizeof *r);
+    if (!r || !text) {
+        free(text);
+        free(r);
+        return err_set(ERR_MEM, "out of memory");
     }
+    id_new("job", r->id);
+    snprintf(r->kind, sizeof r->kind, "reset");
+    snprintf(r->slot, sizeof r->slot, "%s", slot);
+    snprintf(r->actor, sizeof r->actor, "espgate");
+    r->priority = JOB_PRIORITY_RECOVERY;
+    r->state = JOB_QUEUED;
+    r->created_ms = clock_now_ms();
+    enum err e = store_job_add(j->config.store, r, text, NULL, 0);
     if (!e) log_info("board to be reset", "job=%s slot=%s", r->id, slot);
     free(text);
-    json_decref(body);
     free(r);
     return e;
 }
@@ -145,7 +147,7 @@ enum err recover_queue(struct jobs *j)
     if (e) return e;
     struct job_record *r = calloc(1, sizeof *r);
     if (!r) e = err_set(ERR_MEM, "out of memory");
-    for (size_t i = 0; !e && i < n; i++)
+    for (size_t i = 0; r && !e && i < n; i++)
         e = requeue(j, ids[i], r);
     if (!e && n) log_info("queued jobs run on", "count=%zu", n);
     free(r);

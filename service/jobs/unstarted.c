@@ -88,20 +88,26 @@ static struct job *find_lost(const struct jobs *j, struct deadline *next)
     return NULL;
 }
 
+/* @param r  empty; stays so but for plain fields. Under the lock, which is given up meanwhile. */
+static enum err end_lost(struct jobs *j, struct job *job, struct job_record *r)
+{
+    enum stop_reason why = job->dependency == DEPENDENCY_FAILED ? STOP_DEPENDENCY : STOP_DEADLINE;
+    enum err e = begin_end(job, r);
+    if (e) return e;
+    pthread_mutex_unlock(&j->lock);
+    e = end(j, job, why, r);
+    if (!e) log_info("job ended", "job=%s state=failed code=%s", r->id, r->error.code);
+    pthread_mutex_lock(&j->lock);
+    return e;
+}
+
 bool unstarted_end_one(struct jobs *j, struct deadline *next)
 {
     struct job *job = find_lost(j, next);
     if (!job) return false;
-    enum stop_reason why = job->dependency == DEPENDENCY_FAILED ? STOP_DEPENDENCY : STOP_DEADLINE;
-    struct job_record *r = calloc(1, sizeof *r);
-    enum err e = r ? begin_end(job, r) : err_set(ERR_MEM, "out of memory");
-    if (!e) {
-        pthread_mutex_unlock(&j->lock);
-        e = end(j, job, why, r);
-        if (!e) log_info("job ended", "job=%s state=failed code=%s", r->id, r->error.code);
-        pthread_mutex_lock(&j->lock);
-    }
+    struct job_record *r = calloc(1, sizeof *r); /* too large for a stack */
+    bool ended = r && end_lost(j, job, r) == ERR_OK;
     free(r);
-    if (e) *next = deadline_within_ms(*next, WORKER_RETRY_MS);
-    return e == ERR_OK;
+    if (!ended) *next = deadline_within_ms(*next, WORKER_RETRY_MS);
+    return ended;
 }

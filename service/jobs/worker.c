@@ -62,7 +62,7 @@ enum err worker_for(struct jobs *j, const char *slot, struct worker **out)
     *out = worker_find(j, slot);
     if (*out) return ERR_OK;
     enum err e = worker_new(j, slot, out);
-    if (e) return e;
+    if (!*out) return e;
     (*out)->next = j->workers;
     j->workers = *out;
     return ERR_OK;

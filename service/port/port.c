@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "service/base/metrics.h"
+
 enum { REOPEN_EVERY_MS = 50 };
 
 static void tell(struct port *p, enum port_direction dir, const uint8_t *data, size_t n)
@@ -45,6 +47,7 @@ enum err port_read(struct port *p, void *out, size_t cap, struct deadline until,
     if (!e) e = noted(p, p->ops->read(p, out, cap, until, n_out));
     if (e) return e;
     p->bytes_in += *n_out;
+    metrics_add(METRIC_SERIAL_IN, *n_out);
     tell(p, PORT_FROM_BOARD, p->mute ? NULL : out, *n_out);
     return ERR_OK;
 }
@@ -58,8 +61,10 @@ static enum err write_told(struct port *p, const void *data, size_t n, struct de
     /* Told first: in a transcript the question then always stands before its answer. */
     tell(p, PORT_TO_BOARD, told, n);
     e = noted(p, p->ops->write_all(p, data, n, until));
-    if (!e) p->bytes_out += n;
-    return e;
+    if (e) return e;
+    p->bytes_out += n;
+    metrics_add(METRIC_SERIAL_OUT, n);
+    return ERR_OK;
 }
 
 enum err port_write(struct port *p, const void *data, size_t n, struct deadline until)

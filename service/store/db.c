@@ -31,11 +31,10 @@ enum err db_error(struct db *db, int rc)
                     rc);
 }
 
-enum err db_open(const char *path, struct db *out)
+static enum err open_with(const char *path, int flags, struct db *out)
 {
     *out = (struct db){0};
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    int rc = sqlite3_open_v2(path, &out->handle, flags, NULL);
+    int rc = sqlite3_open_v2(path, &out->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc) {
         enum err e = db_error(out, rc);
         db_close(out);
@@ -44,6 +43,16 @@ enum err db_open(const char *path, struct db *out)
     sqlite3_extended_result_codes(out->handle, 1);
     sqlite3_busy_timeout(out->handle, DB_BUSY_MS);
     return ERR_OK;
+}
+
+enum err db_open(const char *path, struct db *out)
+{
+    return open_with(path, SQLITE_OPEN_READWRITE, out);
+}
+
+enum err db_open_reading(const char *path, struct db *out)
+{
+    return open_with(path, SQLITE_OPEN_READONLY, out);
 }
 
 void db_close(struct db *db)

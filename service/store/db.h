@@ -14,8 +14,11 @@
 
 enum { DB_STATEMENTS = 96, DB_BUSY_MS = 2000 };
 
+struct vault;
+
 struct db {
     sqlite3 *handle;
+    struct vault *vault; /* for what is sealed within a transaction; borrowed, NULL: not needed */
     struct db_statement {
         const char *sql; /* a literal: found again by its address */
         sqlite3_stmt *st;
@@ -27,6 +30,8 @@ struct db {
 enum err db_open(const char *path, struct db *out);
 /** Finalize all and close; safe on an empty one. */
 void db_close(struct db *db);
+/** The same, to read it only, also while another process writes it. */
+enum err db_open_reading(const char *path, struct db *out);
 /** Run statements without parameters. */
 enum err db_exec(struct db *db, const char *sql);
 /** The last failure of this connection as an error of this thread: store_full, store_busy,

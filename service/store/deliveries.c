@@ -269,10 +269,12 @@ static enum err restart(struct db *db, void *arg)
     return e;
 }
 
-enum err store_delivery_again(struct store *s, struct delivery_record *r)
+enum err store_delivery_again(struct store *s, const char *webhook, const char *id,
+                              struct delivery_record *out)
 {
-    enum err e = store_write(s, restart, r);
-    return e ? e : store_delivery_get(s, r->webhook, r->id, r);
+    enum err e = store_delivery_get(s, webhook, id, out);
+    if (!e) e = store_write(s, restart, out);
+    return e ? e : store_delivery_get(s, webhook, id, out);
 }
 
 static void put_now(struct query *q, const void *now)

@@ -54,30 +54,38 @@ static void read_row(struct query *q, struct hold_record *out)
     out->state = strcmp(state, names[HOLD_DRAINING]) == 0 ? HOLD_DRAINING : HOLD_PAUSED;
 }
 
+/* @param list  with room for @p count */
+static enum err read_rows(struct db *db, struct hold_record *list, size_t count, size_t *n_out)
+{
+    struct query q;
+    bool row;
+    enum err e;
+    query_begin(&q, db, "SELECT slot, state, since_ms, actor FROM slot_hold ORDER BY slot LIMIT ?");
+    query_put_int(&q, (int64_t)count);
+    while (!(e = query_next(&q, &row)) && row)
+        read_row(&q, &list[(*n_out)++]);
+    query_end(&q);
+    return e;
+}
+
 enum err store_hold_list(struct store *s, struct hold_record **list_out, size_t *n_out)
 {
     struct db *db;
-    struct query q;
-    bool row = false;
     int64_t count = 0;
     *list_out = NULL;
     *n_out = 0;
     enum err e = store_reader(s, &db);
     if (e) return e;
     e = db_number(db, "SELECT count(*) FROM slot_hold", &count);
-    struct hold_record *list = calloc((size_t)count + 1, sizeof *list);
-    if (!e && !list) e = err_set(ERR_MEM, "out of memory");
-    query_begin(&q, db, "SELECT slot, state, since_ms, actor FROM slot_hold ORDER BY slot LIMIT ?");
-    query_put_int(&q, count);
-    while (!e && !(e = query_next(&q, &row)) && row)
-        read_row(&q, &list[(*n_out)++]);
-    query_end(&q);
-    store_reader_done(s, db);
-    if (e) {
-        *n_out = 0;
-        free(list);
-        return e;
+    if (!e) {
+        *list_out = calloc((size_t)count + 1, sizeof **list_out);
+        e = *list_out ? read_rows(db, *list_out, (size_t)count, n_out)
+                      : err_set(ERR_MEM, "out of memory");
     }
-    *list_out = list;
-    return ERR_OK;
+    store_reader_done(s, db);
+    if (!e) return ERR_OK;
+    free(*list_out);
+    *list_out = NULL;
+    *n_out = 0;
+    return e;
 }

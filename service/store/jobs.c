@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "service/base/clock.h"
+#include "service/store/audit_chain.h"
 #include "service/store/internal.h"
 #include "service/store/rows.h"
 
@@ -25,6 +26,7 @@ static enum err not_found(const char *id)
 
 struct change {
     const struct job_record *record;
+    struct audit_entry *audit; /* of who asks for it; NULL: none */
     struct job_json json;
     struct event_record event; /* no type: none */
     struct buf sealed;         /* of a new one, as are its needs: */
@@ -68,11 +70,26 @@ static enum err add_needs(struct db *db, const struct change *c)
     return e;
 }
 
+/* An Idempotency-Key that is too old to count may be used again. */
+static enum err forget_key(struct db *db, const struct job_record *r)
+{
+    struct query q;
+    if (!r->idempotency[0]) return ERR_OK;
+    query_begin(&q, db,
+                "UPDATE job SET idempotency = '' WHERE idempotency = ? AND idempotency <> ''"
+                " AND created_ms <= ?");
+    query_put_text(&q, r->idempotency);
+    query_put_int(&q, r->created_ms - (int64_t)LIMIT_IDEMPOTENCY_S * 1000);
+    return query_run(&q);
+}
+
 static enum err insert(struct db *db, void *arg)
 {
     struct change *c = arg;
     const struct job_record *r = c->record;
     struct query q;
+    enum err e = forget_key(db, r);
+    if (e) return e;
     query_begin(&q, db,
                 "INSERT INTO job (id, kind, slot, credential, firmware, retry_of, priority,"
                 " depends_on, deadline_ms, actor, token, idempotency, body_digest, created_ms,"
@@ -96,9 +113,10 @@ static enum err insert(struct db *db, void *arg)
     query_put_int(&q, r->created_ms);
     query_put_blob(&q, c->sealed.data, c->sealed.len);
     put_variable(&q, c);
-    enum err e = query_run(&q);
+    e = query_run(&q);
     if (!e) e = add_needs(db, c);
-    return e ? e : event_add(db, &c->event);
+    if (!e) e = event_add(db, &c->event);
+    return !e && c->audit ? audit_append(db, c->audit) : e;
 }
 
 static void dispose_change(struct change *c)
@@ -111,30 +129,53 @@ static void dispose_change(struct change *c)
 enum err store_job_add(struct store *s, const struct job_record *r, const char *command_json,
                        const struct job_need *needs, size_t need_count)
 {
-    struct change c = {.record = r, .needs = needs, .need_count = need_count};
+    struct change c = {
+        .record = r, .audit = audit_take_pending(r), .needs = needs, .need_count = need_count};
     enum err e = store_seal(s, kind, r->id, command_json, strlen(command_json), &c.sealed);
     if (!e) e = job_json_make(r, &c.json);
     if (!e) e = event_of_job(r, "job.queued", &c.event);
     if (!e) e = store_write_event(s, insert, &c, r, &c.event);
+    if (e && c.audit) c.audit->sequence = 0; /* its group may have been undone after it ran */
     dispose_change(&c);
     return e;
+}
+
+/* @param[out] ended_out  it had not ended yet, and does now */
+static enum err find_end(struct db *db, const struct job_record *r, bool *ended_out)
+{
+    struct query q;
+    *ended_out = false;
+    if (!job_state_is_final(r->state)) return ERR_OK;
+    query_begin(&q, db, "SELECT 1 FROM job WHERE id = ? AND state IN ('queued', 'running')");
+    query_put_text(&q, r->id);
+    enum err e = query_next(&q, ended_out);
+    query_end(&q);
+    return e;
+}
+
+static enum err end(struct db *db, const struct job_record *r)
+{
+    enum err e = need_end(db, r->id);
+    if (!e) e = audit_job_ended(db, r);
+    return e ? e : deliveries_add(db, r);
 }
 
 static enum err update(struct db *db, void *arg)
 {
     struct change *c = arg;
     struct query q;
+    bool ends;
+    enum err e = find_end(db, c->record, &ends);
+    if (e) return e;
     query_begin(&q, db,
                 "UPDATE job SET state = ?, started_ms = ?, finished_ms = ?, steps = ?,"
                 " progress_done = ?, progress_total = ?, progress_unit = ?, result = ?, error = ?,"
                 " error_step = ? WHERE id = ?");
     put_variable(&q, c);
     query_put_text(&q, c->record->id);
-    enum err e = query_run(&q);
+    e = query_run(&q);
     if (!e && !sqlite3_changes(db->handle)) e = not_found(c->record->id);
-    bool ended = job_state_is_final(c->record->state);
-    if (!e && ended) e = need_end(db, c->record->id);
-    if (!e && ended) e = deliveries_add(db, c->record);
+    if (!e && ends) e = end(db, c->record);
     return e || !c->event.type[0] ? e : event_add(db, &c->event);
 }
 

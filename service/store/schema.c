@@ -144,7 +144,8 @@ static const char *const steps[] = {
     " type TEXT NOT NULL, job TEXT NOT NULL, slot TEXT NOT NULL, data TEXT NOT NULL) STRICT;"
     "CREATE INDEX event_job ON event (job, seq);"
 
-    /* secrets sealed under webhook:<id>; states is "" or " failed cancelled ": each between blanks */
+    /* secrets sealed under webhook:<id>; states is "" or " failed cancelled ": each between blanks
+     */
     "CREATE TABLE webhook (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
     " created_ms INTEGER NOT NULL, url TEXT NOT NULL, ca TEXT NOT NULL, slot TEXT NOT NULL,"
     " states TEXT NOT NULL, secret BLOB NOT NULL) STRICT;"

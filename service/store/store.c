@@ -16,10 +16,11 @@
 #include <unistd.h>
 
 #include "service/base/file.h"
+#include "service/store/audit_chain.h"
 #include "service/store/internal.h"
 #include "service/store/schema.h"
 
-enum { READERS = 4 };
+enum { READERS = 4, AUDIT_SINCE = 4 /* version of the database */ };
 
 struct store {
     char path[PATH_MAX];
@@ -188,12 +189,12 @@ static enum err configure(struct db *db)
     return e;
 }
 
-static enum err keep_check(struct db *db, struct vault *vault, const char *text)
+static enum err insert_check(struct db *db, const char *text)
 {
     struct buf sealed;
     struct query q;
     buf_init(&sealed, 256);
-    enum err e = vault_seal(vault, "meta:vault", text, strlen(text), &sealed);
+    enum err e = vault_seal(db->vault, "meta:vault", text, strlen(text), &sealed);
     if (!e) {
         query_begin_once(&q, db, "INSERT INTO meta (name, value) VALUES ('vault', ?)");
         query_put_blob(&q, sealed.data, sealed.len);
@@ -203,8 +204,22 @@ static enum err keep_check(struct db *db, struct vault *vault, const char *text)
     return e;
 }
 
+/* With it the seal of an audit that has no entry yet: a database that has the one without the other
+ * lost its audit. */
+static enum err keep_check(struct db *db, const char *text)
+{
+    enum err e = db_exec(db, "BEGIN IMMEDIATE");
+    if (!e) e = insert_check(db, text);
+    if (!e) e = audit_seal(db, 0, "");
+    if (!e) e = db_exec(db, "COMMIT");
+    if (!e) return ERR_OK;
+    struct err_info saved = *err_last();
+    (void)db_exec(db, "ROLLBACK");
+    return err_restore(&saved);
+}
+
 /* A sealed known text tells at the start that the key is another one, not at the first job. */
-static enum err check_vault(struct db *db, struct vault *vault)
+static enum err check_vault(struct db *db)
 {
     static const char text[] = "espgate";
     struct buf sealed, plain;
@@ -216,8 +231,8 @@ static enum err check_vault(struct db *db, struct vault *vault)
     enum err e = query_next(&q, &row);
     if (row) e = query_get_blob(&q, &sealed);
     query_end(&q);
-    if (!e && !row) e = keep_check(db, vault, text);
-    if (!e && row && vault_unseal(vault, "meta:vault", sealed.data, sealed.len, &plain))
+    if (!e && !row) e = keep_check(db, text);
+    if (!e && row && vault_unseal(db->vault, "meta:vault", sealed.data, sealed.len, &plain))
         e = err_fail(ERR_IO, "vault_key", "Restore the vault key that belongs to this database.",
                      "the vault key is not the one that sealed this database");
     buf_dispose(&sealed);
@@ -225,16 +240,24 @@ static enum err check_vault(struct db *db, struct vault *vault)
     return e;
 }
 
+/* A database from before there was an audit: its seal comes before the audit itself does. */
+static enum err begin_audit(struct db *db, int64_t version)
+{
+    return version > 0 && version < AUDIT_SINCE ? audit_seal(db, 0, "") : ERR_OK;
+}
+
 static enum err prepare(struct store *s, struct db *db)
 {
     enum err e = make_file(s->path);
     if (!e) e = db_open(s->path, db);
+    db->vault = s->vault;
     int64_t version;
     /* Before anything is written to a file that is not ours to write. */
     if (!e) e = db_number(db, "PRAGMA user_version", &version);
     if (!e && version <= schema_version()) e = configure(db);
+    if (!e) e = begin_audit(db, version);
     if (!e) e = schema_migrate(db);
-    if (!e) e = check_vault(db, s->vault);
+    if (!e) e = check_vault(db);
     return e;
 }
 

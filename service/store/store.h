@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "service/base/buf.h"
+#include "service/base/digest.h"
 #include "service/base/err.h"
 #include "service/base/id.h"
 #include "service/base/limits.h"
@@ -22,6 +23,11 @@ enum err store_open(const char *dir, struct store **out);
 void store_close(struct store *s); /* waits for the writer; NULL allowed */
 /** Can it write now? For readiness. @return ERR_OK, ERR_IO */
 enum err store_ping(struct store *s);
+
+/** Copy the database of a data directory, also one that another process has open, into a new file
+ * of mode 0600. What it seals stays sealed: the vault key is not in it.
+ *  @return ERR_OK; ERR_CONFLICT with code backup_exists (@p file is there); ERR_ARG; ERR_IO */
+enum err store_copy(const char *dir, const char *file);
 
 /** One page of a list. */
 struct store_page {
@@ -409,4 +415,21 @@ enum err store_device_get(struct store *s, const char *mac, struct device_record
                           size_t *n_out); /* entries newest first */
 enum err store_device_list(struct store *s, struct store_page *page,
                            struct device_record **list_out, size_t *n_out);
+/* --- answers to requests with an Idempotency-Key
+ * ------------------------ */
+struct answer_record {
+    char job[ID_TEXT]; /* the job that it made; "" = the answer itself was kept */
+    int64_t at_ms;
+    char body_digest[SHA256_HEX]; /* of what was asked for */
+};
+/** @param key  a store_digest() of who asked under which key
+ *  @return ERR_OK; ERR_NOT_FOUND without words; ERR_IO */
+enum err store_answer_find(struct store *s, const char *key, struct answer_record *out);
+/** @param out  init it with buf_init_secret @return as store_answer_find() */
+enum err store_answer_get(struct store *s, const char *key, struct buf *out);
+/** Over a former one of this key. Sealed: it may hold a secret. */
+enum err store_answer_put(struct store *s, const char *key, const char *body_digest,
+                          const void *answer, size_t n);
+/** A digest that tells those who have only the database nothing of @p data: vault_digest(). */
+void store_digest(struct store *s, const void *data, size_t n, char hex_out[SHA256_HEX]);
 #endif

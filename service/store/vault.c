@@ -4,10 +4,12 @@
  * The key lives in one page of its own that is locked and kept out of core dumps. */
 #include "service/store/vault.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +77,7 @@ static enum err key_make(const char *path, uint8_t *key)
     return ERR_OK;
 }
 
-static enum err key_find(const char *dir, uint8_t *key)
+static enum err key_find(const char *dir, bool make, uint8_t *key)
 {
     char path[PATH_MAX];
     const char *credentials = getenv("CREDENTIALS_DIRECTORY");
@@ -88,22 +90,33 @@ static enum err key_find(const char *dir, uint8_t *key)
     if (snprintf(path, sizeof path, "%s/vault.key", dir) >= (int)sizeof path)
         return bad_key(dir, "the path is too long", NULL);
     enum err e = key_load(path, S_IRWXG | S_IRWXO, key);
-    return e == ERR_NOT_FOUND ? key_make(path, key) : e;
+    if (e != ERR_NOT_FOUND) return e;
+    return make ? key_make(path, key) : bad_key(path, "is not there", NULL);
 }
 
-enum err vault_open(const char *dir, struct vault **out)
+static enum err open_vault(const char *dir, bool make, struct vault **out)
 {
     *out = NULL;
     struct vault *v = calloc(1, sizeof *v);
     if (!v) return err_set(ERR_MEM, "out of memory");
     enum err e = page_new(&v->key);
-    if (!e) e = key_find(dir, v->key);
+    if (!e) e = key_find(dir, make, v->key);
     if (e) {
         vault_close(v);
         return e;
     }
     *out = v;
     return ERR_OK;
+}
+
+enum err vault_open(const char *dir, struct vault **out)
+{
+    return open_vault(dir, true, out);
+}
+
+enum err vault_open_existing(const char *dir, struct vault **out)
+{
+    return open_vault(dir, false, out);
 }
 
 void vault_close(struct vault *v)
@@ -184,4 +197,20 @@ enum err vault_unseal(struct vault *v, const char *context, const void *sealed, 
     explicit_bzero(out->data + start, plain);
     out->len = start;
     return err_fail(ERR_CRYPTO, code, hint, "sealed bytes do not open");
+}
+
+static void hmac(const uint8_t *key, const void *data, size_t n, uint8_t out[SHA256_BYTES])
+{
+    const void *made = HMAC(EVP_sha256(), key, SHA256_BYTES, data, n, out, NULL);
+    assert(made); /* as in digest.c */
+    (void)made;
+}
+
+void vault_digest(struct vault *v, const void *data, size_t n, uint8_t out[SHA256_BYTES])
+{
+    static const char purpose[] = "espgate digest";
+    uint8_t key[SHA256_BYTES];
+    hmac(v->key, purpose, sizeof purpose, key);
+    hmac(key, data, n, out);
+    explicit_bzero(key, sizeof key);
 }

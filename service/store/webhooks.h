@@ -57,9 +57,10 @@ enum err store_delivery_list(struct store *s, const char *webhook, struct store_
 /** Write what an attempt has changed: all but the first three and created_ms.
  *  @return ERR_OK; ERR_NOT_FOUND when its webhook was deleted meanwhile */
 enum err store_delivery_save(struct store *s, const struct delivery_record *r);
-/** An ended one becomes pending, as if it were new. @param r  brought up to date
- *  @return ERR_OK; ERR_CONFLICT with code delivery_pending; ERR_NOT_FOUND */
-enum err store_delivery_again(struct store *s, struct delivery_record *r);
+/** An ended one becomes pending, as if it were new. @param[out] out  as it is then
+ *  @return ERR_OK; ERR_CONFLICT with code delivery_pending; as store_delivery_get() */
+enum err store_delivery_again(struct store *s, const char *webhook, const char *id,
+                              struct delivery_record *out);
 /** Of each webhook the pending delivery whose turn is next, whether its time has come or not: at
  * most LIMIT_WEBHOOKS. Release the list with free(). */
 enum err store_delivery_next(struct store *s, struct delivery_record **list_out, size_t *n_out);

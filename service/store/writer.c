@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "service/base/metrics.h"
 #include "service/base/thread.h"
 
 enum { GROUP_MAX = 256 };
@@ -40,6 +41,7 @@ static void fail_op(struct op *op, enum err e)
 
 static void run_op(struct db *db, struct op *op)
 {
+    metrics_add(METRIC_STORE_WRITES, 1);
     enum err e = db_exec(db, "SAVEPOINT op");
     if (!e) e = op->fn(db, op->arg);
     if (!e) e = db_exec(db, "RELEASE op");
@@ -60,6 +62,7 @@ static enum err run_group(struct db *db, struct op *group)
 {
     bool undone = false;
     enum err e = db_exec(db, "BEGIN IMMEDIATE");
+    if (e) metrics_add(METRIC_STORE_FAULTS, 1);
     if (e) { /* trying again one by one would wait for the same lock each time */
         fail_all(group, e);
         return ERR_OK;
@@ -70,6 +73,7 @@ static enum err run_group(struct db *db, struct op *group)
         if (undone) e = err_restore(&op->error);
     }
     if (!e) e = db_exec(db, "COMMIT");
+    metrics_add(e ? METRIC_STORE_FAULTS : METRIC_STORE_COMMITS, 1);
     if (!e) return ERR_OK;
     struct err_info saved = *err_last();
     if (!sqlite3_get_autocommit(db->handle)) (void)db_exec(db, "ROLLBACK");

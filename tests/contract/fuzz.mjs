@@ -106,6 +106,7 @@ async function check(one, plan) {
   const faults = judge.faults(request, reply);
   if (faults.length) throw new Error(`${faults.join("; ")}\n${told(request)}\n→ ${reply.status} ${reply.body.toString().slice(0, 1500)}`);
   if (reply.status < 300 && reply.json !== undefined) known.learn(one.template, reply.json);
+  if (reply.status === (request.method === "DELETE" ? 204 : 404)) known.forget(decodeURIComponent(request.path.split("?")[0].split("/").pop()));
 }
 
 function told({ method, path, headers, body }) {

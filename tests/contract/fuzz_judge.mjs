@@ -5,7 +5,10 @@ const PROBLEM_MEDIA = "application/problem+json";
 const EACH_REPLY = ["x-request-id", "cache-control", "date", "x-content-type-options"];
 const SOMETIMES = new Set(["link", "preference-applied", "vary"]);
 // Rules of a body that no schema can say: the contract has them in words.
-const BEYOND_SCHEMAS = [/is not known: the request does not say it/, /bytes when filled in$/, /of waiting in all/];
+const BEYOND_SCHEMAS = [
+  /bytes/, /the request does not say it/, /no word that is filled in/, /no module that is known/, /does not know its place/,
+  /of waiting in all/,
+];
 
 export class Judge {
   // doc: the contract with its references resolved.
@@ -71,7 +74,8 @@ export class Judge {
     if (!schema || request.media !== JSON_MEDIA || request.json === undefined) return [];
     const fault = this.fault(schema, request.json);
     if (reply.status < 300 && fault) return [`taken, but the contract does not allow it: ${fault}`];
-    const beyond = reply.json?.errors?.some(({ detail }) => BEYOND_SCHEMAS.some((rule) => rule.test(detail)));
+    // What a profile adds is not in the body.
+    const beyond = request.json?.profile !== undefined || reply.json?.errors?.some(({ detail }) => BEYOND_SCHEMAS.some((rule) => rule.test(detail)));
     if (reply.json?.code === "bad_body" && !fault && !beyond) return ["refused, but the contract allows it"];
     return [];
   }

@@ -2,6 +2,7 @@
 // things that the service is known to have, so that requests get far.
 export const JSON_MEDIA = "application/json";
 const LONG = 40000;
+const SPARE = 4; // of each collection so many are never deleted, so that there is always something to find
 
 // What replies have named so far: values by the name of the member that held them, ids by their collection.
 export class Known {
@@ -32,24 +33,31 @@ export class Known {
       for (const name of ["id", "name", "mac"]) if (item?.[name]) this.add(`${collection}/`, item[name]);
   }
 
-  // One for a member or path variable of this name; undefined when none is known.
-  pick(name, collection, n) {
-    const plural = [`${name}s/`, `${name}/`, `${name.replace(/y$/, "ies")}/`];
-    if (name === "depends_on") plural.unshift("jobs/");
-    const from = [collection && `${collection}/`, ...plural, name].find((key) => this.#byName.get(key)?.size);
-    const values = from ? [...this.#byName.get(from)] : [];
+  // What was deleted, or never was.
+  forget(value) {
+    for (const [name, seen] of this.#byName) if (name.endsWith("/")) seen.delete(value);
+  }
+
+  // An item for a member or path variable of this name; else, where that will do, any value that a member of the name
+  // had. spare: how many to leave alone. undefined when none is known.
+  pick(name, collection, n, { onlyItems = false, spare = 0 } = {}) {
+    const items = [`${name}s/`, `${name}/`, `${name.replace(/y$/, "ies")}/`];
+    if (name === "depends_on") items.unshift("jobs/");
+    if (collection) items.unshift(`${collection}/`);
+    const from = [...items, ...(onlyItems ? [] : [name])].find((key) => this.#byName.get(key)?.size);
+    const values = from ? [...this.#byName.get(from)].slice(spare) : [];
     return values[n % values.length];
   }
 }
 
 // Stands in a body for something known; decided when it is sent, so that the same seed makes the same request.
 class Later {
-  constructor(known, name, n, instead) {
-    Object.assign(this, { known, name, n, instead });
+  constructor(known, name, n, instead, onlyItems = false) {
+    Object.assign(this, { known, name, n, instead, onlyItems });
   }
 
   toJSON() {
-    return this.known.pick(this.name, null, this.n) ?? this.instead;
+    return this.known.pick(this.name, null, this.n, { onlyItems: this.onlyItems }) ?? this.instead;
   }
 }
 
@@ -122,7 +130,7 @@ export class Maker {
     if (pattern) ok.push(...this.matching(pattern));
     for (const one of [example, usual]) if (typeof one === "string") ok.push(fc.constant(one));
     // Nothing is looked up or called outside this machine.
-    if (/host|server/.test(name)) ok.push(fc.constantFrom("localhost", "127.0.0.1"));
+    if (isFar(name)) return fc.oneof(fc.constantFrom("localhost", "127.0.0.1", "a b", ""), ends);
     if (/url|uri/.test(name)) return fc.oneof(fc.constantFrom("http://127.0.0.1:9/a", "https://[::1]:9/"), ends);
     const later = fc.nat(60).map((n) => new Later(this.known, name, n, example ?? "x"));
     return fc.oneof({ weight: 5, arbitrary: later }, { weight: 3, arbitrary: fc.oneof(...ok) }, ...some);
@@ -185,7 +193,7 @@ export class Maker {
     const made = this.value(content.schema);
     const example = examples.length ? fc.constantFrom(...examples).map((one) => this.revived(one)) : made;
     const good = fc.oneof(made, example, fc.tuple(example, made).map(([a, b]) => overlaid(a, b)));
-    const text = fc.oneof({ weight: 5, arbitrary: good }, { weight: 5, arbitrary: this.broken(good) });
+    const text = fc.oneof({ weight: 8, arbitrary: good }, { weight: 5, arbitrary: this.broken(good) });
     const literal = text.map((value) => () => JSON.stringify(value));
     return fc.oneof({ weight: 12, arbitrary: literal }, this.spoiled(literal), this.literals());
   }
@@ -195,7 +203,9 @@ export class Maker {
     if (Array.isArray(example)) return example.map((one) => this.revived(one, name));
     if (example && typeof example === "object")
       return Object.fromEntries(Object.entries(example).map(([key, one]) => [key, this.revived(one, key)]));
-    return typeof example === "string" ? new Later(this.known, name, example.length, example) : example;
+    if (typeof example !== "string") return example;
+    if (/url|uri/.test(name)) return "http://127.0.0.1:9/a";
+    return isFar(name) ? "localhost" : new Later(this.known, name, example.length, example, true);
   }
 
   // Bytes that are cut off, doubled, or have others put between them.
@@ -261,11 +271,12 @@ export class Maker {
     return fc.oneof(fc.constantFrom(...nasty), fc.string({ maxLength: 40 }).map(escaped), fc.string({ unit: "binary", maxLength: 9 }).map(escaped));
   }
 
-  segment(name, template) {
+  segment(name, template, method) {
     const { fc } = this;
+    const how = { spare: method === "DELETE" ? SPARE : 0 };
     const collection = template.slice(0, template.indexOf(`{${name}}`)).replace(/\/$/, "").split("/").pop();
     const fresh = fc.constantFrom("fuzz", "fuzz-a", "a b");
-    const known = fc.tuple(fc.nat(60), fresh).map(([n, other]) => () => escaped(this.known.pick(name, collection, n) ?? other));
+    const known = fc.tuple(fc.nat(60), fresh).map(([n, other]) => () => escaped(this.known.pick(name, collection, n, how) ?? other));
     return fc.oneof({ weight: 8, arbitrary: known }, fresh.map((one) => () => escaped(one)), this.text().map((one) => () => one || "a"));
   }
 
@@ -280,7 +291,7 @@ export class Maker {
       .tuple(fc.constantFrom(...parameters.map((one) => one.name), "nosuch", "", "%zz"), fc.option(this.text()))
       .map(([name, value]) => () => (value === null ? name : `${name}=${value}`));
     return fc
-      .tuple(fc.tuple(...right), fc.oneof({ weight: 6, arbitrary: fc.constant([]) }, fc.array(wrong, { maxLength: 2 })))
+      .tuple(fc.tuple(...right), fc.oneof({ weight: 9, arbitrary: fc.constant([]) }, fc.array(wrong, { maxLength: 2 })))
       .map(([one, more]) => () => [...one, ...more].filter(Boolean).map((make) => make()).join("&"));
   }
 
@@ -303,8 +314,8 @@ export class Maker {
     for (const { name, schema } of parameters) fields[name] ??= this.value(schema, name).map((one) => String(one).replace(/[^ -~]/g, ""));
     const [names, values] = [Object.keys(fields), Object.values(fields)];
     return fc
-      .tuple(...values.map((one) => fc.option(one, { freq: 2 })), fc.nat(2 ** names.length))
-      .map((all) => Object.fromEntries(names.map((name, i) => [name, all[i]]).filter(([, v], i) => v !== null && (all.at(-1) >> i) % 3 === 0)));
+      .tuple(...values.map((one) => fc.option(one, { freq: 1 })), fc.nat(names.length * 3))
+      .map((all) => Object.fromEntries(names.map((name, i) => [name, all[i]]).filter(([, v], i) => v !== null && (i + all.at(-1)) % 6 === 0)));
   }
 
   // Requests of one operation. All that depends on what is known is a function, called when it is sent.
@@ -321,7 +332,7 @@ export class Maker {
     const none = fc.constant(null);
     return fc.record({
       method: fc.oneof({ weight: 30, arbitrary: fc.constant(method) }, fc.constantFrom("GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "FOO")),
-      segments: fc.tuple(...names.map((name) => this.segment(name, template))),
+      segments: fc.tuple(...names.map((name) => this.segment(name, template, method))),
       query: this.query(parameters.filter((one) => one.in === "query")),
       headers: this.headers(parameters.filter((one) => one.in === "header")),
       body: right.length
@@ -330,6 +341,9 @@ export class Maker {
     });
   }
 }
+
+// Names a machine that would be looked up.
+const isFar = (name) => /^(host|server)$/.test(name);
 
 const escaped = (text) => Buffer.from(text).reduce((out, c) => out + (/[\w.~-]/.test(String.fromCharCode(c)) ? String.fromCharCode(c) : `%${c.toString(16).padStart(2, "0")}`), "");
 

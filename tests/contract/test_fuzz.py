@@ -37,12 +37,15 @@ class Fuzz(harness.BenchCase):
         """One of each thing, so that requests find something."""
         gate, at = self.gate, firmware_files.esp_at("esp32-v2.4", 64 * 1024)
         credential = self.bench.upload()
+        for one in (self.bench.pki.other_device, self.bench.pki.ec_device):
+            self.bench.upload(one)
         gate.put("/v1/profiles/bench", {"wifi": {"ssid": harness.SSID, "password": harness.PASSWORD},
                                         "mqtt": {"host": "localhost"}}).expect(201)
         gate.post("/v1/firmware", at.release(), headers={"Content-Type": "application/zip"}).expect(201)
         gate.post("/v1/images", {"credential": credential, "layout": "esp32-v2"}).expect(201)
         gate.post("/v1/credentials/csr", {"subject": {"CN": "fuzz"}}).expect(201)
         gate.post("/v1/authorities", {"name": "lab", "subject": {"CN": "lab"}}).expect(201)
+        gate.post("/v1/webhooks", {"url": "http://127.0.0.1:9/"}).expect(201)
         self.bench.run("write", self.bench.boards[1], credential=credential)  # leaves a backup
         self.bench.run("read", self.bench.boards[0], partition="mqtt_ca")
 

@@ -11,11 +11,13 @@ import socket
 import firmware_files
 import orders
 import raw
+from receiver import Receiver
 
 QUEUE = 1000  # LIMIT_QUEUE
 WAITERS = 1000  # LIMIT_WAITERS
 STREAMS = 1000  # LIMIT_EVENT_STREAMS
 UPLOADS = 8  # LIMIT_STREAMS
+WEBHOOKS = 32  # LIMIT_WEBHOOKS
 FIRMWARE = 64 * 1024 * 1024  # LIMIT_FIRMWARE
 
 
@@ -27,13 +29,16 @@ class Tour:
     def steps(self):
         return [self.service, self.contract, self.bad_queries, self.bad_bodies, self.slots, self.profiles, self.credentials,
                 self.keys, self.firmware, self.full_of_uploads, self.images, self.factory_images, self.converters, self.jobs,
-                self.events, self.devices, self.backups, self.full_queue, self.full_waiting_room, self.full_of_streams, self.not_ready]
+                self.events, self.devices, self.backups, self.webhooks, self.audit, self.full_queue,
+                self.full_waiting_room, self.full_of_streams, self.not_ready]
 
     # ---- the service itself ----
 
     def service(self):
         self.gate.get("/healthz").expect(200)
         self.gate.get("/readyz").expect(200)
+        self.gate.get("/metrics").expect(200)
+        self.gate.get("/metrics", headers={"Accept": "application/openmetrics-text"}).expect(200)
         self.gate.get("/v1/ports").expect(200)
 
     def contract(self):
@@ -43,7 +48,7 @@ class Tour:
 
     def bad_queries(self):
         for method, path in (
-                ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/openapi.yaml"), ("GET", "/openapi.json"),
+                ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.yaml"), ("GET", "/openapi.json"),
                 ("GET", "/v1/ports"), ("GET", "/v1/slots"), ("GET", "/v1/slots/a"), ("PUT", "/v1/slots/a"),
                 ("DELETE", "/v1/slots/a"), ("POST", "/v1/slots/a/pause"), ("POST", "/v1/slots/a/drain"),
                 ("POST", "/v1/slots/a/resume"), ("POST", "/v1/credentials/validate"), ("POST", "/v1/credentials"),
@@ -62,7 +67,10 @@ class Tour:
                 ("GET", "/v1/jobs/a/events"), ("GET", "/v1/events"),
                 ("GET", "/v1/jobs/a/data"), ("DELETE", "/v1/jobs/a/data"),
                 ("GET", "/v1/backups"), ("GET", "/v1/backups/a"), ("DELETE", "/v1/backups/a"),
-                ("GET", "/v1/devices"), ("GET", "/v1/devices/a")):
+                ("POST", "/v1/webhooks"), ("GET", "/v1/webhooks"), ("GET", "/v1/webhooks/a"), ("DELETE", "/v1/webhooks/a"),
+                ("POST", "/v1/webhooks/a/test"), ("GET", "/v1/webhooks/a/deliveries"),
+                ("GET", "/v1/webhooks/a/deliveries/b"), ("POST", "/v1/webhooks/a/deliveries/b/retry"),
+                ("GET", "/v1/audit"), ("GET", "/v1/devices"), ("GET", "/v1/devices/a")):
             self.gate.request(method, path + "?nosuch=1").problem(400, "bad_query")
 
     def bad_bodies(self):
@@ -74,6 +82,7 @@ class Tour:
                 ("POST", "/v1/credentials/csr/a", "application/json", 1024),
                 ("POST", "/v1/authorities", "application/json", 256),
                 ("POST", "/v1/authorities/a/certificates", "application/json", 256),
+                ("POST", "/v1/webhooks", "application/json", 256),
                 ("POST", "/v1/credentials", "application/json", 1024),
                 ("POST", "/v1/credentials/validate", "multipart/form-data; boundary=b", 1024),
                 ("POST", "/v1/images/atpki", "multipart/form-data; boundary=b", 1024),
@@ -432,6 +441,15 @@ class Tour:
         gate.get("/v1/devices?cursor=job_1").problem(400, "bad_query")
         gate.get("/v1/devices/00:00:00:00:00:00").problem(404, "device_not_found")
 
+    def audit(self):
+        """All that was done on the tour until here: entries of every kind."""
+        path = "/v1/audit?limit=100"
+        while path:
+            after = self.gate.get(path).expect(200).json["next"]
+            path = after and f"/v1/audit?limit=100&cursor={after}"
+        self.gate.get(f"/v1/audit?mac={self.bench.boards[0].mac.upper()}&outcome=succeeded").expect(200)
+        self.gate.get("/v1/audit?outcome=good").problem(400, "bad_query")
+
     def backups(self):
         gate, board = self.gate, self.bench.boards[2]
         credentials = [self.credential, self.bench.upload(self.bench.pki.ec_device)]
@@ -466,6 +484,46 @@ class Tour:
         gate.get("/v1/events?types=job.began").problem(400, "bad_query")
         gate.get("/v1/events?slot=.").problem(400, "bad_query")
         gate.request("HEAD", "/v1/events").expect(200)  # the stream itself has no end
+    # ---- webhooks ----
+
+    def webhooks(self):
+        gate, url = self.gate, "http://127.0.0.1:9/espgate"  # where nobody listens
+        order = {"url": url, "slot": "elsewhere", "states": ["failed"], "ca": self.bench.pki.ca.cert.decode()}
+        at = gate.post("/v1/webhooks", order).expect(201).headers["Location"]
+        for wrong in ({}, {"url": 1}, {"url": "http://example.com/"}, {"url": "https://a@b/"}, {"url": url, "slot": "a b"},
+                      {"url": url, "states": []}, {"url": url, "states": ["queued"]}, {"url": url, "secret": "x"}):
+            gate.post("/v1/webhooks", wrong).problem(400, "bad_body")
+        gate.post("/v1/webhooks", {"url": url, "ca": "x"}).problem(422, "bad_ca")
+        gate.get(at).expect(200)
+        others = [gate.post("/v1/webhooks", {"url": url, "slot": "elsewhere"}).expect(201) for _ in range(WEBHOOKS - 1)]
+        gate.post("/v1/webhooks", {"url": url}).problem(409, "too_many_webhooks")
+        for one in others:
+            gate.delete(one.headers["Location"]).expect(204)
+        delivery = gate.post(at + "/test").expect(202).headers["Location"]
+        gate.post(delivery + "/retry").problem(409, "delivery_pending")
+        gate.get(delivery).expect(200)
+        gate.post(at + "/test").expect(202)
+        for path in ("/v1/webhooks", at + "/deliveries"):
+            page = gate.get(path + "?limit=1").expect(200)
+            gate.get(f"{path}?cursor={page.json['next'] or page.json['items'][0]['id']}").expect(200)
+            gate.get(path + "?cursor=job_1").problem(400, "bad_query")
+        self.taken()
+        for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/test"), ("GET", "/deliveries")):
+            gate.request(method, "/v1/webhooks/hook_0" + path).problem(404, "webhook_not_found")
+        for method, path in (("GET", ""), ("POST", "/retry")):
+            gate.request(method, at + "/deliveries/dlv_0" + path).problem(404, "delivery_not_found")
+        gate.delete(at).expect(204)
+
+    def taken(self):
+        """A delivery that has ended begins anew."""
+        with Receiver() as receiver:
+            hook = self.gate.post("/v1/webhooks", {"url": receiver.url, "slot": "elsewhere"}).expect(201).headers["Location"]
+            delivery = self.gate.post(hook + "/test").expect(202).headers["Location"]
+            while self.gate.get(delivery).expect(200).json["state"] == "pending":
+                pass
+            self.gate.post(delivery + "/retry").expect(202)
+            receiver.wait(2)
+            self.gate.delete(hook).expect(204)
 
     # ---- full up ----
 

@@ -224,7 +224,7 @@ static void a_retry_queues_as_the_first_one_did(void **state)
     const struct job_order by = {.actor = "anna"};
     assert_int_equal(jobs_retry(rig->jobs, id, &by, &r), ERR_OK);
     assert_int_equal(r.priority, 7);
-    assert_int_equal(r.deadline_ms, r.created_ms + 100 * 1000);
+    assert_int_equal(r.deadline_ms, r.created_ms + 100000);
     assert_string_equal(r.actor, "anna");
     rig_wait(rig, r.id, JOB_FAILED, 1);
 }

@@ -217,6 +217,28 @@ static void a_full_disk_does_not_hold_up_the_end(void **state)
     job_record_dispose(&r);
 }
 
+static void a_full_disk_does_not_lose_how_a_job_ended_that_never_ran(void **state)
+{
+    struct rig *rig = *state;
+    static struct job_record r;
+    static const char order[] =
+        "{\"kind\":\"at\",\"slot\":\"p1\",\"lines\":[\"ok\"],\"deadline\":1}";
+    replace_pwrite(true);
+    rig_open(rig);
+    assert_int_equal(jobs_hold(rig->jobs, "p1", HOLD_PAUSED, ""), ERR_OK);
+    assert_int_equal(rig_try(rig, order, &r), ERR_OK);
+    int before = atomic_load(&refused);
+    atomic_store(&disk_is_full, true);
+    wait_refused(before + 1); /* it was tried again */
+    assert_int_equal(jobs_get(rig->jobs, r.id, &r), ERR_OK);
+    assert_int_equal(r.state, JOB_QUEUED);
+    atomic_store(&disk_is_full, false);
+    rig_wait(rig, r.id, JOB_FAILED, 0);
+    assert_int_equal(rig_stored(rig, r.id), JOB_FAILED);
+    rig_close(rig);
+    replace_pwrite(false);
+}
+
 /* Progress, transcript and notes, with the test looking in between. */
 static enum err run_reports(struct job_context *ctx)
 {
@@ -338,6 +360,7 @@ int main(void)
         TEST(after_kill_9_queued_jobs_run_on_and_the_running_one_is_interrupted),
         TEST(a_full_disk_takes_no_job_and_loses_no_end),
         TEST(a_full_disk_does_not_hold_up_the_end),
+        TEST(a_full_disk_does_not_lose_how_a_job_ended_that_never_ran),
         TEST(progress_and_transcript_are_seen_live_and_kept),
         TEST(progress_is_told_twice_and_stored_once_a_second_at_most),
     };

@@ -14,11 +14,17 @@
 
 #include "service/config.h"
 
-static const char *const names[] = {"ESPGATE_LISTEN",    "ESPGATE_DATA",
-                                    "ESPGATE_PORTS",     "ESPGATE_AUTH",
-                                    "ESPGATE_LOG_LEVEL", "ESPGATE_MAX_BODY",
-                                    "ESPGATE_CLIENT_CA", "ESPGATE_LOG_FORMAT",
-                                    "XDG_DATA_HOME",     "HOME"};
+static const char *const names[] = {"ESPGATE_LISTEN",
+                                    "ESPGATE_DATA",
+                                    "ESPGATE_PORTS",
+                                    "ESPGATE_AUTH",
+                                    "ESPGATE_LOG_LEVEL",
+                                    "ESPGATE_MAX_BODY",
+                                    "ESPGATE_CLIENT_CA",
+                                    "ESPGATE_LOG_FORMAT",
+                                    "ESPGATE_KEEP_DAYS",
+                                    "XDG_DATA_HOME",
+                                    "HOME"};
 
 static int clear(void **state)
 {
@@ -133,6 +139,36 @@ static void files_for_tls_are_taken(void **state)
     assert_true(c.log_json);
 }
 
+/* They serve nobody, so they ask for nothing but the folder. */
+static void upkeep_needs_the_data_alone(void **state)
+{
+    struct config c;
+    (void)state;
+    assert_int_equal(read_line("--verify-audit --data /d", &c), ERR_OK);
+    assert_int_equal(c.action, CONFIG_VERIFY_AUDIT);
+    assert_string_equal(c.data_dir, "/d");
+    setenv("ESPGATE_DATA", "/e", 1);
+    assert_int_equal(read_line("--backup /b.db", &c), ERR_OK);
+    assert_int_equal(c.action, CONFIG_BACKUP);
+    assert_string_equal(c.backup_file, "/b.db");
+    assert_string_equal(c.data_dir, "/e");
+    setenv("ESPGATE_DATA", "", 1);
+    assert_int_equal(read_line("--backup /b.db", &c), ERR_ARG);
+}
+
+static void what_has_ended_is_kept_for_days_or_for_ever(void **state)
+{
+    struct config c;
+    (void)state;
+    assert_int_equal(read_line("--auth none", &c), ERR_OK);
+    assert_int_equal(c.keep_days, 90);
+    setenv("ESPGATE_KEEP_DAYS", "7", 1);
+    assert_int_equal(read_line("--auth none", &c), ERR_OK);
+    assert_int_equal(c.keep_days, 7);
+    assert_int_equal(read_line("--auth none --keep-days 0", &c), ERR_OK);
+    assert_int_equal(c.keep_days, 0);
+}
+
 static void what_is_wrong_is_named(void **state)
 {
     static const struct {
@@ -156,6 +192,8 @@ static void what_is_wrong_is_named(void **state)
         {"--auth none --tls-cert a", "--tls-key"},
         {"--auth none --tls-key a", "--tls-cert"},
         {"--auth none --client-ca a", "--tls-cert"},
+        {"--auth none --keep-days -1", "--keep-days"},
+        {"--backup", "--backup"},
         {"--nonsense", "--nonsense"},
         {"--auth none nonsense", "nonsense"},
     };
@@ -192,6 +230,8 @@ int main(void)
         cmocka_unit_test_setup(the_command_line_beats_the_environment, clear),
         cmocka_unit_test_setup(addresses_of_this_machine_are_taken, clear),
         cmocka_unit_test_setup(files_for_tls_are_taken, clear),
+        cmocka_unit_test_setup(upkeep_needs_the_data_alone, clear),
+        cmocka_unit_test_setup(what_has_ended_is_kept_for_days_or_for_ever, clear),
         cmocka_unit_test_setup(what_is_wrong_is_named, clear),
         cmocka_unit_test_setup(a_wrong_variable_is_named_and_does_not_hide_the_help, clear),
     };

@@ -19,62 +19,7 @@
 
 #include "service/base/file.h"
 #include "service/store/store.h"
-#include "tests/unit/store/folder.h"
-
-static int setup(void **state)
-{
-    static struct folder f;
-    *state = &f;
-    return folder_make(&f);
-}
-
-static int teardown(void **state)
-{
-    folder_remove(*state);
-    return 0;
-}
-
-static struct store *open_good(const struct folder *f)
-{
-    struct store *s;
-    enum err e = store_open(f->path, &s);
-    if (e) print_message("%s: %s\n", err_last()->code, err_last()->detail);
-    assert_int_equal(e, ERR_OK);
-    return s;
-}
-
-static void refuse_open(const struct folder *f, const char *code)
-{
-    struct store *s = (struct store *)1;
-    assert_int_equal(store_open(f->path, &s), ERR_IO);
-    assert_string_equal(err_last()->code, code);
-    assert_null(s);
-}
-
-static void new_job(struct job_record *r, const char *id)
-{
-    memset(r, 0, sizeof *r);
-    snprintf(r->id, sizeof r->id, "%s", id);
-    snprintf(r->kind, sizeof r->kind, "reset");
-    snprintf(r->slot, sizeof r->slot, "a");
-    r->created_ms = 1;
-}
-
-static enum err add_job(struct store *s, const char *id, const char *command)
-{
-    struct job_record r;
-    new_job(&r, id);
-    return store_job_add(s, &r, command, NULL, 0);
-}
-
-static void run_sql(const struct folder *f, const char *sql)
-{
-    char path[FOLDER_FILE];
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open(folder_file(f, "espgate.db", path), &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-}
+#include "tests/unit/store/kept.h"
 
 static enum err add_firmware(struct store *s, const char *id)
 {
@@ -326,202 +271,6 @@ static void a_folder_has_one_espgate(void **state)
     store_close(open_good(*state));
 }
 
-static void an_empty_database_is_brought_up_to_date(void **state)
-{
-    const struct folder *f = *state;
-    char path[FOLDER_FILE];
-    assert_int_equal(file_replace(folder_file(f, "espgate.db", path), "", 0, 0600), ERR_OK);
-    struct store *s = open_good(f);
-    assert_int_equal(add_job(s, "job_1", "{}"), ERR_OK);
-    store_close(s);
-    s = open_good(f); /* now there is nothing to migrate */
-    struct job_record r;
-    assert_int_equal(store_job_get(s, "job_1", &r), ERR_OK);
-    store_close(s);
-}
-
-static void a_migration_that_fails_changes_nothing(void **state)
-{
-    const struct folder *f = *state;
-    /* Version 0, but a table of version 1 is in the way. */
-    run_sql(f, "CREATE TABLE device_entry (x)");
-    struct store *s;
-    assert_int_equal(store_open(f->path, &s), ERR_IO);
-    assert_null(s);
-    run_sql(f, "CREATE TABLE job (x)"); /* not made by the failed step */
-}
-
-/* tests/data/store: as an older version left it, with a running and a queued job, and one
- * credential twice. */
-static void make_older(const struct folder *f, const char *sql_path)
-{
-    char path[FOLDER_FILE];
-    struct buf sql, key;
-    buf_init(&sql, 64 * 1024);
-    buf_init(&key, 64);
-    assert_int_equal(file_read(sql_path, &sql), ERR_OK);
-    assert_int_equal(file_read("tests/data/store/v1.key", &key), ERR_OK);
-    assert_int_equal(file_replace(folder_file(f, "vault.key", path), key.data, key.len, 0600),
-                     ERR_OK);
-    run_sql(f, buf_str(&sql));
-    buf_dispose(&sql);
-    buf_dispose(&key);
-}
-
-static void expect_old_rows(struct store *s)
-{
-    struct credential_record credential;
-    struct image_record image;
-    struct slot_record slot;
-    struct device_record device;
-    struct device_entry *entries;
-    struct buf text;
-    size_t n;
-    buf_init_secret(&text, 4096);
-    assert_int_equal(store_credential_get(s, "cred_1", &credential), ERR_OK);
-    assert_string_equal(credential.certificate_pem, "CERT");
-    credential_record_dispose(&credential);
-    assert_int_equal(store_credential_key(s, "cred_1", &text), ERR_OK);
-    assert_string_equal(buf_str(&text), "KEY");
-    assert_int_equal(store_image_get(s, "img_1", &image), ERR_OK);
-    assert_string_equal(image.layout_json, "\"partitions\"");
-    assert_string_equal(image.firmware, "");
-    image_record_dispose(&image);
-    assert_int_equal(store_slot_get(s, "left", &slot), ERR_OK);
-    assert_int_equal(slot.flash_baud, 460800);
-    assert_int_equal(store_device_get(s, "24:0a:c4:00:00:01", &device, &entries, &n), ERR_OK);
-    assert_int_equal(n, 1);
-    device_entry_dispose(&entries[0]);
-    free(entries);
-    buf_reset(&text);
-    assert_int_equal(store_job_log_get(s, "job_1", &text), ERR_OK);
-    assert_string_equal(buf_str(&text), "{}\n");
-    buf_dispose(&text);
-}
-
-static void expect_old_jobs(struct store *s)
-{
-    static const enum job_state states[] = {JOB_SUCCEEDED, JOB_RUNNING, JOB_QUEUED};
-    struct job_record r;
-    struct buf command;
-    buf_init_secret(&command, 4096);
-    for (int i = 0; i < 3; i++) {
-        char id[ID_TEXT];
-        snprintf(id, sizeof id, "job_%d", i + 1);
-        assert_int_equal(store_job_get(s, id, &r), ERR_OK);
-        assert_int_equal(r.state, states[i]);
-        assert_int_equal(r.created_ms, 11 + i);
-        assert_string_equal(r.firmware, "");
-        job_record_dispose(&r);
-        buf_reset(&command);
-        assert_int_equal(store_job_command(s, id, &command), ERR_OK);
-        assert_string_equal(buf_str(&command), "{\"kind\":\"write\",\"slot\":\"left\"}");
-    }
-    buf_dispose(&command);
-}
-
-static void a_database_of_version_1_loses_nothing(void **state)
-{
-    char(*ids)[ID_TEXT];
-    size_t n;
-    struct firmware_record firmware = {.id = "fw_1", .info_json = (char *)"{}"};
-    make_older(*state, "tests/data/store/v1.sql");
-    for (int again = 0; again < 2; again++) {
-        struct store *s = open_good(*state);
-        expect_old_rows(s);
-        expect_old_jobs(s);
-        store_close(s);
-    }
-    struct store *s = open_good(*state);
-    /* what the new rows are for holds for old jobs too */
-    for (int i = 1; i <= 2; i++) {
-        assert_int_equal(store_credential_delete(s, i == 1 ? "cred_1" : "cred_2"), ERR_CONFLICT);
-        assert_string_equal(err_last()->code, "credential_in_use");
-    }
-    assert_int_equal(store_job_recover(s, &ids, &n), ERR_OK);
-    assert_int_equal(n, 1);
-    free(ids);
-    assert_int_equal(store_credential_delete(s, "cred_2"), ERR_OK); /* its job is interrupted */
-    assert_int_equal(store_credential_delete(s, "cred_1"), ERR_CONFLICT);
-    assert_int_equal(store_firmware_add(s, &firmware), ERR_OK);
-    assert_int_equal(store_dump_put(s, "job_1", "x", 1), ERR_OK);
-    store_close(s);
-}
-
-static void expect_version_2_rows(struct store *s)
-{
-    struct firmware_record firmware;
-    struct image_record image;
-    struct buf dump;
-    assert_int_equal(store_firmware_get(s, "fw_1", &firmware), ERR_OK);
-    assert_string_equal(firmware.name, "esp-at");
-    firmware_record_dispose(&firmware);
-    assert_int_equal(store_image_get(s, "img_2", &image), ERR_OK);
-    assert_string_equal(image.firmware, "fw_1");
-    assert_string_equal(image.target, "mqtt");
-    image_record_dispose(&image);
-    buf_init_secret(&dump, 16);
-    assert_int_equal(store_dump_get(s, "job_1", &dump), ERR_OK);
-    assert_string_equal(buf_str(&dump), "read");
-    buf_dispose(&dump);
-    assert_int_equal(store_firmware_delete(s, "fw_1"), ERR_CONFLICT);
-    assert_string_equal(err_last()->code, "firmware_in_use");
-}
-
-/* Both of a pair that is there twice go on working; a third is refused. */
-static void expect_twice(struct store *s)
-{
-    struct credential_duplicate d = {.allowed = false};
-    struct credential_record third = {.id = "cred_3",
-                                      .fingerprint_sha256 = "f1",
-                                      .key_sha256 = "k1",
-                                      .certificate_pem = (char *)"CERT",
-                                      .root_ca_pem = (char *)"ROOT",
-                                      .meta_json = (char *)"{}"};
-    struct credential_record r;
-    struct buf key;
-    buf_init_secret(&key, 16);
-    assert_int_equal(store_credential_key(s, "cred_2", &key), ERR_OK);
-    assert_int_equal(store_credential_get(s, "cred_2", &r), ERR_OK);
-    assert_string_equal(r.fingerprint_sha256, "f1");
-    assert_int_equal(r.purged_ms, 0);
-    credential_record_dispose(&r);
-    buf_dispose(&key);
-    assert_int_equal(store_credential_add(s, &third, "KEY", 3, &d), ERR_CONFLICT);
-    assert_string_equal(err_last()->code, "credential_exists");
-    assert_string_equal(d.earlier, "cred_2");
-}
-
-static void a_database_of_version_2_loses_nothing(void **state)
-{
-    make_older(*state, "tests/data/store/v2.sql");
-    for (int again = 0; again < 2; again++) {
-        struct store *s = open_good(*state);
-        expect_old_rows(s);
-        expect_old_jobs(s);
-        expect_version_2_rows(s);
-        expect_twice(s);
-        store_close(s);
-    }
-}
-
-static void a_newer_database_is_left_alone(void **state)
-{
-    const struct folder *f = *state;
-    char path[FOLDER_FILE];
-    struct buf before, after;
-    run_sql(f, "CREATE TABLE t (v); PRAGMA user_version = 99");
-    buf_init(&before, 1024 * 1024);
-    buf_init(&after, 1024 * 1024);
-    assert_int_equal(file_read(folder_file(f, "espgate.db", path), &before), ERR_OK);
-    refuse_open(f, "store_newer");
-    assert_int_equal(file_read(path, &after), ERR_OK);
-    assert_int_equal(before.len, after.len);
-    assert_memory_equal(before.data, after.data, before.len);
-    buf_dispose(&before);
-    buf_dispose(&after);
-}
-
 static void a_file_that_is_no_database_is_told(void **state)
 {
     const struct folder *f = *state;
@@ -661,8 +410,6 @@ static void many_threads_write_and_read_their_own_writes(void **state)
     store_close(s);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -674,11 +421,6 @@ int main(void)
         TEST(a_key_that_was_changed_in_the_database_does_not_open),
         TEST(the_files_are_ours_alone),
         TEST(a_folder_has_one_espgate),
-        TEST(an_empty_database_is_brought_up_to_date),
-        TEST(a_migration_that_fails_changes_nothing),
-        TEST(a_database_of_version_1_loses_nothing),
-        TEST(a_database_of_version_2_loses_nothing),
-        TEST(a_newer_database_is_left_alone),
         TEST(a_file_that_is_no_database_is_told),
         TEST(a_folder_that_cannot_be_is_told),
         TEST(another_vault_key_is_noticed_at_the_start),

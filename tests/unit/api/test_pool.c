@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "api/slow.h"
+#include "api/pool.h"
 
 enum { TASKS = 4 };
 
@@ -17,21 +17,23 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool open;
-    int ran, order[TASKS];
-    enum slow_end why[TASKS];
+    int begun, ran, order[TASKS];
+    enum pool_end why[TASKS];
     pthread_t thread[TASKS];
 } seen;
 
 struct errand {
-    struct slow_task task;
+    struct pool_task task;
     int number;
 };
 
-static void run(enum slow_end why, void *arg)
+static void run(enum pool_end why, void *arg)
 {
     const struct errand *e = arg;
     pthread_mutex_lock(&seen.lock);
-    while (why == SLOW_NOW && !seen.open)
+    seen.begun++;
+    pthread_cond_broadcast(&seen.changed);
+    while (why == POOL_NOW && !seen.open)
         pthread_cond_wait(&seen.changed, &seen.lock);
     seen.order[seen.ran] = e->number;
     seen.why[seen.ran] = why;
@@ -73,63 +75,84 @@ static void wait_for(int ran)
     pthread_mutex_unlock(&seen.lock);
 }
 
-static void add(struct slow *s, struct errand *e, int number)
+static void add(struct pool *s, struct errand *e, int number)
 {
     *e = (struct errand){.task = {.run = run, .arg = e}, .number = number};
-    slow_add(s, &e->task);
+    pool_add(s, &e->task);
 }
 
 static void tasks_run_in_order_on_another_thread(void **state)
 {
     (void)state;
-    struct slow *s;
+    struct pool *s;
     struct errand e[3];
-    assert_int_equal(slow_new(TASKS, &s), ERR_OK);
+    assert_int_equal(pool_new("test", 1, TASKS, &s), ERR_OK);
     for (int i = 0; i < 3; i++)
         add(s, &e[i], i);
     open_gate();
     wait_for(3);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(seen.order[i], i);
-        assert_int_equal(seen.why[i], SLOW_NOW);
+        assert_int_equal(seen.why[i], POOL_NOW);
         assert_false(pthread_equal(seen.thread[i], pthread_self()));
     }
-    slow_free(s);
+    pool_free(s);
 }
 
 /* One may run, two may wait: of four at least one is too many. */
 static void who_is_too_many_is_told_at_once(void **state)
 {
     (void)state;
-    struct slow *s;
+    struct pool *s;
     struct errand e[TASKS];
-    assert_int_equal(slow_new(2, &s), ERR_OK);
+    assert_int_equal(pool_new("test", 1, 2, &s), ERR_OK);
     for (int i = 0; i < TASKS; i++)
         add(s, &e[i], i);
     assert_in_range(seen.ran, 1, 2); /* the gate is closed: only those that were refused */
     for (int i = 0; i < seen.ran; i++) {
-        assert_int_equal(seen.why[i], SLOW_FULL);
+        assert_int_equal(seen.why[i], POOL_FULL);
         assert_true(seen.order[i] >= 2);
     }
     open_gate();
     wait_for(TASKS);
-    slow_free(s);
+    pool_free(s);
+}
+
+/* None can end before both have begun. */
+static void as_many_run_at_once_as_there_are_threads(void **state)
+{
+    (void)state;
+    struct pool *s;
+    struct errand e[TASKS];
+    assert_int_equal(pool_new("test", 2, TASKS, &s), ERR_OK);
+    for (int i = 0; i < TASKS; i++)
+        add(s, &e[i], i);
+    pthread_mutex_lock(&seen.lock);
+    while (seen.begun < 2)
+        pthread_cond_wait(&seen.changed, &seen.lock);
+    assert_int_equal(seen.begun, 2);
+    pthread_mutex_unlock(&seen.lock);
+    open_gate();
+    wait_for(TASKS);
+    for (int i = 0; i < TASKS; i++)
+        assert_int_equal(seen.why[i], POOL_NOW);
+    pool_free(s);
 }
 
 static void *close_it(void *arg)
 {
-    slow_close(arg);
+    pool_close(arg);
     return NULL;
 }
 
 static void at_the_end_the_running_one_ends_and_the_others_are_told(void **state)
 {
     (void)state;
-    struct slow *s;
+    struct pool *s;
     struct errand e[TASKS];
     pthread_t closer;
     int now = 0;
-    assert_int_equal(slow_new(TASKS, &s), ERR_OK);
+    assert_int_equal(pool_new("test", 1, TASKS, &s), ERR_OK);
     for (int i = 0; i < 3; i++)
         add(s, &e[i], i);
     pthread_create(&closer, NULL, close_it, s);
@@ -138,15 +161,15 @@ static void at_the_end_the_running_one_ends_and_the_others_are_told(void **state
     assert_int_equal(seen.ran, 3);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(seen.order[i], i);
-        assert_true(seen.why[i] == SLOW_NOW || seen.why[i] == SLOW_CLOSING);
-        if (seen.why[i] == SLOW_NOW)
+        assert_true(seen.why[i] == POOL_NOW || seen.why[i] == POOL_CLOSING);
+        if (seen.why[i] == POOL_NOW)
             assert_int_equal(now++, i); /* none runs behind one that was told */
     }
     add(s, &e[3], 3);
     assert_int_equal(seen.ran, 4);
-    assert_int_equal(seen.why[3], SLOW_CLOSING);
-    slow_close(s);
-    slow_free(s);
+    assert_int_equal(seen.why[3], POOL_CLOSING);
+    pool_close(s);
+    pool_free(s);
 }
 
 int main(void)
@@ -154,8 +177,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(tasks_run_in_order_on_another_thread, setup, teardown),
         cmocka_unit_test_setup_teardown(who_is_too_many_is_told_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(as_many_run_at_once_as_there_are_threads, setup, teardown),
         cmocka_unit_test_setup_teardown(at_the_end_the_running_one_ends_and_the_others_are_told,
                                         setup, teardown),
     };
-    return cmocka_run_group_tests_name("slow", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
 }
