@@ -53,6 +53,7 @@ static enum err take_data(struct config *c, const char *text)
 
 static enum err take_ports(struct config *c, const char *glob)
 {
+    if (!*glob) return err_set(ERR_ARG, "--ports wants a path, in which * may stand");
     if (c->port_count == CONFIG_PORTS_MAX)
         return err_set(ERR_ARG, "more than %d --ports", CONFIG_PORTS_MAX);
     c->ports[c->port_count++] = glob;
@@ -163,6 +164,7 @@ static void defaults(struct config *c)
 static enum err take_port_list(struct config *c, const char *text)
 {
     enum err e = ERR_OK;
+    if (strlen(text) >= sizeof c->ports_env) return err_set(ERR_ARG, "too long");
     snprintf(c->ports_env, sizeof c->ports_env, "%s", text);
     char *rest = c->ports_env, *one;
     while (!e && (one = strsep(&rest, ":")))

@@ -7,6 +7,7 @@
 
 #include "api/server.h"
 #include "service/base/log.h"
+#include "service/base/wipe.h"
 #include "service/cloud/mqtt_check.h"
 #include "service/config.h"
 #include "service/firmware/shelf.h"
@@ -63,6 +64,7 @@ static enum err start(const struct config *c, struct parts *p)
                                .changed_arg = p};
     e = jobs_start(&jobs, &p->jobs);
     if (e) return e;
+    hooks_wake(p->hooks); /* what a former process owes */
     struct service svc = {.store = p->store,
                           .data_dir = c->data_dir,
                           .jobs = p->jobs,
@@ -121,12 +123,14 @@ static int serve(const struct config *c)
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);
     log_set_level(c->log_level);
+    log_set_json(c->log_json);
     /* Pieces, packs and transcripts of 32 boards come and go: fixed, else the allocator learns to
      * keep blocks of that size to itself. */
     mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     const struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none); /* a core file would hold keys */
 
+    wipe_openssl();
     struct parts p = {0};
     enum err e = mqtt_check_global_init();
     if (!e) e = start(c, &p);

@@ -1,11 +1,14 @@
 /* system: is it alive, is it ready, what does it speak. */
 #include <stdio.h>
-#include <string.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
 
 #include "api/handlers.h"
 #include "api/json_out.h"
 #include "service/base/digest.h"
+#include "service/base/file.h"
+#include "service/base/limits.h"
 #include "service/port/enumerate.h"
 
 /* openapi.yaml and its JSON form, put into the program by the Makefile. */
@@ -18,23 +21,57 @@ struct reply handle_health(struct request *rq, const struct service *svc)
     return reply_json(200, json_pack("{s:s, s:s}", "status", "ok", "version", svc->version));
 }
 
-/* One line of readiness; what is wrong is told by the error of this thread. */
-static json_t *readiness_check(const char *name, enum err e)
+/* One line of readiness; what is wrong is told by the error of this thread. @return @p e */
+static enum err check(json_t *checks, const char *name, enum err e)
 {
-    return json_pack("{s:s, s:b, s:o}", "name", name, "ok", e == ERR_OK, "detail",
-                     e ? json_text(err_last()->detail) : json_null());
+    json_array_append_new(checks,
+                          json_pack("{s:s, s:b, s:o}", "name", name, "ok", e == ERR_OK, "detail",
+                                    e ? json_text(err_last()->detail) : json_null()));
+    return e;
+}
+
+static enum err disk_has_room(const char *dir)
+{
+    struct statvfs disk;
+    if (statvfs(dir, &disk) != 0) return file_error(dir);
+    uint64_t free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+    if (free_bytes >= LIMIT_DISK_FREE) return ERR_OK;
+    return err_fail(ERR_IO, "disk_full", "Make room.", "%s has %llu bytes left", dir,
+                    (unsigned long long)free_bytes);
+}
+
+static enum err ports_listed(const struct service *svc)
+{
+    struct port_list ports;
+    enum err e = enumerate_ports(svc->port_globs, svc->port_glob_count, &ports);
+    free(ports.items);
+    return e;
+}
+
+/* Slots that stand still are as somebody wanted them: told, and no reason to be not ready. */
+static void tell_held(json_t *checks, const struct service *svc)
+{
+    struct slot_load *list;
+    size_t n, held = 0;
+    char text[64];
+    if (jobs_loads(svc->jobs, &list, &n)) n = 0;
+    for (size_t i = 0; i < n; i++)
+        held += list[i].hold != HOLD_NONE;
+    free(list);
+    snprintf(text, sizeof text, "%zu paused or draining", held);
+    json_array_append_new(checks, json_pack("{s:s, s:b, s:o}", "name", "slots", "ok", 1, "detail",
+                                            held ? json_string(text) : json_null()));
 }
 
 struct reply handle_readiness(struct request *rq, const struct service *svc)
 {
-    struct port_list ports;
     json_t *checks = json_array();
-    enum err stored = store_ping(svc->store);
-    json_array_append_new(checks, readiness_check("store", stored));
-    enum err listed = enumerate_ports(svc->port_globs, svc->port_glob_count, &ports);
-    json_array_append_new(checks, readiness_check("ports", listed));
-    free(ports.items);
-    if (!stored && !listed)
+    unsigned wrong = check(checks, "store", store_ping(svc->store)) != ERR_OK;
+    wrong += check(checks, "disk", disk_has_room(svc->data_dir)) != ERR_OK;
+    wrong += check(checks, "vault", store_check_vault(svc->store)) != ERR_OK;
+    wrong += check(checks, "ports", ports_listed(svc)) != ERR_OK;
+    tell_held(checks, svc);
+    if (!wrong)
         return reply_json(200, json_pack("{s:s, s:o}", "status", "ready", "checks", checks));
     err_fail(ERR_IO, "not_ready", "The checks say what is wrong.",
              "espgate cannot do its work now");

@@ -54,7 +54,8 @@ static enum err read_wish(const struct request *rq, struct webhook_record *out,
     if (refusal) field_errors_add(errors, "/url", "%s", refusal);
     if (out->slot[0] && !id_is_name(out->slot, sizeof out->slot - 1))
         field_errors_add(errors, "/slot", "is not a slot's name");
-    return field_errors_result(errors);
+    e = field_errors_result(errors);
+    return !e && ca[0] ? hooks_ca_check(ca) : e;
 }
 
 static json_t *shown(const struct webhook_record *r)
@@ -97,13 +98,8 @@ struct reply handle_webhook_create(struct request *rq, const struct service *svc
 {
     struct webhook_record record;
     struct field_errors errors = {.count = 0};
-    struct reply r;
-    if (read_wish(rq, &record, &errors))
-        r = reply_fields(rq, &errors);
-    else if (record.ca_pem[0] && hooks_ca_check(record.ca_pem))
-        r = reply_content_error(rq);
-    else
-        r = create(rq, svc, &record);
+    enum err e = read_wish(rq, &record, &errors);
+    struct reply r = e ? reply_fields(rq, &errors) : create(rq, svc, &record);
     webhook_record_dispose(&record);
     return r;
 }

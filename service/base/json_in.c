@@ -3,26 +3,19 @@
  * told, as JSON pointers. */
 #include "service/base/json_in.h"
 
-#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "service/base/limits.h"
+#include "service/base/wipe.h"
 
 enum { DEPTH_MAX = 32, POINTER_TEXT = sizeof((struct field_error *)0)->pointer };
 
-static void wiping_free(void *p)
-{
-    if (!p) return;
-    explicit_bzero(p, malloc_usable_size(p));
-    free(p);
-}
-
 void json_in_wipe_freed(void)
 {
-    json_set_alloc_funcs(malloc, wiping_free);
+    json_set_alloc_funcs(malloc, wipe_free);
 }
 
 void field_errors_add(struct field_errors *errors, const char *pointer, const char *fmt, ...)

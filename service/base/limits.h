@@ -14,6 +14,7 @@ enum {
     LIMIT_FLASH_IMAGES = 16,              /* items of one flash job */
     LIMIT_DUMPS = 32,                     /* read results that are kept; the oldest goes */
     LIMIT_DUMP_BYTES = 16 * 1024 * 1024,  /* one of them */
+    LIMIT_DISK_FREE = 4 * 1024 * 1024,    /* bytes; with less left it is not ready */
     LIMIT_BACKUPS = 8,                    /* of one partition of a board; the oldest goes */
     LIMIT_BACKUP_BYTES = 1024 * 1024,     /* one of them: a partition */
     LIMIT_AT_LINE = 256,  /* bytes of an AT command with its CR LF (esp-at.md 5.1) */

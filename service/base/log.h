@@ -1,5 +1,6 @@
-/* log: one line an event on standard error: RFC 3339 time, level, thread, message, key=value.
- * error: a human must act; warn: handled; info: state changes; debug: transcripts. */
+/* log: one line an event on standard error: RFC 3339 time, level, thread, message, key=value; or
+ * all that as a JSON object. error: a human must act; warn: handled; info: state changes; debug:
+ * transcripts. */
 #ifndef SERVICE_BASE_LOG_H
 #define SERVICE_BASE_LOG_H
 
@@ -9,6 +10,9 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /** Set once at start; lines above the level are dropped. Default LOG_INFO. */
 void log_set_level(enum log_level level);
+/** One JSON object a line instead of text: time, level, thread, message, request, job, and the
+ * values by their names. Set once at start. */
+void log_set_json(bool on);
 /** @return false when @p name is not error, warn, info or debug */
 bool log_level_parse(const char *name, enum log_level *level_out);
 

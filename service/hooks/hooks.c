@@ -34,17 +34,18 @@ struct flight {
 
 struct hooks {
     struct hooks_config config;
+    pthread_mutex_t lock; /* of starting the thread */
     pthread_t thread;
-    int bell; /* eventfd: look again */
+    atomic_bool running; /* from the first wake on that finds a webhook */
     atomic_bool stopping;
+    int bell;              /* eventfd: look again */
     struct poster *poster; /* NULL until the first delivery */
     struct flight flights[LIMIT_WEBHOOKS];
 };
 
-void hooks_wake(struct hooks *h)
+static void ring(struct hooks *h)
 {
     const uint64_t one = 1;
-    if (!h) return;
     ssize_t n = write(h->bell, &one, sizeof one);
     (void)n; /* a full counter rings all the same */
 }
@@ -167,7 +168,7 @@ static void begin(struct hooks *h, struct flight *f, const struct delivery_recor
     struct post_result result = {.owner = f};
     snprintf(result.error, sizeof result.error, "%.255s", err_last()->detail);
     settle(h, &result);
-    hooks_wake(h); /* there may be more for this webhook */
+    ring(h); /* there may be more for this webhook */
 }
 
 static bool save_unsaved(struct hooks *h)
@@ -224,6 +225,25 @@ static void *hooks_main(void *arg)
     return NULL;
 }
 
+static void begin_thread(struct hooks *h)
+{
+    pthread_mutex_lock(&h->lock);
+    if (!atomic_load(&h->running) && store_has_webhooks(h->config.store)) {
+        if (thread_start(&h->thread, "webhooks", hooks_main, h))
+            log_error("webhooks are not called", "detail=\"%s\"", err_last()->detail);
+        else
+            atomic_store(&h->running, true);
+    }
+    pthread_mutex_unlock(&h->lock);
+}
+
+void hooks_wake(struct hooks *h)
+{
+    if (!h) return;
+    if (!atomic_load(&h->running)) begin_thread(h);
+    ring(h);
+}
+
 enum err hooks_start(const struct hooks_config *cfg, struct hooks **out)
 {
     *out = NULL;
@@ -235,25 +255,24 @@ enum err hooks_start(const struct hooks_config *cfg, struct hooks **out)
     if (!h->config.attempts) h->config.attempts = 34;
     if (!h->config.timeout_ms) h->config.timeout_ms = 30000;
     h->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    enum err e = h->bell < 0 ? err_set(ERR_IO, "eventfd: %s", strerror(errno)) : ERR_OK;
-    if (!e) e = thread_start(&h->thread, "webhooks", hooks_main, h);
-    if (!e) {
-        *out = h;
-        return ERR_OK;
+    if (h->bell < 0) {
+        free(h);
+        return err_set(ERR_IO, "eventfd: %s", strerror(errno));
     }
-    if (h->bell >= 0) close(h->bell);
-    free(h);
-    return e;
+    pthread_mutex_init(&h->lock, NULL);
+    *out = h;
+    return ERR_OK;
 }
 
 void hooks_stop(struct hooks *h)
 {
     if (!h) return;
     atomic_store(&h->stopping, true);
-    hooks_wake(h);
-    pthread_join(h->thread, NULL);
+    ring(h);
+    if (atomic_load(&h->running)) pthread_join(h->thread, NULL);
     poster_close(h->poster);
     close(h->bell);
+    pthread_mutex_destroy(&h->lock);
     free(h);
 }
 

@@ -18,7 +18,9 @@ struct hooks_config {
     int timeout_ms;           /* of one attempt; 0 = 30 s */
 };
 
-/** @return ERR_OK, ERR_IO, ERR_MEM */
+/** Nothing is delivered before the first hooks_wake(), and no thread runs while there is no
+ * webhook.
+ *  @return ERR_OK, ERR_IO, ERR_MEM */
 enum err hooks_start(const struct hooks_config *cfg, struct hooks **out);
 /** There may be something new to deliver. Any thread; NULL allowed. */
 void hooks_wake(struct hooks *h);

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/random.h>
 
 #include "service/base/buf.h"
@@ -20,8 +19,8 @@ void signature_key_new(uint8_t out[SIGNATURE_KEY])
 
 const char *signature_secret(const uint8_t key[SIGNATURE_KEY], char out[SIGNATURE_SECRET])
 {
-    memcpy(out, "whsec_", 6);
-    digest_base64(key, SIGNATURE_KEY, out + 6);
+    int n = snprintf(out, SIGNATURE_SECRET, "whsec_");
+    digest_base64(key, SIGNATURE_KEY, out + n);
     return out;
 }
 
@@ -36,8 +35,8 @@ enum err signature_make(const void *key, size_t key_len, const struct signed_mes
     enum err e = buf_ok(&text);
     if (!e) {
         digest_hmac_sha256(key, key_len, text.data, text.len, mac);
-        memcpy(out, "v1,", 3);
-        digest_base64(mac, sizeof mac, out + 3);
+        int n = snprintf(out, SIGNATURE_TEXT, "v1,");
+        digest_base64(mac, sizeof mac, out + n);
     }
     buf_dispose(&text);
     return e;

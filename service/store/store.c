@@ -147,6 +147,11 @@ enum err store_ping(struct store *s)
     return store_write(s, touch, NULL);
 }
 
+enum err store_check_vault(struct store *s)
+{
+    return vault_check(s->vault);
+}
+
 /* SQLite makes its other files with the mode of this one. */
 static enum err make_file(const char *path)
 {

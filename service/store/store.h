@@ -23,6 +23,8 @@ enum err store_open(const char *dir, struct store **out);
 void store_close(struct store *s); /* waits for the writer; NULL allowed */
 /** Can it write now? For readiness. @return ERR_OK, ERR_IO */
 enum err store_ping(struct store *s);
+/** Will its secrets be readable after the next start? @return ERR_OK; ERR_IO with code vault_key */
+enum err store_check_vault(struct store *s);
 
 /** Copy the database of a data directory, also one that another process has open, into a new file
  * of mode 0600. What it seals stays sealed: the vault key is not in it.

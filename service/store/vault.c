@@ -24,6 +24,7 @@ enum { KEY = 32, NONCE = 12, TAG = 16, HEAD = 1 + NONCE, VERSION_1 = 1, PAGE = 4
 
 struct vault {
     uint8_t *key; /* a locked page */
+    char dir[PATH_MAX];
 };
 
 static enum err bad_key(const char *path, const char *why, const char *hint)
@@ -101,6 +102,7 @@ static enum err open_vault(const char *dir, bool make, struct vault **out)
     if (!v) return err_set(ERR_MEM, "out of memory");
     enum err e = page_new(&v->key);
     if (!e) e = key_find(dir, make, v->key);
+    snprintf(v->dir, sizeof v->dir, "%s", dir);
     if (e) {
         vault_close(v);
         return e;
@@ -117,6 +119,18 @@ enum err vault_open(const char *dir, struct vault **out)
 enum err vault_open_existing(const char *dir, struct vault **out)
 {
     return open_vault(dir, false, out);
+}
+
+enum err vault_check(struct vault *v)
+{
+    uint8_t key[KEY];
+    enum err e = key_find(v->dir, false, key);
+    if (!e && memcmp(key, v->key, KEY) != 0)
+        e = bad_key(v->dir, "its vault key is another one than that in use", NULL);
+    explicit_bzero(key, sizeof key);
+    return e ? err_hint(e, "Put the file back from your backup before espgate is started again: "
+                           "without it no secret can be read.")
+             : ERR_OK;
 }
 
 void vault_close(struct vault *v)

@@ -16,6 +16,9 @@ struct vault; /* opaque; thread-safe */
 enum err vault_open(const char *dir, struct vault **out);
 /** The same, but the key must be there. @return also ERR_IO with code vault_key when it is not */
 enum err vault_open_existing(const char *dir, struct vault **out);
+/** Is the key still where the next start will look for it? @return ERR_OK; ERR_IO with code
+ * vault_key */
+enum err vault_check(struct vault *v);
 void vault_close(struct vault *v); /* wipes the key; NULL allowed */
 /** @param context  bound to the sealed bytes ("credential:<id>"): they open only with the same one.
  * Appends to @p out. */

@@ -137,3 +137,13 @@ enum err store_webhook_list(struct store *s, struct store_page *page,
     *list_out = list;
     return e;
 }
+
+bool store_has_webhooks(struct store *s)
+{
+    struct db *db;
+    int64_t count = 1;
+    if (store_reader(s, &db)) return true;
+    (void)db_number(db, "SELECT EXISTS (SELECT 1 FROM webhook)", &count);
+    store_reader_done(s, db);
+    return count != 0;
+}

@@ -29,6 +29,9 @@ enum err store_webhook_delete(struct store *s, const char *id);
 enum err store_webhook_list(struct store *s, struct store_page *page,
                             struct webhook_record **list_out, size_t *n_out);
 
+/** Is there one? Also true when the store does not tell. */
+bool store_has_webhooks(struct store *s);
+
 enum delivery_state { DELIVERY_PENDING, DELIVERY_DELIVERED, DELIVERY_FAILED };
 /** "pending", … */
 const char *delivery_state_name(enum delivery_state s);

@@ -7,7 +7,7 @@ const SOMETIMES = new Set(["link", "preference-applied", "vary"]);
 // Rules of a body that no schema can say: the contract has them in words.
 const BEYOND_SCHEMAS = [
   /bytes/, /the request does not say it/, /no word that is filled in/, /no module that is known/, /does not know its place/,
-  /of waiting in all/,
+  /of waiting in all/, /no certificate in it/,
 ];
 
 export class Judge {

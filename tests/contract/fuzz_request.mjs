@@ -2,6 +2,7 @@
 // things that the service is known to have, so that requests get far.
 export const JSON_MEDIA = "application/json";
 const LONG = 40000;
+const NOWHERE = "http://127.0.0.1:9/a"; // nothing is called outside this machine
 const SPARE = 4; // of each collection so many are never deleted, so that there is always something to find
 
 // What replies have named so far: values by the name of the member that held them, ids by their collection.
@@ -131,7 +132,7 @@ export class Maker {
     for (const one of [example, usual]) if (typeof one === "string") ok.push(fc.constant(one));
     // Nothing is looked up or called outside this machine.
     if (isFar(name)) return fc.oneof(fc.constantFrom("localhost", "127.0.0.1", "a b", ""), ends);
-    if (/url|uri/.test(name)) return fc.oneof(fc.constantFrom("http://127.0.0.1:9/a", "https://[::1]:9/"), ends);
+    if (/url|uri/.test(name)) return fc.oneof(fc.constantFrom(NOWHERE, "https://[::1]:9/", "ftp://a", "https://a b/", "http://10.0.0.1/"), ends);
     const later = fc.nat(60).map((n) => new Later(this.known, name, n, example ?? "x"));
     return fc.oneof({ weight: 5, arbitrary: later }, { weight: 3, arbitrary: fc.oneof(...ok) }, ...some);
   }
@@ -204,7 +205,7 @@ export class Maker {
     if (example && typeof example === "object")
       return Object.fromEntries(Object.entries(example).map(([key, one]) => [key, this.revived(one, key)]));
     if (typeof example !== "string") return example;
-    if (/url|uri/.test(name)) return "http://127.0.0.1:9/a";
+    if (/url|uri/.test(name)) return NOWHERE;
     return isFar(name) ? "localhost" : new Later(this.known, name, example.length, example, true);
   }
 

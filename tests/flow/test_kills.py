@@ -1,8 +1,8 @@
-"""Five hundred kills at random instants, with clients that go on ordering: whatever was acknowledged is there after each
-restart, what has ended keeps its end, nothing runs twice, and no board is left in its loader.
+"""Five hundred kills at random instants, with clients that go on ordering: whatever was acknowledged is there after
+each restart, what has ended keeps its end, nothing runs twice, and no board is left in its loader.
 
-What ran is asked of the boards, not of espgate: each job leaves a mark of its own on the wire (a name in an AT command, an
-address that is read through the loader), and the boards' boot texts tell in which mode each came up last."""
+What ran is asked of the boards, not of espgate: each job leaves a mark of its own on the wire (a name in an AT command,
+an address that is read through the loader), and the boards' boot texts tell in which mode each came up last."""
 import collections
 import http.client
 import json
@@ -94,11 +94,13 @@ class Clients:
     def __init__(self, gate, slots):
         self.gate, self.slots = gate, slots
         self.lock = threading.Condition()
-        self.numbers = 0
+        self.numbers, self.repeated = 0, 0
+        self.refusals = []
         self.acknowledged = {}  # number -> job id
         self.ends = {}  # id -> the job as it was when it had ended
         self.over = threading.Event()
-        self.threads = [threading.Thread(target=self.order_on, args=(random.Random(i),), daemon=True) for i in range(CLIENTS)]
+        self.threads = [threading.Thread(target=self.order_on, args=(random.Random(i),), daemon=True)
+                        for i in range(CLIENTS)]
         for thread in self.threads:
             thread.start()
 
@@ -143,12 +145,15 @@ class Clients:
             try:
                 reply = self.gate.post("/v1/jobs", body, headers={"Idempotency-Key": f"order-{number}"})
             except OVER:
+                self.repeated += 1
                 self.over.wait(0.02)  # espgate is down
-                return
+                continue
             with self.lock:
                 if reply.status == 202:
                     self.acknowledged[number] = reply.json["id"]
-                    return
+                else:
+                    self.refusals.append(str(reply))
+                return
 
     def look(self):
         """Each job that was acknowledged must be there."""
@@ -239,6 +244,7 @@ class KillsTest(harness.BenchCase):
         for job in clients.open_jobs():
             self.gate.wait_job(job)
         clients.look()
+        self.assertEqual(clients.refusals, [])
         self.assert_kept(clients, clients.ends)
         self.assertEqual(len(clients.ends), len(clients.acknowledged))
         for wire in self.wires:
@@ -250,8 +256,8 @@ class KillsTest(harness.BenchCase):
         for number, job in clients.acknowledged.items():
             tally[clients.ends[job]["state"]] += 1
             self.judge_job(clients.ends[job], told[number])
-        print(f"{KILLS} kills, {len(self.gate.children)} starts, jobs: {dict(tally)}, boards left in their loader by a kill "
-              f"that was looked at: {self.loaders}", flush=True)
+        print(f"{KILLS} kills, {len(self.gate.children)} starts, {clients.repeated} requests made again, jobs: {dict(tally)}, "
+              f"boards that a kill left in their loader, of those looked at: {self.loaders}", flush=True)
         self.assertGreater(tally["succeeded"], KILLS // 10)
         self.assertGreater(tally["interrupted"], KILLS // 10)
         self.assertGreater(self.loaders, 0)

@@ -203,3 +203,22 @@ class Kills(WebhookCase):
         self.bench.boards[0].clear_faults()
         self.gate.start()
         self.assertIn(job.encode(), receiver.wait(1)[0].body)
+
+    def test_no_end_is_lost_over_many_kills(self):
+        """Killed whenever another call has come: between that and the note of it, or in the next job's end."""
+        receiver, jobs = self.receiver(), []
+        hook = self.hook(receiver.url)
+        slot = self.bench.slot(self.bench.boards[0])
+        for _ in range(8):
+            jobs += [self.gate.create_job({"kind": "reset", "slot": slot}) for _ in range(2)]
+            receiver.wait(len(receiver.calls) + 1)
+            self.gate.kill9()
+            self.gate.start()
+        for job in jobs:
+            self.gate.wait_job(job)
+        end = time.monotonic() + PATIENCE
+        while any(one["state"] == "pending" for one in self.deliveries(hook)):
+            self.assertLess(time.monotonic(), end)
+        for job in jobs:
+            ids = {call.headers["webhook-id"] for call in receiver.calls if job.encode() in call.body}
+            self.assertEqual(len(ids), 1, job)

@@ -13,7 +13,6 @@ enum { ARGS = 24, ENVIRONMENT = 8 };
 
 static void check(const struct config *c)
 {
-    assert(c->action <= CONFIG_HELP);
     assert(memchr(c->listen_address, '\0', sizeof c->listen_address));
     assert(memchr(c->data_dir, '\0', sizeof c->data_dir) && c->data_dir[0]);
     assert(c->port_count <= CONFIG_PORTS_MAX && c->log_level <= LOG_DEBUG);

@@ -28,7 +28,7 @@ zlib.h: service/firmware service/pki/nvs_page.c
 sqlite3.h: service/store
 mosquitto.h: service/cloud
 curl/: service/cloud
-openssl/: service/pki service/cloud service/base/digest.c service/store/vault.c
+openssl/: service/pki service/cloud service/base/digest.c service/base/wipe.c service/store/vault.c
 '
 bad=0
 for f in $(find service api -name '*.[ch]'); do

@@ -46,7 +46,7 @@ static void readiness_names_what_is_wrong(void **state)
     assert_int_equal(r.status, 503);
     assert_non_null(header_of(&r, "Retry-After"));
     json_t *body = body_of(&r);
-    json_t *ports = json_array_get(json_object_get(body, "checks"), 1);
+    json_t *ports = json_array_get(json_object_get(body, "checks"), 3);
     assert_string_equal(json_string_value(json_object_get(ports, "name")), "ports");
     assert_true(json_is_false(json_object_get(ports, "ok")));
     assert_string_equal(json_string_value(json_object_get(ports, "detail")),

@@ -13,7 +13,7 @@
 #include "service/base/log.h"
 
 static int pipe_fds[2], real_stderr;
-static char said[8192];
+static char said[16384];
 
 static int setup(void **state)
 {
@@ -26,6 +26,7 @@ static int teardown(void **state)
 {
     (void)state;
     log_set_level(LOG_INFO);
+    log_set_json(false);
     log_context("", "");
     dup2(real_stderr, STDERR_FILENO);
     close(real_stderr);
@@ -101,6 +102,57 @@ static void the_context_is_in_every_line_of_its_thread(void **state)
     assert_null(strstr(line(), "request="));
 }
 
+/* The line as JSON, behind its time and thread. */
+static void check_json(const char *members)
+{
+    const char *end = strstr(line(), ",\"message\":");
+    assert_non_null(end);
+    assert_memory_equal(said, "{\"time\":\"2", 10);
+    assert_string_equal(end + 1, members);
+}
+
+static void as_json_a_line_is_one_object(void **state)
+{
+    (void)state;
+    log_set_json(true);
+    log_context("req_1", "job_2");
+    log_info("port gone", "port=%s n=%d size=%zu why=\"%s\" last=%s", "usb1", -3, (size_t)7,
+             "it \"went\"", "x");
+    check_json("\"message\":\"port gone\",\"request\":\"req_1\",\"job\":\"job_2\",\"port\":"
+               "\"usb1\",\"n\":-3,\"size\":7,\"why\":\"it \\\"went\\\"\",\"last\":\"x\"}");
+    log_context("", "");
+    log_info("bare", NULL);
+    check_json("\"message\":\"bare\"}");
+    log_info("m", "a=\"%s\" b=%s", "", "");
+    check_json("\"message\":\"m\",\"a\":\"\",\"b\":\"\"}");
+}
+
+static void a_value_cannot_become_a_member(void **state)
+{
+    (void)state;
+    log_set_json(true);
+    log_info("m", "a=\"%s\" b=%s", "x\" level=\"error\" c=1", "y\",\"d\":1");
+    check_json(
+        "\"message\":\"m\",\"a\":\"x\\\" level=\\\"error\\\" c=1\",\"b\":\"y\\\",\\\"d\\\":1\"}");
+    log_info("m", "v=%s", "\n\x1b\x7f\xff\xc3\xa4\xe2\x82\xed\xa0\x80");
+    check_json(
+        "\"message\":\"m\",\"v\":\"\\u000a\\u001b\\u007f\\ufffd\xc3\xa4\\ufffd\\ufffd\\ufffd\\ufffd"
+        "\\ufffd\"}");
+}
+
+static void overlong_values_are_cut_in_json_too(void **state)
+{
+    (void)state;
+    char text[5000];
+    log_set_json(true);
+    memset(text, '\x01', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    log_info("m", "v=\"%s\" w=%d", text, 1);
+    const char *got = line();
+    assert_true(strlen(got) > 1000);
+    assert_string_equal(got + strlen(got) - 8, "\\u0001\"}");
+}
+
 static void levels_are_read_by_name(void **state)
 {
     (void)state;
@@ -126,6 +178,9 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(the_context_is_in_every_line_of_its_thread, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(as_json_a_line_is_one_object, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_value_cannot_become_a_member, setup, teardown),
+        cmocka_unit_test_setup_teardown(overlong_values_are_cut_in_json_too, setup, teardown),
         cmocka_unit_test(levels_are_read_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,7 @@ static void start(void)
                                    .attempts = 4,
                                    .timeout_ms = 30000};
     assert_int_equal(hooks_start(&c, &hooks), ERR_OK);
+    hooks_wake(hooks);
 }
 
 static void add_hook(const char *id, int port)

@@ -1,0 +1,148 @@
+"""The wall clock jumps by hours while the service runs, as it does on a small computer that finds its network late, or
+whose battery is dead. What waits is counted by a clock that does not jump: nothing ends early, late or twice for it."""
+import os
+import struct
+
+import harness
+from receiver import Receiver
+
+CONCURRENT = True
+WAITS = True  # for the times of boards: run.py
+HOUR_S = 3600
+DAY_S = 24 * HOUR_S
+
+
+class ClockCase(harness.BenchCase):
+    """An espgate whose wall clock goes wrong by what jump() has said last."""
+
+    bench_options = {"boards": [{"pace": "full"}]}
+
+    def setUp(self):
+        super().setUp()
+        path = os.path.join(self.bench.folder, "wallclock")
+        with open(path, "wb") as f:
+            f.write(struct.pack("<q", 0))
+        self.clock = open(path, "r+b", buffering=0)
+        self.addCleanup(self.clock.close)
+        self.bench.env["WALLCLOCK"] = path
+        self.gate.stop()
+        self.gate.start()
+        self.board = self.bench.boards[0]
+
+    def jump(self, seconds):
+        """From now on its wall clock is so far from the right time."""
+        os.pwrite(self.clock.fileno(), struct.pack("<q", seconds * 1000), 0)
+
+    def start(self, kind, **more):
+        return self.gate.create_job(self.bench.command(kind, self.bench.slot(self.board), **more))
+
+    def until_step(self, job, step):
+        while True:
+            got = self.gate.job(job)
+            if got["steps"] and got["steps"][-1]["name"] == step:
+                return
+            self.assertIsNone(got["finished_at"], f"ended before {step}: {got}")
+
+
+class Jumps(ClockCase):
+    def test_a_job_goes_on_as_if_nothing_had_been(self):
+        """Forward and back in the middle of a write; its time limit and its deadline are far shorter than the jumps."""
+        job = self.start("write", method="rom", credential=self.bench.upload(), timeout=120, deadline=600)
+        self.until_step(job, "write")
+        self.jump(30 * HOUR_S)
+        self.gate.get(f"/v1/jobs/{job}?wait=1").expect(200)
+        self.jump(-30 * HOUR_S)
+        ended = self.gate.wait_job(job)
+        self.assertEqual((ended["state"], ended["error"]), ("succeeded", None))
+        for step in ended["steps"]:
+            self.assertTrue(0 <= step["ms"] < 120 * 1000, step)
+        history = self.gate.get(f"/v1/devices/{self.board.mac}").expect(200).json["history"]
+        self.assertEqual([entry["job"] for entry in history], [job])
+
+    def resets(self):
+        """How often the board was reset, as it knows it."""
+        return sum(entry.get("note", "").endswith(" RTS 1") for entry in self.board.transcript())
+
+    def long_job(self, **more):
+        """A job that runs until its time limit: its board waits for a time server that is silent."""
+        self.bench.clock.silent = True
+        job = self.start("check", level="publish", **more)
+        self.until_step(job, "time")
+        return job
+
+    def test_a_time_limit_comes_all_the_same(self):
+        for hours in (-9, 9):
+            job = self.long_job(timeout=10)
+            self.jump(hours * HOUR_S)
+            ended = self.gate.wait_job(job)
+            self.assertEqual((ended["state"], ended["error"]["code"]), ("failed", "job_timeout"))
+
+    def test_a_deadline_is_neither_reached_nor_put_off_by_a_jump(self):
+        slot = self.bench.slot(self.board)
+        self.gate.post(f"/v1/slots/{slot}/pause").expect(200)
+        far, near = self.start("reset", deadline=HOUR_S), self.start("reset", deadline=3)
+        self.jump(9 * HOUR_S)
+        self.assertEqual(self.gate.wait_job(near)["error"]["code"], "deadline_passed")
+        near = self.start("reset", deadline=3)
+        self.jump(-9 * HOUR_S)
+        self.assertEqual(self.gate.wait_job(near)["error"]["code"], "deadline_passed")
+        self.assertEqual(self.gate.job(far)["state"], "queued")
+        self.gate.post(f"/v1/slots/{slot}/resume").expect(200)
+        self.assertEqual(self.gate.wait_job(far)["state"], "succeeded")
+
+    def test_the_order_of_a_queue_is_that_of_acceptance(self):
+        """Ids and times go backwards; what counts is who came first, also after a crash, and each runs once."""
+        slot, queued = self.bench.slot(self.board), []
+        self.gate.post(f"/v1/slots/{slot}/pause").expect(200)
+        for hours in (5, -5, 3, -3, 0):
+            self.jump(hours * HOUR_S)
+            queued.append(self.start("reset"))
+        listed = self.gate.get("/v1/jobs?state=queued&limit=2").expect(200).json
+        rest = self.gate.get(f"/v1/jobs?state=queued&cursor={listed['next']}").expect(200).json
+        self.assertEqual([job["id"] for job in listed["items"] + rest["items"]], queued[::-1])
+        self.gate.kill9()
+        self.jump(-7 * HOUR_S)
+        self.gate.start()
+        self.gate.post(f"/v1/slots/{slot}/resume").expect(200)
+        ended = [self.gate.wait_job(job) for job in queued]
+        self.assertEqual({job["state"] for job in ended}, {"succeeded"})
+        started = [job["started_at"] for job in ended]
+        self.assertEqual(started, sorted(started))
+        self.assertEqual(self.resets(), len(queued))
+
+    def test_a_waiting_request_waits_as_long_as_it_asked_for(self):
+        job = self.long_job(timeout=60)
+        for hours in (9, -9):
+            self.jump(hours * HOUR_S)
+            self.assertEqual(self.gate.get(f"/v1/jobs/{job}?wait=1").expect(200).json["state"], "running")
+        self.gate.post(f"/v1/jobs/{job}/cancel").expect(202)
+        self.gate.wait_job(job)
+
+    def test_webhooks_go_on(self):
+        """Neither held up by a clock that was put back, nor given up by one that was put forward by days."""
+        with Receiver() as receiver:
+            receiver.answers = [503, 503, 200]
+            hook = self.gate.post("/v1/webhooks", {"url": receiver.url}).expect(201).json
+            self.start("reset")
+            receiver.wait(1)
+            self.jump(-9 * HOUR_S)
+            receiver.wait(2)
+            self.jump(30 * DAY_S)
+            receiver.wait(3)
+            self.start("reset")
+            receiver.wait(4)
+            self.assertEqual(len({call.headers["webhook-id"] for call in receiver.calls[:3]}), 1)
+            while any(one["state"] == "pending" for one in self.gate.get(f"/v1/webhooks/{hook['id']}/deliveries")
+                      .expect(200).json["items"]):
+                pass
+
+    def test_what_was_done_is_kept(self):
+        """A clock that is years ahead for a while makes nothing old."""
+        job = self.bench.run("reset", self.board)["id"]
+        self.jump(3 * 365 * DAY_S)
+        later = self.bench.run("reset", self.board)["id"]
+        self.jump(0)
+        self.gate.stop()
+        self.gate.start()
+        for one in (job, later):
+            self.assertEqual(self.gate.job(one)["state"], "succeeded")

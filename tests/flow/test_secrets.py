@@ -1,0 +1,107 @@
+"""Private keys, passwords and tokens: after everything that one does with them, whether it went well or not, they are
+in no file, log, answer, transcript, event or metric, and no longer in the memory of the service."""
+import os
+import unittest
+
+import harness
+import secret_forms
+
+WIFI, WRONG_WIFI = harness.PASSWORD, "another-wifi-passphrase-7431"
+MQTT_PASSWORD = "broker-passphrase-5523"
+FILE_PASSWORD, WRONG_FILE_PASSWORD = "passphrase-of-a-file-8862", "not-the-passphrase-of-it-1177"
+# What answers with a secret once, or with an image of one.
+MAY_ANSWER = ("/v1/images", "/v1/tokens", "/v1/webhooks")
+
+
+class Secrets(harness.BenchCase):
+    bench_options = {"boards": [{"firmware": "2.4"}, {"firmware": "4.1"}], "acl": "pattern readwrite #"}
+
+    def setUp(self):
+        super().setUp()
+        self.pki = self.bench.pki
+        self.secrets = {}
+        self.answers = []
+        self.gate.observers.append(self.keep_answer)
+        for name in ("device", "ec_device", "other_device"):
+            self.secrets[name] = secret_forms.of_key(getattr(self.pki, name))
+        for text in (WIFI, WRONG_WIFI, MQTT_PASSWORD, FILE_PASSWORD, WRONG_FILE_PASSWORD):
+            self.secrets[text] = secret_forms.of_text(text)
+
+    def keep_answer(self, method, path, _, reply):
+        if not (path.startswith(MAY_ANSWER) or path.endswith("/data")):
+            self.answers.append((f"{method} {path}", reply.body + str(reply.headers).encode()))
+
+    # ---- what is done ----
+
+    def uploads(self):
+        self.bench.upload(self.pki.device)
+        parts = [("f", "f", self.pki.pkcs12(self.pki.ec_device, password=FILE_PASSWORD)),
+                 ("password", None, FILE_PASSWORD.encode())]
+        self.gate.post("/v1/credentials", files=parts).expect(201)
+        one = self.pki.other_device
+        parts = [("a", "a", one.cert), ("b", "b", self.pki.encrypted_key(one, FILE_PASSWORD)),
+                 ("c", "c", self.pki.ca.cert)]
+        self.gate.post("/v1/credentials/validate", files=[*parts, ("password", None, WRONG_FILE_PASSWORD.encode())])
+        wrong = self.gate.post("/v1/credentials", files=[*parts, ("password", None, WRONG_FILE_PASSWORD.encode())])
+        wrong.problem(422, "wrong_password")
+        body = {"certificate": one.cert.decode(), "private_key": one.key.decode(), "root_ca": self.pki.ca.cert.decode()}
+        self.gate.post("/v1/credentials", {**body, "certificate": self.pki.device.cert.decode()}).expect(422)
+        self.gate.post("/v1/profiles", {**body, "password": WRONG_FILE_PASSWORD}).expect(405)
+        self.gate.post("/v1/credentials", body["private_key"].encode()[:-40]).expect(415)
+        self.gate.post("/v1/credentials", b'{"private_key": "' + one.key.replace(b"\n", b"\\n") + b'", ',
+                       headers={"Content-Type": "application/json"}).expect(400)
+        self.gate.post("/v1/credentials", body).expect(201)
+        self.gate.post("/v1/credentials", body).expect(409)
+        self.gate.post("/v1/images/atpki", files=[("key", "k", one.key)]).expect(200)
+
+    def profiles(self):
+        settings = {"wifi": {"ssid": harness.SSID, "password": WIFI}, "time": {"server": "127.0.0.1"},
+                    "mqtt": {"host": "localhost", "port": self.bench.broker.port, "scheme": 5, "username": "u",
+                             "password": MQTT_PASSWORD}}
+        self.gate.put("/v1/profiles/line", settings).expect(200, 201)
+        self.gate.put("/v1/profiles/line", {**settings, "wifi": {"ssid": 1, "password": WRONG_WIFI}}).expect(400)
+        self.gate.get("/v1/profiles/line").expect(200)
+        self.gate.put("/v1/profiles/gone", {"wifi": {"ssid": "s", "password": WRONG_WIFI}}).expect(200, 201)
+        self.gate.delete("/v1/profiles/gone").expect(204)
+
+    def jobs(self):
+        first, second = self.bench.boards
+        self.bench.run("provision", first, method="rom")
+        self.bench.run("provision", first, method="at", credential=self.bench.upload(self.pki.other_device))
+        self.bench.run("write", second, method="rom", credential=self.bench.upload(self.pki.ec_device))
+        self.bench.run("write", second, method="at", credential=self.bench.upload(self.pki.device))
+        self.bench.run("provision", first, "failed", wifi={"password": WRONG_WIFI})
+        self.bench.run("check", first, wifi=None, time=None, mqtt=None, profile="line")
+        read = self.bench.run("read", first, partition="mqtt_key")["id"]
+        self.gate.get(f"/v1/jobs/{read}/data").expect(200)
+        first.fault("bad-md5")
+        self.bench.run("provision", first, "failed", method="rom", credential=self.bench.upload(self.pki.other_device))
+
+    def everything(self):
+        self.uploads()
+        self.profiles()
+        self.jobs()
+        for job in self.gate.get("/v1/jobs?limit=1000").expect(200).json["items"]:
+            self.gate.get(f"/v1/jobs/{job['id']}/log").expect(200)
+        for path in ("/v1/audit?limit=1000", "/v1/credentials", "/v1/devices", "/v1/profiles", "/v1/backups"):
+            self.gate.get(path).expect(200)
+
+    # ---- where it is looked for ----
+
+    def places(self):
+        yield from self.answers
+        yield "log", "\n".join(line for _, line in self.gate.child.lines).encode()
+        for folder, _, names in os.walk(os.path.join(self.bench.folder, "data")):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as f:
+                    yield f"file {name}", f.read()
+        yield from ((f"memory {name}", data) for name, data in secret_forms.writable_memory(self.gate.child.pid))
+
+    def test_no_secret_is_left_anywhere(self):
+        self.everything()
+        found = [(place, what) for place, data in self.places() for what in secret_forms.found_in(data, self.secrets)]
+        self.assertEqual(found, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
