@@ -4,7 +4,7 @@
 
 /* SEND_BYTES: what the kernel keeps for a client that does not read; by itself it would take
  * megabytes before anybody noticed. */
-enum { SEND_BYTES = 64 * 1024, BLOCK_BYTES = 1024 };
+enum { SEND_BYTES = 64 * 1024, BLOCK_BYTES = 256 };
 
 _Static_assert(STREAM_END == MHD_CONTENT_READER_END_OF_STREAM,
                "what stream_read() says goes to MHD");
