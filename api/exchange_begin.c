@@ -234,6 +234,8 @@ bool exchange_begin(struct exchange *x, const char *method, const char *url)
     take_request_id(&x->rq);
     log_context(x->rq.id, "");
     keep_path(&x->rq, url);
+    /* What is refused before its framing is judged may have one. */
+    x->has_body = head.framing.lengths || head.framing.encodings;
     return begin_peer(x) || begin_closing(x) || begin_framing(x, &head.framing, &length) ||
            begin_route(x, method, url) || begin_query(x) || begin_body(x, length);
 }

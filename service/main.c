@@ -143,6 +143,7 @@ static int serve(const struct config *c)
         server_url(p.server, url);
         printf("espgate " VERSION " listening on %s\n", url);
         fflush(stdout);
+        malloc_trim(0); /* what the start alone needed */
         const struct supervisor_duty duty = {reload, touch, &p};
         int sig = supervisor_attend(&set, url, &duty);
         log_info("stopping", "signal=%d", sig);

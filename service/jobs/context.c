@@ -31,6 +31,20 @@ enum err job_why_cancelled(struct job_context *ctx)
     return worker_stop_error(worker_why(ctx->worker));
 }
 
+/* A step is stored before it begins, so that after a crash it is known what the board was in. A
+ * database that is locked or has no room is waited out, for as long as the job may last: the board
+ * does not mind. */
+static enum err publish_begin(struct job_context *ctx)
+{
+    struct worker *w = ctx->worker;
+    for (bool told = false;; told = true) {
+        enum err e = worker_publish(w);
+        if (!err_is(e, "store_busy") && !err_is(e, "store_full")) return e;
+        if (!told) log_warn("step waits to be stored", "code=%s", err_last()->code);
+        if (cancel_wait(&w->cancel, deadline_in_ms(WORKER_RETRY_MS))) return job_why_cancelled(ctx);
+    }
+}
+
 enum err job_step_begin(struct job_context *ctx, const char *name)
 {
     struct worker *w = ctx->worker;
@@ -38,7 +52,7 @@ enum err job_step_begin(struct job_context *ctx, const char *name)
     if (cancel_is_raised(&w->cancel)) return job_why_cancelled(ctx);
     if (!add_step(w, name, STEP_RUNNING)) return err_set(ERR_INTERNAL, "too many steps");
     w->step_began_ns = deadline_now_ns();
-    enum err e = worker_publish(w);
+    enum err e = publish_begin(ctx);
     if (e)
         w->record->step_count--; /* it did not begin */
     else

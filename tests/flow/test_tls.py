@@ -123,7 +123,9 @@ class Tls(TlsCase):
 
     def test_an_expired_certificate_is_told(self):
         self.put(self.pki.expired_broker)
-        self.reload("TLS certificate has expired")
+        mark = self.gate.child.mark()
+        self.reload(" reloaded")
+        self.gate.child.wait_line("TLS certificate has expired", since=mark)
         self.assertEqual(self.shown(), digest(self.pki.expired_broker.cert))
 
     def test_it_does_not_start_without_its_files(self):

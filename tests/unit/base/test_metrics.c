@@ -112,7 +112,7 @@ static void the_process_knows_what_it_takes(void **state)
     assert_true(before.resident_bytes > 100 * 1024);
     assert_true(before.virtual_bytes >= before.resident_bytes);
     assert_true(before.files_max >= before.files && before.files >= 3);
-    assert_int_equal(before.threads, 1);
+    assert_true(before.threads >= 1); /* a sanitizer has its own */
     assert_true(before.started_s > 1e9);
     int fds[2];
     assert_int_equal(pipe(fds), 0);
