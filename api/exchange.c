@@ -86,15 +86,16 @@ void exchange_completed(void *cls, struct MHD_Connection *conn, void **state,
     const struct route *route = x->rq.match.route;
     int64_t now = deadline_now_ns();
     link_end(x->link, now);
-    traffic_count(x->host->traffic, route,
-                  why == MHD_REQUEST_TERMINATED_COMPLETED_OK ? x->reply.status : 0,
+    bool sent = why == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+    traffic_count(x->host->traffic, route, sent ? x->reply.status : 0,
                   (now - x->started_ns) / 1000);
     /* Readers ask often, and a line each would cost more than their answer. */
     bool routine = route && !route_writes(route) && x->reply.status < 400;
-    log_at(routine ? LOG_DEBUG : LOG_INFO, "request", "method=%s route=%s status=%d ms=%lld%s",
+    log_at(routine ? LOG_DEBUG : LOG_INFO, "request",
+           "method=%s route=%s status=%d ms=%lld actor=\"%s\" token=%s address=%s end=%s",
            x->method, route ? route->path : "-", x->reply.status,
-           (long long)((now - x->started_ns) / 1000000),
-           why == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "" : " cut=yes");
+           (long long)((now - x->started_ns) / 1000000), x->rq.actor.name, x->rq.actor.token,
+           x->rq.peer->address, sent ? "sent" : "cut");
     log_context("", "");
     reply_dispose(&x->reply);
     buf_dispose(&x->rq.body);

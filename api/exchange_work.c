@@ -118,7 +118,8 @@ static struct pool *pool_of(const struct exchange *x)
     const struct route *route = x->rq.match.route;
     if (x->asked) return NULL; /* it waited, and reads how the job ended */
     if (route->bodies & BODY_SLOW) return x->host->slow;
-    return audit_is_wanted(route) ? x->host->writers : NULL;
+    bool waits = audit_is_wanted(route) || route->bodies & ROUTE_WAITS;
+    return waits ? x->host->writers : NULL;
 }
 
 static enum MHD_Result start_on(struct pool *pool, struct exchange *x)

@@ -21,7 +21,7 @@ enum { FIRMWARE = BODY_STREAM | BODY_BINARY | BODY_ZIP | BODY_MULTIPART };
 
 static const struct route table[] = {
     {"GET", "/healthz", "getHealth", PUBLIC, "", 0, 0, handle_health},
-    {"GET", "/readyz", "getReadiness", PUBLIC, "", 0, 0, handle_readiness},
+    {"GET", "/readyz", "getReadiness", PUBLIC, "", ROUTE_WAITS, 0, handle_readiness},
     {"GET", "/metrics", "getMetrics", VIEWER, "", 0, 0, handle_metrics},
     {"GET", "/openapi.yaml", "getContractYaml", PUBLIC, "", 0, 0, handle_contract_yaml},
     {"GET", "/openapi.json", "getContractJson", PUBLIC, "", 0, 0, handle_contract_json},

@@ -175,9 +175,8 @@ void server_look(struct server *s, struct server_load *out)
 {
     out->connections = links_count(s->links);
     out->tls_expires_s = s->tls ? tls_expires_s(s->tls) : 0;
-    pthread_mutex_lock(&s->host.lock);
-    out->active = s->host.active;
-    pthread_mutex_unlock(&s->host.lock);
+    out->active = atomic_load(&s->host.active);
+    out->streams = stream_hub_count(s->streams);
 }
 
 struct traffic *server_traffic(struct server *s)

@@ -55,8 +55,10 @@ enum err server_start(struct server *s, const struct server_config *cfg, const s
 void server_url(const struct server *s, char out[SERVER_URL]);
 uint16_t server_port(const struct server *s);
 struct server_load {
-    size_t connections, active; /* of clients; requests that were begun and not yet completed */
-    long long tls_expires_s;    /* since 1970; 0 = no TLS */
+    size_t connections;      /* of clients */
+    size_t active;           /* requests that were begun and not yet completed */
+    size_t streams;          /* of events */
+    long long tls_expires_s; /* since 1970; 0 = no TLS */
 };
 void server_look(struct server *s, struct server_load *out);
 struct traffic *server_traffic(struct server *s);

@@ -8,6 +8,7 @@
 
 #include "service/base/buf.h"
 #include "service/base/log.h"
+#include "service/base/metrics.h"
 #include "service/base/thread.h"
 
 enum {
@@ -250,7 +251,10 @@ ssize_t stream_read(struct stream *s, char *out, size_t cap)
         bool parked = s->parked;
         if (n > 0) s->told_ns = deadline_now_ns();
         pthread_mutex_unlock(&h->lock);
-        if (s->slow) log_info("event stream too slow, ended", "address=%s", s->wish.address);
+        if (s->slow) {
+            metrics_add(METRIC_STREAMS_SLOW, 1);
+            log_info("event stream too slow, ended", "address=%s", s->wish.address);
+        }
         if (n || parked) return n;
     }
 }

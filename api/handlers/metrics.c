@@ -93,12 +93,17 @@ static void expose_counters(struct exposition *x)
          "Pieces of work with a loader that were done again."},
         {METRIC_FLASH_SLOWDOWNS, "espgate_flash_slowdowns",
          "Changes to a lower speed because of a bad wire."},
+        {METRIC_STREAMS_SLOW, "espgate_event_streams_slow",
+         "Event streams that were ended since their clients did not read."},
         {METRIC_STORE_COMMITS, "espgate_store_commits", "Transactions of the database."},
         {METRIC_STORE_WRITES, "espgate_store_writes", "Changes in them."},
         {METRIC_STORE_FAULTS, "espgate_store_faults", "Transactions that did not succeed."},
     };
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         one(x, EXPOSE_COUNTER, plain[i].name, plain[i].help, (double)metrics_get(plain[i].metric));
+    expose(x, EXPOSE_COUNTER, "espgate_webhook_calls", "Calls of webhooks' receivers.");
+    expose_value(x, ONE_LABEL("outcome", "taken"), (double)metrics_get(METRIC_WEBHOOKS_TAKEN));
+    expose_value(x, ONE_LABEL("outcome", "failed"), (double)metrics_get(METRIC_WEBHOOKS_FAILED));
     expose(x, EXPOSE_COUNTER, "espgate_serial_bytes", "Bytes on the serial ports.");
     expose_value(x, ONE_LABEL("direction", "out"), (double)metrics_get(METRIC_SERIAL_OUT));
     expose_value(x, ONE_LABEL("direction", "in"), (double)metrics_get(METRIC_SERIAL_IN));
@@ -116,6 +121,8 @@ static void expose_server(struct exposition *x, const struct service *svc)
         (double)load.connections);
     one(x, EXPOSE_GAUGE, "espgate_http_active_requests", "Requests that are being answered.",
         (double)load.active);
+    one(x, EXPOSE_GAUGE, "espgate_event_streams", "Event streams that are open.",
+        (double)load.streams);
     if (load.tls_expires_s)
         one(x, EXPOSE_GAUGE, "espgate_tls_certificate_expiry_timestamp_seconds",
             "When the server's certificate ends.", (double)load.tls_expires_s);

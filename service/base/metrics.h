@@ -14,8 +14,11 @@ enum metric {
     METRIC_FLASH_RETRIES,   /* pieces of work with a loader that were done again */
     METRIC_FLASH_SLOWDOWNS, /* changes to a lower speed since the wire did not carry the higher */
     METRIC_STORE_COMMITS,
-    METRIC_STORE_WRITES, /* operations in them */
-    METRIC_STORE_FAULTS, /* commits that did not succeed */
+    METRIC_STORE_WRITES,   /* operations in them */
+    METRIC_STORE_FAULTS,   /* commits that did not succeed */
+    METRIC_STREAMS_SLOW,   /* event streams that were ended since their clients did not read */
+    METRIC_WEBHOOKS_TAKEN, /* calls of receivers that ended well */
+    METRIC_WEBHOOKS_FAILED,
     METRIC_LOG_ERRORS,
     METRIC_LOG_WARNINGS,
     METRIC_COUNT

@@ -17,6 +17,7 @@
 
 #include "service/base/clock.h"
 #include "service/base/log.h"
+#include "service/base/metrics.h"
 #include "service/base/thread.h"
 #include "service/cloud/https_post.h"
 #include "service/hooks/backoff.h"
@@ -109,6 +110,8 @@ static void settle(struct hooks *h, const struct post_result *result)
            "webhook=%s delivery=%s attempt=%d status=%d state=%s error=\"%s\"", f->record.webhook,
            f->record.id, f->record.attempts, f->record.status, delivery_state_name(f->record.state),
            f->record.error);
+    metrics_add(
+        f->record.state == DELIVERY_DELIVERED ? METRIC_WEBHOOKS_TAKEN : METRIC_WEBHOOKS_FAILED, 1);
     save(h, f);
 }
 

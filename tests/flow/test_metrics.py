@@ -1,10 +1,12 @@
 """/metrics, read by Prometheus' own parsers, against what was done and what the board saw."""
+import http.client
 import unittest
 
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client import parser as text_parser
 
 import harness
+from child import PATIENCE
 
 OPEN = "application/openmetrics-text; version=1.0.0"
 
@@ -115,6 +117,15 @@ class Metrics(harness.BenchCase):
         self.assertEqual(self.value("espgate_http_request_duration_seconds_count", got, route="/healthz"), 6)
         routes = {s.labels["route"] for s in got["espgate_http_requests"].samples}
         self.assertEqual(routes, {"/healthz", "", "/v1/jobs/{id}", "/v1/jobs"})
+
+    def test_an_open_stream_is_seen(self):
+        before = self.value("espgate_event_streams")
+        stream = http.client.HTTPConnection("127.0.0.1", self.gate.port, timeout=PATIENCE)
+        token = getattr(self.gate, "token", None)
+        stream.request("GET", "/v1/events", headers={"Authorization": f"Bearer {token}"} if token else {})
+        self.assertEqual(stream.getresponse().status, 200)
+        self.assertEqual(self.value("espgate_event_streams"), before + 1)
+        stream.close()
 
     def test_the_process(self):
         got = self.families()

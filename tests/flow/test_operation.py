@@ -1,6 +1,7 @@
 """What those see who run it: readiness with its reasons, and logs that programs read."""
 import json
 import os
+import re
 import unittest
 
 import harness
@@ -65,6 +66,15 @@ class Operation(unittest.TestCase):
         self.assertGreaterEqual(mine["ms"], 0)
         ended = next(x for x in lines if x["message"] == "job ended")
         self.assertEqual((ended["job"], ended["state"]), (job["id"], "succeeded"))
+
+    def test_each_request_is_told_with_who_asked(self):
+        gate = self.start().gate
+        mark = gate.child.mark()
+        gate.get("/v1/slots", headers={"X-Request-Id": "me-2"}).expect(200)
+        line = gate.child.wait_line(r" request request=me-2 .*", since=mark)[0]
+        self.assertRegex(line, r"method=GET route=/v1/slots status=200 ms=\d+ actor=\"[^\"]*\" token=\S* "
+                               r"address=127\.0\.0\.1 end=sent")
+        self.assertFalse(re.search(r"egt_", line))
 
 
 if __name__ == "__main__":
