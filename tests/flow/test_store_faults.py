@@ -121,7 +121,7 @@ class PortGone(harness.BenchCase):
     """The cable is pulled at moments all over a job; the slot's next job finds a board that can be worked with."""
 
     bench_options = {"boards": [{"firmware": "2.4"}]}
-    MOMENTS = 8
+    MOMENTS = 6
 
     def replug(self, *faults):
         self.bench.boards[0].stop()

@@ -95,7 +95,7 @@ static void start(void)
 static int dial(void)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(server_port(bench.server))};
-    const struct timeval patience = {PATIENCE_MS / 1000, PATIENCE_MS % 1000 * 1000};
+    const struct timeval patience = {PATIENCE_MS / 1000, PATIENCE_MS % 1000 * 1000L};
     const struct linger reset = {1, 0}; /* else each input leaves a port in TIME_WAIT */
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
