@@ -39,6 +39,7 @@ static const struct field_place {
     {"If-None-Match", offsetof(struct request, if_none_match)},
     {"Idempotency-Key", offsetof(struct request, idempotency_key)},
     {"Last-Event-ID", offsetof(struct request, last_event_id)},
+    {"Expect", offsetof(struct request, expect)},
     {"X-Request-Id", offsetof(struct request, request_id)},
 };
 
@@ -177,8 +178,6 @@ static bool begin_body(struct exchange *x, long length)
     x->limit = route->limit;
     if (x->host->max_body && x->host->max_body < x->limit) x->limit = x->host->max_body;
     buf_init_secret(&x->rq.body, x->limit);
-    x->body_until = deadline_in_ms((int64_t)x->host->body_s * 1000);
-    x->swallow_max = SWALLOW_MAX;
     if (x->has_body && length > 0 && (size_t)length > x->limit) {
         exchange_too_large(x->limit);
         return exchange_refuse(x, 413);
@@ -236,6 +235,11 @@ bool exchange_begin(struct exchange *x, const char *method, const char *url)
     keep_path(&x->rq, url);
     /* What is refused before its framing is judged may have one. */
     x->has_body = head.framing.lengths || head.framing.encodings;
-    return begin_peer(x) || begin_closing(x) || begin_framing(x, &head.framing, &length) ||
-           begin_route(x, method, url) || begin_query(x) || begin_body(x, length);
+    x->body_until = deadline_in_ms((int64_t)x->host->body_s * 1000);
+    x->swallow_max = SWALLOW_MAX;
+    bool refused = begin_peer(x) || begin_closing(x) || begin_framing(x, &head.framing, &length) ||
+                   begin_route(x, method, url) || begin_query(x) || begin_body(x, length);
+    /* A client that waits for leave to send it, or has much to send, is told at once. */
+    x->reads_on = refused && length > 0 && length <= SWALLOW_MAX && !x->rq.expect;
+    return refused;
 }

@@ -29,7 +29,7 @@ static struct reply out_of_memory(void)
 struct reply reply_json(int status, json_t *body)
 {
     struct reply r = {.status = status, .content_type = "application/json"};
-    buf_init(&r.body, BODY_CAP);
+    buf_init_secret(&r.body, BODY_CAP); /* some answer with a secret, once */
     if (!body || json_dump_callback(body, dump, &r.body, JSON_COMPACT) != 0 || buf_ok(&r.body)) {
         buf_dispose(&r.body);
         r = out_of_memory();

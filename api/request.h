@@ -29,7 +29,7 @@ struct request {
     } query[REQUEST_QUERY_MAX];
     size_t query_count;
     /* header fields, borrowed; NULL = not sent */
-    const char *content_type, *accept, *prefer, *if_match, *if_none_match, *request_id,
+    const char *content_type, *accept, *prefer, *if_match, *if_none_match, *request_id, *expect,
         *idempotency_key, *last_event_id;
     struct buf body;        /* may hold keys or passwords: wiped */
     struct body_file *file; /* instead of it where the row has BODY_STREAM; borrowed */
