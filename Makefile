@@ -2,6 +2,7 @@
 # make demo       the main job on a simulated board; installs what it needs
 # make test       every test; installs what it needs.  make test VARIANT=tsan: the concurrent ones under TSan
 # make run        espgate for real boards.   make bench   figures.   make lint   checks.   make fmt   format
+# make soak T=1800   works it for so many seconds, and its memory and open files must stay flat
 # VARIANT=release|debug|asan|tsan|cov picks the build folder.  V=1 shows commands.
 NAME    := espgate
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.0.0)
@@ -47,7 +48,7 @@ FUZZED := $(FUZZ:tests/fuzz/fuzz_%.c=$(B)/tests/fuzz/run_%)
 BENCHS := $(BENCH:%.c=$(B)/%)
 PARTS  := $(B)/$(NAME) $(B)/espboard $(B)/ptymodem.so
 
-.PHONY: all build parts deps demo run test test-all unit tsan bench bench-all lint lint-all fmt fuzz fuzz-all clean
+.PHONY: all build parts deps demo run test test-all unit tsan bench bench-all soak lint lint-all fmt fuzz fuzz-all clean
 .SECONDARY:
 all: build/$(NAME) build/espboard build/ptymodem.so
 build/%: build/release/%
@@ -98,8 +99,12 @@ test:
 	@sh docker/deps.sh build demo test
 	@$(MAKE) --no-print-directory test-all VARIANT=$(if $(filter release,$(VARIANT)),asan,$(VARIANT))
 bench:
-	@sh docker/deps.sh build demo test
+	@sh docker/deps.sh build demo test bench
 	@$(MAKE) --no-print-directory bench-all VARIANT=release
+soak:
+	@sh docker/deps.sh build demo test
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) tests/bench/soak.py build/release $(or $(T),1800)
 lint:
 	@sh docker/deps.sh build demo test lint
 	@$(MAKE) --no-print-directory lint-all

@@ -14,9 +14,16 @@ static struct MHD_Response *make_response(const struct exchange *x)
 {
     const struct reply *r = &x->reply;
     if (r->stream) return stream_response(r->stream, x->conn);
-    void *data = r->fixed ? (void *)(uintptr_t)r->fixed : r->body.data;
-    return MHD_create_response_from_buffer(r->fixed ? r->fixed_len : r->body.len, data,
-                                           MHD_RESPMEM_PERSISTENT);
+    const void *data = r->body.data;
+    size_t n = r->body.len;
+    if (r->shared) {
+        data = r->shared->bytes;
+        n = r->shared->len;
+    } else if (r->fixed) {
+        data = r->fixed;
+        n = r->fixed_len;
+    }
+    return MHD_create_response_from_buffer(n, (void *)(uintptr_t)data, MHD_RESPMEM_PERSISTENT);
 }
 
 static enum MHD_Result send_reply(struct exchange *x)
@@ -31,7 +38,7 @@ static enum MHD_Result send_reply(struct exchange *x)
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(response, "X-Request-Id", x->rq.id);
     for (size_t i = 0; i < r->header_count; i++)
-        MHD_add_response_header(response, r->headers[i].name, r->headers[i].value);
+        MHD_add_response_header(response, r->headers[i].name, reply_value(r, i));
     enum MHD_Result sent = MHD_queue_response(x->conn, (unsigned)r->status, response);
     MHD_destroy_response(response);
     return sent;

@@ -50,6 +50,11 @@ struct reply reply_bytes(int status, const char *content_type, struct buf *body)
     return r;
 }
 
+struct reply reply_shared(int status, const char *content_type, struct shared_text *text)
+{
+    return (struct reply){.status = status, .content_type = content_type, .shared = text};
+}
+
 struct reply reply_fixed(const char *content_type, const void *data, size_t n)
 {
     return (struct reply){
@@ -71,25 +76,34 @@ struct reply reply_stream(struct stream *s)
 void reply_header(struct reply *r, const char *name, const char *fmt, ...)
 {
     assert(r->header_count < REPLY_HEADERS);
+    size_t room = sizeof r->header_text - r->header_bytes;
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(r->headers[r->header_count].value, REPLY_HEADER_MAX, fmt, ap);
+    int n = vsnprintf(r->header_text + r->header_bytes, room, fmt, ap);
     va_end(ap);
-    assert(n >= 0 && n < REPLY_HEADER_MAX);
-    (void)n;
-    r->headers[r->header_count++].name = name;
+    assert(n >= 0 && n < REPLY_HEADER_MAX && (size_t)n < room);
+    r->headers[r->header_count].name = name;
+    r->headers[r->header_count++].at = r->header_bytes;
+    r->header_bytes += (size_t)n + 1;
+}
+
+const char *reply_value(const struct reply *r, size_t i)
+{
+    return r->header_text + r->headers[i].at;
 }
 
 const char *reply_find(const struct reply *r, const char *name)
 {
     for (size_t i = 0; i < r->header_count; i++)
-        if (strcmp(r->headers[i].name, name) == 0) return r->headers[i].value;
+        if (strcmp(r->headers[i].name, name) == 0) return reply_value(r, i);
     return NULL;
 }
 
 void reply_dispose(struct reply *r)
 {
     buf_dispose(&r->body);
+    shared_text_unref(r->shared);
+    r->shared = NULL;
     stream_close(r->stream);
     r->stream = NULL;
 }

@@ -11,23 +11,27 @@
 #include "api/stream_hub.h"
 #include "service/base/buf.h"
 #include "service/base/json_in.h"
+#include "service/base/shared_text.h"
 
-enum { REPLY_HEADERS = 5, REPLY_HEADER_MAX = 512 };
+enum { REPLY_HEADERS = 5, REPLY_HEADER_MAX = 512, REPLY_HEADER_TEXT = 1024 };
 
 struct reply {
-    int status;               /* 0: later, see reply_later() */
-    const char *content_type; /* NULL: no body */
-    struct buf body;          /* owned */
-    const void *fixed;        /* instead of body: bytes that live as long as the process */
+    int status;                 /* 0: later, see reply_later() */
+    const char *content_type;   /* NULL: no body */
+    struct buf body;            /* owned */
+    struct shared_text *shared; /* the same, held once */
+    const void *fixed;          /* instead of body: bytes that live as long as the process */
     size_t fixed_len;
     struct stream *stream; /* owned; instead of body: see reply_stream() */
     char code[48];         /* of the problem that it tells; "" = none */
     bool may_be_kept;      /* caches may keep it if they ask again each time; else no-store */
+    /* Values stand behind each other: a reply is small, since it is passed by value. */
     struct {
         const char *name;
-        char value[REPLY_HEADER_MAX];
+        size_t at;
     } headers[REPLY_HEADERS];
-    size_t header_count;
+    size_t header_count, header_bytes;
+    char header_text[REPLY_HEADER_TEXT];
     handler_fn then; /* status 0 only */
     int wait_s;
 };
@@ -38,6 +42,8 @@ struct reply reply_json(int status, json_t *body);
 struct reply reply_empty(int status);
 /** @param body  taken */
 struct reply reply_bytes(int status, const char *content_type, struct buf *body);
+/** @param text  taken */
+struct reply reply_shared(int status, const char *content_type, struct shared_text *text);
 /** Bytes that live as long as the process. */
 struct reply reply_fixed(const char *content_type, const void *data, size_t n);
 /** Server-Sent Events. @param s  taken */
@@ -59,6 +65,8 @@ struct reply reply_problem(const struct request *rq, int status, const char *mem
 /** Add a header field; too many or too long is a bug. */
 void reply_header(struct reply *r, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/** The value of header field @p i of header_count. */
+const char *reply_value(const struct reply *r, size_t i);
 /** Value of a header field that was added. NULL: none */
 const char *reply_find(const struct reply *r, const char *name);
 void reply_dispose(struct reply *r);

@@ -70,7 +70,7 @@ enum route_verdict route_find(const struct route *table, size_t n, const char *m
     if (!best) return ROUTE_NO_PATH;
     if (!take_vars(best->path, path, out)) return ROUTE_BAD_PATH;
     if (strcmp(method, "HEAD") == 0) method = "GET";
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = (size_t)(best - table); i < n; i++) {
         if (strcmp(table[i].method, method) != 0 || strcmp(table[i].path, best->path) != 0)
             continue;
         out->route = &table[i];

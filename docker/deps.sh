@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian 12 packages that are missing, by group: deps.sh build|demo|test|lint …
+# Installs the Debian 12 packages that are missing, by group: deps.sh build|demo|test|bench|lint …
 # Prints nothing and needs no rights when all is there. The one list of packages that espgate needs.
 set -eu
 packages() {
@@ -8,6 +8,7 @@ packages() {
         libcurl4-openssl-dev libmosquitto-dev libsqlite3-dev zlib1g-dev libzip-dev libudev-dev python3 python3-yaml ;;
     demo) echo mosquitto openssl curl jq ;;
     test) echo systemd python3-prometheus-client libcmocka-dev python3 python3-yaml python3-jsonschema python3-serial umockdev nodejs ca-certificates ;;
+    bench) echo wrk nginx-light ;;
     lint) echo clang-format clang-tidy cppcheck python3 python3-yaml ;;
     *) echo "deps.sh: no group $1" >&2; exit 2 ;;
     esac

@@ -119,17 +119,29 @@ static enum err not_found(const char *id)
                     "there is no job \"%s\"", id);
 }
 
-static enum err find_job(const struct request *rq, const struct service *svc,
-                         struct job_record *out)
+static struct shared_text *render(const struct job_record *job)
 {
+    json_t *json = json_out_job(job);
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    struct shared_text *shared = text ? shared_text_new(text, strlen(text)) : NULL;
+    free(text);
+    json_decref(json);
+    return shared;
+}
+
+static struct reply reply_present(const struct request *rq, const struct service *svc,
+                                  bool *ended_out)
+{
+    struct shared_text *text;
     const char *id = request_var(rq, "id");
-    *out = (struct job_record){.id = ""};
-    return request_is_id(id) ? jobs_get(svc->jobs, id, out) : not_found(id);
+    enum err e =
+        request_is_id(id) ? jobs_text(svc->jobs, id, render, &text, ended_out) : not_found(id);
+    return e ? reply_error(rq) : reply_shared(200, "application/json", text);
 }
 
 static struct reply job_after_wait(struct request *rq, const struct service *svc)
 {
-    struct job_record job;
+    bool ended;
     if (rq->woken == WAIT_FULL) {
         err_fail(ERR_BUSY, "too_many_waiting", "Ask again without wait.",
                  "%d requests wait already", LIMIT_WAITERS);
@@ -139,18 +151,18 @@ static struct reply job_after_wait(struct request *rq, const struct service *svc
         err_fail(ERR_CONFLICT, "shutting_down", "Ask again when it runs.", "espgate is stopping");
         return reply_error(rq);
     }
-    return find_job(rq, svc, &job) ? reply_error(rq) : reply_job(200, &job);
+    return reply_present(rq, svc, &ended);
 }
 
 struct reply handle_job_get(struct request *rq, const struct service *svc)
 {
-    struct job_record job;
     long wait = 0;
-    if (request_query_number(rq, "wait", 0, LIMIT_WAIT_S, &wait) || find_job(rq, svc, &job))
-        return reply_error(rq);
-    if (!wait || job_state_is_final(job.state)) return reply_job(200, &job);
-    memcpy(rq->job, job.id, sizeof rq->job);
-    job_record_dispose(&job);
+    bool ended = false;
+    if (request_query_number(rq, "wait", 0, LIMIT_WAIT_S, &wait)) return reply_error(rq);
+    struct reply r = reply_present(rq, svc, &ended);
+    if (!wait || ended || r.status != 200) return r;
+    reply_dispose(&r);
+    snprintf(rq->job, sizeof rq->job, "%s", request_var(rq, "id"));
     return reply_later((int)wait, job_after_wait);
 }
 

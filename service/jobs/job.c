@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "service/base/clock.h"
+#include "service/base/shared_text.h"
 #include "service/jobs/transcript.h"
 
 enum err job_new(const struct job_record *r, struct job **out)
@@ -39,6 +40,7 @@ void job_free(struct job *job)
     if (!job) return;
     free_record(job->view);
     free_record(job->coming);
+    shared_text_unref(job->text);
     transcript_unref(job->log);
     free(job);
 }
@@ -72,6 +74,9 @@ void job_prepare(struct job *job, struct job_record *copy)
 void job_show(struct job *job)
 {
     free_record(job->view);
+    shared_text_unref(job->text);
+    job->text = NULL;
+    job->shown++;
     job->view = job->coming;
     job->coming = NULL;
 }

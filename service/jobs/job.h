@@ -13,6 +13,7 @@
 
 enum { JOB_BUCKETS = 256, JOB_ENDED_KEPT = 64 };
 
+struct shared_text;
 struct transcript;
 struct worker;
 
@@ -48,6 +49,8 @@ struct job {
     enum job_phase phase;
     struct job_record *view;   /* what readers see; NULL until it runs: a record is large */
     struct job_record *coming; /* is being stored; readers see it once it is */
+    struct shared_text *text;  /* the same as readers get it; NULL until one asks */
+    uint64_t shown;            /* how often what readers see has changed */
     struct transcript *log;    /* while it runs */
     struct worker *worker;     /* its slot's */
     struct job *next;          /* in its queue, or among the ended */

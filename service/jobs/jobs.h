@@ -5,9 +5,11 @@
 #ifndef SERVICE_JOBS_JOBS_H
 #define SERVICE_JOBS_JOBS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "service/base/err.h"
+#include "service/base/shared_text.h"
 #include "service/jobs/command.h"
 #include "service/jobs/context.h"
 #include "service/port/enumerate.h"
@@ -64,6 +66,14 @@ enum err jobs_retry(struct jobs *j, const char *id, const struct job_order *by,
 /** Present state, live progress included. @return ERR_OK, ERR_NOT_FOUND with code job_not_found,
  * ERR_MEM */
 enum err jobs_get(struct jobs *j, const char *id, struct job_record *out);
+/** Makes a text of a record. @return NULL: out of memory */
+typedef struct shared_text *(*job_render_fn)(const struct job_record *job);
+/** The same as text, made once for all who ask before it changes.
+ *  @param render  always the same
+ *  @param[out] out  held once for the caller  @param[out] ended_out  is the job over?
+ *  @return as jobs_get() */
+enum err jobs_text(struct jobs *j, const char *id, job_render_fn render, struct shared_text **out,
+                   bool *ended_out);
 /** Queued: ends now. Running: told to stop; it ends when its board is reset. @return ERR_OK,
  * ERR_NOT_FOUND, ERR_CONFLICT with code job_ended */
 enum err jobs_cancel(struct jobs *j, const char *id, struct job_record *out);

@@ -13,6 +13,45 @@ enum err jobs_get(struct jobs *j, const char *id, struct job_record *out)
     return job ? e : store_job_get(j->config.store, id, out);
 }
 
+/* What is there of it already. Under the lock. */
+static struct shared_text *text_of(struct jobs *j, const char *id, bool *ended_out)
+{
+    const struct job *job = table_find(&j->table, id);
+    if (!job || !job->text) return NULL;
+    *ended_out = job->phase == PHASE_ENDED;
+    return shared_text_ref(job->text);
+}
+
+/* For the next who asks, unless it has changed meanwhile. */
+static void keep_text(struct jobs *j, const char *id, uint64_t shown, struct shared_text *text)
+{
+    pthread_mutex_lock(&j->lock);
+    struct job *job = table_find(&j->table, id);
+    if (job && !job->text && job->shown == shown) job->text = shared_text_ref(text);
+    pthread_mutex_unlock(&j->lock);
+}
+
+enum err jobs_text(struct jobs *j, const char *id, job_render_fn render, struct shared_text **out,
+                   bool *ended_out)
+{
+    struct job_record record;
+    pthread_mutex_lock(&j->lock);
+    *out = text_of(j, id, ended_out);
+    const struct job *job = *out ? NULL : table_find(&j->table, id);
+    uint64_t shown = job ? job->shown : 0;
+    enum err e = job ? job_snapshot(job, &record) : ERR_OK;
+    pthread_mutex_unlock(&j->lock);
+    if (*out) return ERR_OK;
+    if (!job) e = store_job_get(j->config.store, id, &record);
+    if (e) return e;
+    *ended_out = job_state_is_final(record.state);
+    *out = render(&record);
+    job_record_dispose(&record);
+    if (!*out) return err_set(ERR_MEM, "out of memory");
+    if (job) keep_text(j, id, shown, *out);
+    return ERR_OK;
+}
+
 enum err jobs_log(struct jobs *j, const char *id, struct buf *out)
 {
     pthread_mutex_lock(&j->lock);

@@ -1,6 +1,6 @@
 """Runs every benchmark and prints one table: what was measured, its budget, its peer in the same run.
 
-bench.py BUILD_DIR. The rows lie in build/bench.json too. A figure over its budget is said so and ends the run with
+bench.py BUILD_DIR [PART…], e.g. http. The rows lie in build/bench.json too. A figure over its budget is said so and ends the run with
 status 1; a peer's figure is only shown.
 """
 import base64
@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "flow"))
 sys.path.insert(0, os.path.join(ROOT, "tests"))
 
 import harness  # noqa: E402  (needs BIN_DIR)
+import http_figures  # noqa: E402
 import mfg_nvs  # noqa: E402
 import whole_flash  # noqa: E402
 
@@ -148,6 +149,10 @@ def manufacturing_data():
     mfg_nvs.figures(row)
 
 
+def http():
+    http_figures.figures(row)
+
+
 def service():
     """From exec to the line that says it is ready, and its memory then."""
     times, memory = [], []
@@ -195,8 +200,10 @@ def jobs():
 
 
 def main():
-    for part in (atpki, flash, pack, image, faults, peer, jobs, manufacturing_data, firmwares, service):
-        part()
+    wanted = sys.argv[2:]
+    for part in (atpki, flash, pack, image, faults, peer, jobs, manufacturing_data, firmwares, service, http):
+        if not wanted or part.__name__ in wanted:
+            part()
     width = max(len(r["what"]) for r in ROWS)
     for r in ROWS:
         budget = "" if r["budget"] is None else f"  budget {r['budget']:g}" + ("  OVER" if r["over"] else "")

@@ -173,9 +173,7 @@ static inline json_t *body_of(const struct reply *r)
 
 static inline const char *header_of(const struct reply *r, const char *name)
 {
-    for (size_t i = 0; i < r->header_count; i++)
-        if (strcmp(r->headers[i].name, name) == 0) return r->headers[i].value;
-    return NULL;
+    return reply_find(r, name);
 }
 
 /* Call, and compare status and, unless NULL, the problem's code. */

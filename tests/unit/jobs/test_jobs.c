@@ -89,6 +89,49 @@ static void a_step_that_was_left_open_is_ended(void **state)
     job_record_dispose(get(rig, id));
 }
 
+static struct shared_text *state_of(const struct job_record *job)
+{
+    const char *name = job_state_name(job->state);
+    return shared_text_new(name, strlen(name));
+}
+
+/* Twice the same text while nothing changes, and never an old one. */
+static void expect_text(struct rig *rig, const char *id, const char *state, bool ended)
+{
+    struct shared_text *a, *b;
+    bool over;
+    assert_int_equal(jobs_text(rig->jobs, id, state_of, &a, &over), ERR_OK);
+    assert_int_equal(over, ended);
+    assert_int_equal(jobs_text(rig->jobs, id, state_of, &b, &over), ERR_OK);
+    assert_int_equal(over, ended);
+    assert_ptr_equal(a, b);
+    assert_int_equal(a->len, strlen(state));
+    assert_memory_equal(a->bytes, state, a->len);
+    shared_text_unref(a);
+    shared_text_unref(b);
+}
+
+static void the_text_of_a_job_is_made_once_and_follows_it(void **state)
+{
+    struct rig *rig = *state;
+    char id[ID_TEXT], second[ID_TEXT];
+    struct shared_text *text;
+    bool over;
+    rig_submit(rig, "p1", "gate", id);
+    rig_submit(rig, "p1", "gate", second);
+    expect_text(rig, second, "queued", false);
+    rig_wait_inside(rig, 1);
+    rig_wait(rig, id, JOB_RUNNING, 1);
+    expect_text(rig, id, "running", false);
+    rig_open_gate(rig, 2);
+    rig_wait(rig, id, JOB_SUCCEEDED, 1);
+    expect_text(rig, id, "succeeded", true);
+    rig_wait(rig, second, JOB_SUCCEEDED, 1);
+    expect_text(rig, second, "succeeded", true);
+    assert_int_equal(jobs_text(rig->jobs, "job_0", state_of, &text, &over), ERR_NOT_FOUND);
+    assert_null(text);
+}
+
 static void jobs_of_a_slot_run_one_by_one_in_their_order(void **state)
 {
     struct rig *rig = *state;
@@ -441,6 +484,7 @@ int main(void)
         RIG_TEST(a_failed_step_is_the_jobs_error),
         RIG_TEST(the_guilty_step_is_told_and_not_the_last_one),
         RIG_TEST(a_step_that_was_left_open_is_ended),
+        RIG_TEST(the_text_of_a_job_is_made_once_and_follows_it),
         RIG_TEST(jobs_of_a_slot_run_one_by_one_in_their_order),
         RIG_TEST(two_slots_run_at_once),
         RIG_TEST(two_slots_that_share_a_port_take_turns),
