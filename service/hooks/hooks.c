@@ -1,7 +1,7 @@
 /* hooks: Design: what is due is asked of the store each time, so a crash loses nothing; kept here
- * is only what is on its way. Waits are monotonic, and delivery_is_due() knows a clock that was put
- * back, so a jump of the wall clock neither loses a delivery nor holds it up; for the same reason
- * the end comes by the number of tries and not by the age. */
+ * is only what is on its way. Waits are monotonic, and a wall clock that was put back is noticed,
+ * so its jumps neither lose a delivery nor hold it up; for the same reason the end comes by the
+ * number of tries and not by the age. */
 #include "service/hooks/hooks.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@
 #include "service/hooks/url.h"
 #include "service/store/webhooks.h"
 
-enum { BODY_MAX = 64 * 1024, STORE_RETRY_MS = 1000, HEADER = 160 };
+enum { BODY_MAX = 64 * 1024, STORE_RETRY_MS = 1000, CLOCK_BACK_MS = 1000, HEADER = 160 };
 
 /* One webhook's turn. */
 struct flight {
@@ -40,6 +40,7 @@ struct hooks {
     atomic_bool running; /* from the first wake on that finds a webhook */
     atomic_bool stopping;
     int bell;              /* eventfd: look again */
+    int64_t clock_ms;      /* how far the wall clock is from the monotonic one */
     struct poster *poster; /* NULL until the first delivery */
     struct flight flights[LIMIT_WEBHOOKS];
 };
@@ -181,19 +182,29 @@ static bool save_unsaved(struct hooks *h)
     return true;
 }
 
+/* A clock that was put back, perhaps while espgate did not run. */
+static bool heed_clock(struct hooks *h)
+{
+    int64_t now = clock_now_ms(), apart = now - deadline_now_ns() / (1000 * 1000);
+    if (apart < h->clock_ms - CLOCK_BACK_MS && store_delivery_clock_back(h->config.store, now))
+        return false;
+    h->clock_ms = apart;
+    return true;
+}
+
 /* Begin what is due. @return when the next one will be, as far as is known now */
 static struct deadline look(struct hooks *h)
 {
     struct delivery_record *list;
     struct deadline next = deadline_never();
     size_t n;
-    if (!save_unsaved(h) || store_delivery_next(h->config.store, &list, &n))
+    if (!save_unsaved(h) || !heed_clock(h) || store_delivery_next(h->config.store, &list, &n))
         return deadline_in_ms(STORE_RETRY_MS);
     for (size_t i = 0; i < n; i++) {
         int64_t now = clock_now_ms();
         struct flight *f = find_flight(h, list[i].webhook);
         if (!f || f->phase != FREE) continue;
-        if (delivery_is_due(&list[i], now))
+        if (list[i].next_ms <= now)
             begin(h, f, &list[i]);
         else
             next = deadline_min(next, deadline_in_ms(list[i].next_ms - now));
@@ -253,6 +264,7 @@ enum err hooks_start(const struct hooks_config *cfg, struct hooks **out)
     struct hooks *h = calloc(1, sizeof *h);
     if (!h) return err_set(ERR_MEM, "out of memory");
     h->config = *cfg;
+    h->clock_ms = INT64_MAX;
     if (!h->config.first_ms) h->config.first_ms = 5000;
     if (!h->config.longest_ms) h->config.longest_ms = 3600 * 1000;
     if (!h->config.attempts) h->config.attempts = 34;

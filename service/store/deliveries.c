@@ -21,11 +21,6 @@ const char *delivery_state_name(enum delivery_state s)
     return states[s];
 }
 
-bool delivery_is_due(const struct delivery_record *r, int64_t now_ms)
-{
-    return r->next_ms <= now_ms || r->tried_ms > now_ms;
-}
-
 static enum err not_found(const char *id)
 {
     return err_fail(ERR_NOT_FOUND, "delivery_not_found",
@@ -277,23 +272,13 @@ enum err store_delivery_again(struct store *s, const char *webhook, const char *
     return e ? e : store_delivery_get(s, webhook, id, out);
 }
 
-static void put_now(struct query *q, const void *now)
-{
-    query_put_int(q, *(const int64_t *)now);
-}
-
-/* Of those that were tried in what is the future now, the clock was put back: they come first, as
- * delivery_is_due() has it. */
 enum err store_delivery_next(struct store *s, struct delivery_record **list_out, size_t *n_out)
 {
-    const int64_t now = clock_now_ms();
     struct store_page page = {.limit = LIMIT_WEBHOOKS};
     const struct row_list l = {
         .sql = "SELECT " DELIVERY_COLUMNS " FROM delivery WHERE ?1 = '' AND seq IN"
                " (SELECT (SELECT seq FROM delivery WHERE webhook = webhook.id AND state = 'pending'"
-               " ORDER BY tried_ms > ?3 DESC, next_ms, seq LIMIT 1) FROM webhook) LIMIT ?2",
-        .put = put_now,
-        .arg = &now,
+               " ORDER BY next_ms, seq LIMIT 1) FROM webhook) LIMIT ?2",
         .read = read_row,
         .item_bytes = sizeof **list_out,
         .id_at = offsetof(struct delivery_record, id)};
@@ -301,6 +286,19 @@ enum err store_delivery_next(struct store *s, struct delivery_record **list_out,
     enum err e = rows_list(s, &l, &page, &list, n_out);
     *list_out = list;
     return e;
+}
+
+static enum err forget_times(struct db *db, void *arg)
+{
+    struct query q;
+    query_begin(&q, db, "UPDATE delivery SET next_ms = 0 WHERE state = 'pending' AND tried_ms > ?");
+    query_put_int(&q, *(const int64_t *)arg);
+    return query_run(&q);
+}
+
+enum err store_delivery_clock_back(struct store *s, int64_t now_ms)
+{
+    return store_write(s, forget_times, &now_ms);
 }
 
 static enum err read_body(struct query *q, void *item)

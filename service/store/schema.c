@@ -156,7 +156,7 @@ static const char *const steps[] = {
     " ended_ms INTEGER NOT NULL, status INTEGER NOT NULL, error TEXT NOT NULL) STRICT;"
     /* a job ends once, however often its end is written */
     "CREATE UNIQUE INDEX delivery_job ON delivery (job, webhook) WHERE job <> '';"
-    "CREATE INDEX delivery_due ON delivery (webhook, next_ms, tried_ms) WHERE state = 'pending';"
+    "CREATE INDEX delivery_due ON delivery (webhook, next_ms) WHERE state = 'pending';"
     "CREATE INDEX delivery_webhook ON delivery (webhook, seq);",
 };
 

@@ -67,9 +67,9 @@ enum err store_delivery_again(struct store *s, const char *webhook, const char *
 /** Of each webhook the pending delivery whose turn is next, whether its time has come or not: at
  * most LIMIT_WEBHOOKS. Release the list with free(). */
 enum err store_delivery_next(struct store *s, struct delivery_record **list_out, size_t *n_out);
-/** Has its time come? Also when the clock was put back since its last attempt: what was reckoned
- * with the former time says nothing then. */
-bool delivery_is_due(const struct delivery_record *r, int64_t now_ms);
+/** The clock was put back: those that were tried in what is the future now are tried at once, since
+ * the time that was reckoned for their next try says nothing. */
+enum err store_delivery_clock_back(struct store *s, int64_t now_ms);
 /** What is sent. @return ERR_OK; ERR_NOT_FOUND with code delivery_not_found */
 enum err store_delivery_body(struct store *s, const char *id, struct buf *out);
 #endif

@@ -493,7 +493,8 @@ class Tour:
         for wrong in ({}, {"url": 1}, {"url": "http://example.com/"}, {"url": "https://a@b/"}, {"url": url, "slot": "a b"},
                       {"url": url, "states": []}, {"url": url, "states": ["queued"]}, {"url": url, "secret": "x"}):
             gate.post("/v1/webhooks", wrong).problem(400, "bad_body")
-        gate.post("/v1/webhooks", {"url": url, "ca": "x"}).problem(422, "bad_ca")
+        for ca in ("x", order["ca"].replace("MII", "!!!")):
+            gate.post("/v1/webhooks", {"url": url, "ca": ca}).problem(422, "bad_ca")
         gate.get(at).expect(200)
         others = [gate.post("/v1/webhooks", {"url": url, "slot": "elsewhere"}).expect(201) for _ in range(WEBHOOKS - 1)]
         gate.post("/v1/webhooks", {"url": url}).problem(409, "too_many_webhooks")

@@ -1,9 +1,13 @@
 """The wall clock jumps by hours while the service runs, as it does on a small computer that finds its network late, or
 whose battery is dead. What waits is counted by a clock that does not jump: nothing ends early, late or twice for it."""
+import http.client
+import json
 import os
 import struct
+import subprocess
 
 import harness
+from child import PATIENCE
 from receiver import Receiver
 
 CONCURRENT = True
@@ -117,6 +121,48 @@ class Jumps(ClockCase):
             self.assertEqual(self.gate.get(f"/v1/jobs/{job}?wait=1").expect(200).json["state"], "running")
         self.gate.post(f"/v1/jobs/{job}/cancel").expect(202)
         self.gate.wait_job(job)
+
+    def test_the_audit_stays_whole_and_in_order(self):
+        for hours in (0, 9, -9, 3):
+            self.jump(hours * HOUR_S)
+            self.bench.run("reset", self.board)
+        entries = self.gate.get("/v1/audit?limit=1000").expect(200).json["items"]
+        self.assertEqual([entry["sequence"] for entry in entries], list(range(len(entries), 0, -1)))
+        times = [entry["at"] for entry in entries]
+        self.assertNotEqual(times, sorted(times, reverse=True))  # as the clock was then
+        self.gate.stop()
+        subprocess.run([self.gate.argv[0], "--verify-audit", "--data", os.path.join(self.bench.folder, "data")],
+                       check=True, stdout=subprocess.DEVNULL)
+
+    def stream(self, query, ends):
+        """(id, job) of the events of a stream up to its `ends`th end of a job, as they come."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.gate.port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/v1/events?types=job.queued,job.ended" + query)
+        lines = connection.getresponse()
+
+        def events():
+            event, left = {}, ends
+            while left:
+                name, _, value = lines.readline().decode().rstrip("\n").partition(": ")
+                if name:
+                    event[name] = value
+                elif "data" in event:
+                    left -= event["event"] == "job.ended"
+                    yield int(event["id"]), json.loads(event["data"])["job"]
+                    event = {}
+        return events()
+
+    def test_events_come_in_order_and_again_the_same(self):
+        live, jobs = self.stream("", 4), []
+        for hours in (0, 9, -9, 3):
+            self.jump(hours * HOUR_S)
+            jobs.append(self.bench.run("reset", self.board)["id"])
+        told = list(live)
+        ids = [n for n, _ in told]
+        self.assertEqual(ids, sorted(set(ids)))
+        self.assertEqual([job for _, job in told], [job for one in jobs for job in (one, one)])
+        self.assertEqual(list(self.stream("&last_event_id=0", 4)), told)
 
     def test_webhooks_go_on(self):
         """Neither held up by a clock that was put back, nor given up by one that was put forward by days."""

@@ -118,6 +118,9 @@ class Webhooks(WebhookCase):
         verify(hook["secret"], second)
         told = self.delivered(hook)
         self.assertEqual((told["job"], told["attempts"], told["error"]), (job["id"], 2, None))
+        counts = self.gate.get("/metrics").expect(200).body.decode()
+        for result in ("taken", "failed"):
+            self.assertIn(f'espgate_webhook_calls_total{{result="{result}"}} 1\n', counts)
 
     def test_who_is_not_there_is_called_again(self):
         port = harness.free_port()
