@@ -120,7 +120,7 @@ class Webhooks(WebhookCase):
         self.assertEqual((told["job"], told["attempts"], told["error"]), (job["id"], 2, None))
         counts = self.gate.get("/metrics").expect(200).body.decode()
         for result in ("taken", "failed"):
-            self.assertIn(f'espgate_webhook_calls_total{{result="{result}"}} 1\n', counts)
+            self.assertIn(f'espgate_webhook_calls_total{{outcome="{result}"}} 1\n', counts)
 
     def test_who_is_not_there_is_called_again(self):
         port = harness.free_port()
