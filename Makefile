@@ -94,7 +94,7 @@ demo:
 run:
 	@sh docker/deps.sh build
 	@$(MAKE) --no-print-directory all
-	build/$(NAME) --auth none $(ARGS)
+	build/$(NAME) $(ARGS)
 test:
 	@sh docker/deps.sh build demo test
 	@$(MAKE) --no-print-directory test-all VARIANT=$(if $(filter release,$(VARIANT)),asan,$(VARIANT))

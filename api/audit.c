@@ -132,6 +132,8 @@ void audit_refused(const struct request *rq, const struct reply *r, const struct
                    struct pool *writers)
 {
     if (!audit_is_wanted(rq->match.route)) return;
+    /* one who is locked out shall not fill the disk: his lockout is what stops that */
+    if (strcmp(r->code, "too_many_failures") == 0) return;
     struct refusal *f = calloc(1, sizeof *f);
     if (!f) return;
     f->store = svc->store;

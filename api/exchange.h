@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "api/auth.h"
 #include "api/server.h"
 #include "api/idempotency.h"
 #include "api/pool.h"
@@ -17,6 +18,7 @@
 /** What all exchanges of a server share. */
 struct exchange_host {
     struct service service;
+    struct auth auth;
     struct wait_list *waits;
     struct traffic *traffic;
     struct pool *slow; /* one thread for what computes for long */

@@ -38,6 +38,9 @@ static const struct field_place {
     {"If-Match", offsetof(struct request, if_match)},
     {"If-None-Match", offsetof(struct request, if_none_match)},
     {"Idempotency-Key", offsetof(struct request, idempotency_key)},
+    {"Authorization", offsetof(struct request, authorization)},
+    {"Origin", offsetof(struct request, origin)},
+    {"Host", offsetof(struct request, host)},
     {"Last-Event-ID", offsetof(struct request, last_event_id)},
     {"Expect", offsetof(struct request, expect)},
     {"X-Request-Id", offsetof(struct request, request_id)},
@@ -69,9 +72,8 @@ static enum MHD_Result take_field(void *cls, enum MHD_ValueKind kind, const char
         if (!f->lengths++) f->length = value;
     } else if (strcasecmp(key, "Transfer-Encoding") == 0) {
         if (!f->encodings++) f->encoding = value;
-    } else if (strcasecmp(key, "Host") == 0) {
-        f->hosts++;
     } else {
+        f->hosts += strcasecmp(key, "Host") == 0;
         keep_field(head->rq, key, value);
     }
     return MHD_YES;
@@ -94,6 +96,23 @@ static bool begin_framing(struct exchange *x, const struct framing *f, long *len
     return false;
 }
 
+static bool begin_origin(struct exchange *x)
+{
+    return auth_take_origin(&x->host->auth, &x->rq) != ERR_OK &&
+           exchange_refuse(x, status_of(err_last()));
+}
+
+/* A browser asks whether a page of a listed origin may send a request (CORS). */
+static bool answer_preflight(struct exchange *x, const char *method)
+{
+    if (!x->rq.foreign || strcmp(method, "OPTIONS") != 0 ||
+        !MHD_lookup_connection_value(x->conn, MHD_HEADER_KIND, "Access-Control-Request-Method"))
+        return false;
+    x->reply = auth_preflight(&x->rq);
+    x->refused = true;
+    return true;
+}
+
 static bool begin_route(struct exchange *x, const char *method, const char *url)
 {
     size_t n;
@@ -110,12 +129,23 @@ static bool begin_route(struct exchange *x, const char *method, const char *url)
                  "a part of the path is too long, or is not printable ASCII, percent-encoded");
         return exchange_refuse(x, 400);
     case ROUTE_NO_METHOD:
+        if (answer_preflight(x, method)) return true;
         err_fail(ERR_ARG, "bad_method", NULL, "this path takes %s", x->rq.match.allow);
         exchange_refuse(x, 405);
         reply_header(&x->reply, "Allow", "%s", x->rq.match.allow);
         return true;
     }
     return false;
+}
+
+static bool begin_auth(struct exchange *x)
+{
+    unsigned wait_s = 0;
+    enum err e = auth_admit(&x->host->auth, &x->rq, &wait_s);
+    if (!e) return false;
+    exchange_refuse(x, status_of(err_last()));
+    auth_explain(&x->rq, &x->reply, wait_s);
+    return true;
 }
 
 static enum MHD_Result add_query(void *cls, enum MHD_ValueKind kind, const char *key,
@@ -222,7 +252,17 @@ static bool begin_closing(struct exchange *x)
 /* Nothing is done for one who may not be here, not even told what there is. */
 static bool begin_peer(struct exchange *x)
 {
-    return link_peer(x->link, x->conn, &x->rq.peer) != ERR_OK && exchange_refuse(x, 403);
+    enum err e = link_peer(x->link, x->conn, &x->rq.peer);
+    memcpy(x->rq.actor.address, x->rq.peer->address, sizeof x->rq.actor.address);
+    return e && exchange_refuse(x, 403);
+}
+
+/* libmicrohttpd keeps the header for as long as the connection lasts, and its memory for longer. */
+static void forget_token(struct request *rq)
+{
+    if (!rq->authorization) return;
+    explicit_bzero((void *)(uintptr_t)rq->authorization, strlen(rq->authorization));
+    rq->authorization = NULL;
 }
 
 bool exchange_begin(struct exchange *x, const char *method, const char *url)
@@ -238,7 +278,9 @@ bool exchange_begin(struct exchange *x, const char *method, const char *url)
     x->body_until = deadline_in_ms((int64_t)x->host->body_s * 1000);
     x->swallow_max = SWALLOW_MAX;
     bool refused = begin_peer(x) || begin_closing(x) || begin_framing(x, &head.framing, &length) ||
-                   begin_route(x, method, url) || begin_query(x) || begin_body(x, length);
+                   begin_origin(x) || begin_route(x, method, url) || begin_auth(x) ||
+                   begin_query(x) || begin_body(x, length);
+    forget_token(&x->rq);
     /* A client that waits for leave to send it, or has much to send, is told at once. */
     x->reads_on = refused && length > 0 && length <= SWALLOW_MAX && !x->rq.expect;
     return refused;

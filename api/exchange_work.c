@@ -9,6 +9,17 @@
 #include "service/base/limits.h"
 #include "service/base/log.h"
 
+/* What a browser must read before it lets a page of a listed origin see the answer. */
+static void send_cors(const struct exchange *x, struct MHD_Response *response)
+{
+    if (x->host->auth.origin_count) MHD_add_response_header(response, "Vary", "Origin");
+    if (!x->rq.foreign) return;
+    MHD_add_response_header(response, "Access-Control-Allow-Origin", x->rq.origin);
+    MHD_add_response_header(response, "Access-Control-Expose-Headers",
+                            "ETag, Idempotent-Replayed, Link, Location, Preference-Applied, "
+                            "Retry-After, WWW-Authenticate, X-Request-Id");
+}
+
 /* The bytes stay with the exchange, which outlives the sending: nothing is copied. */
 static struct MHD_Response *make_response(const struct exchange *x)
 {
@@ -37,6 +48,7 @@ static enum MHD_Result send_reply(struct exchange *x)
                             r->may_be_kept ? "no-cache" : "no-store");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(response, "X-Request-Id", x->rq.id);
+    send_cors(x, response);
     for (size_t i = 0; i < r->header_count; i++)
         MHD_add_response_header(response, r->headers[i].name, reply_value(r, i));
     enum MHD_Result sent = MHD_queue_response(x->conn, (unsigned)r->status, response);

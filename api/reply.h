@@ -62,7 +62,8 @@ struct reply reply_fields(const struct request *rq, const struct field_errors *e
  * @p value (taken). */
 struct reply reply_problem(const struct request *rq, int status, const char *member, json_t *value);
 
-/** Add a header field; too many or too long is a bug. */
+/** Add a header field, or give the one of this name another value; too many or too long is a bug.
+ */
 void reply_header(struct reply *r, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /** The value of header field @p i of header_count. */

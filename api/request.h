@@ -31,6 +31,8 @@ struct request {
     /* header fields, borrowed; NULL = not sent */
     const char *content_type, *accept, *prefer, *if_match, *if_none_match, *request_id, *expect,
         *idempotency_key, *last_event_id;
+    const char *authorization, *origin, *host;
+    bool foreign;           /* sent by a page of a listed origin */
     struct buf body;        /* may hold keys or passwords: wiped */
     struct body_file *file; /* instead of it where the row has BODY_STREAM; borrowed */
     /* with an Idempotency-Key: digests of who asked with which key, and of what was asked for */

@@ -14,6 +14,7 @@
 #define VIEWER   SCOPE_VIEWER
 #define OPERATOR SCOPE_OPERATOR
 #define ENGINEER SCOPE_ENGINEER
+#define ADMIN    SCOPE_ADMIN
 
 enum { JSON = LIMIT_JSON_BODY, UPLOAD = LIMIT_UPLOAD_BODY, TABLE = 64 * 1024 };
 enum { CREDENTIAL = BODY_JSON | BODY_MULTIPART | BODY_SLOW, TABLES = BODY_CSV | BODY_BINARY };
@@ -120,6 +121,12 @@ static const struct route table[] = {
 
     {"GET", "/v1/devices", "listDevices", VIEWER, "limit cursor ", 0, 0, handle_device_list},
     {"GET", "/v1/devices/{mac}", "getDevice", VIEWER, "", 0, 0, handle_device_get},
+
+    {"POST", "/v1/tokens", "createToken", ADMIN, "", BODY_JSON | ROUTE_CREATES, JSON,
+     handle_token_create},
+    {"GET", "/v1/tokens", "listTokens", ADMIN, "limit cursor ", 0, 0, handle_token_list},
+    {"GET", "/v1/tokens/{id}", "getToken", ADMIN, "", 0, 0, handle_token_get},
+    {"DELETE", "/v1/tokens/{id}", "revokeToken", ADMIN, "", 0, 0, handle_token_revoke},
 };
 
 const struct route *routes_table(size_t *n_out)
@@ -131,5 +138,6 @@ const struct route *routes_table(size_t *n_out)
 void server_print_routes(FILE *out)
 {
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        fprintf(out, "%s %s %s\n", table[i].method, table[i].path, table[i].operation);
+        fprintf(out, "%s %s %s %s\n", table[i].method, table[i].path, table[i].operation,
+                scope_name(table[i].scope));
 }

@@ -41,6 +41,7 @@ static const struct stream_limits stream_limits = {LIMIT_EVENT_STREAMS, LIMIT_AD
 struct server {
     struct MHD_Daemon *daemon;
     struct listener listener;
+    bool listening;  /* the socket is ours: libmicrohttpd has not taken it over yet */
     struct tls *tls; /* NULL = none */
     struct links *links;
     struct stream_hub *streams;
@@ -50,6 +51,7 @@ struct server {
 
 static void free_parts(struct exchange_host *host)
 {
+    lockout_free(host->auth.lockout);
     traffic_free(host->traffic);
     pool_free(host->writers);
     pool_free(host->slow);
@@ -66,6 +68,7 @@ enum err server_new(struct server **out)
     if (!e) e = pool_new("http-slow", 1, LIMIT_SLOW, &s->host.slow);
     if (!e) e = pool_new("http-write", WRITERS, LIMIT_WRITES, &s->host.writers);
     if (!e) e = traffic_new(&s->host.traffic);
+    if (!e) e = lockout_new(&s->host.auth.lockout);
     if (!e) e = stream_hub_new(&stream_limits, &s->streams);
     if (e) {
         free_parts(&s->host);
@@ -82,6 +85,7 @@ enum err server_new(struct server **out)
 void server_free(struct server *s)
 {
     if (!s) return;
+    if (s->listening) close(s->listener.fd);
     links_free(s->links);
     tls_free(s->tls);
     stream_hub_free(s->streams);
@@ -144,22 +148,51 @@ static enum err open_tls(struct server *s, const struct server_config *cfg)
     return s->tls || !cfg->tls_cert ? ERR_OK : tls_new(&files, &s->tls);
 }
 
+/* Over a network everybody could call a service that asks nobody who he is, and read the tokens and
+ * keys that are sent without TLS. */
+static enum err judge_listener(const struct server_config *cfg, const struct listener *l)
+{
+    if (l->loopback || cfg->insecure || (!cfg->open && cfg->tls_cert)) return ERR_OK;
+    return err_fail(ERR_ARG, "unsafe_listener",
+                    cfg->open
+                        ? "Take --auth token, listen on loopback only, or take the risk with "
+                          "--insecure."
+                        : "Give it --tls-cert and --tls-key, listen on loopback behind a proxy "
+                          "that has them, or take the risk with --insecure.",
+                    "others than this machine reach %s, and %s", l->name,
+                    cfg->open ? "--auth none asks nobody who he is"
+                              : "tokens and keys would go there without TLS");
+}
+
+enum err server_listen(struct server *s, const struct server_config *cfg)
+{
+    enum err e = open_tls(s, cfg);
+    if (!e)
+        e = cfg->socket ? listener_adopt(cfg->socket, &s->listener)
+                        : listener_open(cfg->address, cfg->port, &s->listener);
+    if (e) return e;
+    s->listening = true;
+    return judge_listener(cfg, &s->listener);
+}
+
 enum err server_start(struct server *s, const struct server_config *cfg, const struct service *svc)
 {
     unsigned idle_s = cfg->idle_s ? cfg->idle_s : 30;
     s->host.service = *svc;
     s->host.service.streams = s->streams;
     s->host.service.server = s;
+    s->host.auth.open = cfg->open;
+    s->host.auth.origins = cfg->origins;
+    s->host.auth.origin_count = cfg->origin_count;
+    s->host.auth.tokens = svc->tokens;
     s->host.max_body = cfg->max_body;
     s->host.body_s = cfg->body_s ? cfg->body_s : 60;
-    enum err e = stream_hub_serve(s->streams, svc->store);
-    if (!e) e = open_tls(s, cfg);
+    enum err e = s->listening ? ERR_OK : server_listen(s, cfg);
+    if (!e) e = stream_hub_serve(s->streams, svc->store);
     if (!e && !s->links) e = links_new(2 * idle_s, &s->links);
-    if (!e)
-        e = cfg->socket ? listener_adopt(cfg->socket, &s->listener)
-                        : listener_open(cfg->address, cfg->port, &s->listener);
     if (e) return e;
     links_set_tls(s->links, s->tls);
+    s->listening = false;
     e = start_daemon(s, idle_s);
     if (!e) atomic_store(&s->started, true);
     return e;

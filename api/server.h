@@ -3,10 +3,12 @@
 #ifndef API_SERVER_H
 #define API_SERVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "api/listener.h"
+#include "service/access/tokens.h"
 #include "service/base/err.h"
 #include "service/jobs/jobs.h"
 #include "service/store/store.h"
@@ -18,6 +20,7 @@ struct service {
     struct store *store;
     const char *data_dir;
     struct jobs *jobs;
+    struct tokens *tokens;
     struct hooks *hooks; /* NULL allowed */
     const char *const *port_globs;
     size_t port_glob_count;
@@ -31,7 +34,12 @@ struct server_config {
     uint16_t port;       /* 0 = any free one */
     size_t max_body;     /* most bytes of any body; rows of the route table may ask for less; 0 =
                             the rows alone */
-    int socket;          /* one that listens already, taken; 0 = none: address and port */
+    bool open;           /* nobody is asked for a token */
+    bool insecure;       /* also where others than this machine could come in, or listen */
+    const char *const
+        *origins; /* of pages that may call from elsewhere; borrowed until server_stop() */
+    size_t origin_count;
+    int socket; /* one that listens already, taken; 0 = none: address and port */
     const char *tls_cert, *tls_key; /* PEM files; NULL = no TLS */
     const char *client_ca;          /* PEM file: only its clients are let in; NULL = everybody */
     unsigned idle_s; /* a connection where nothing happens for so long is closed; 0 = 30 */
@@ -48,6 +56,9 @@ struct server; /* opaque */
  * Makes jansson wipe all memory that it releases (bodies hold keys and passwords): call it before
  * other threads use jansson. @return ERR_OK, ERR_MEM */
 enum err server_new(struct server **out);
+/** Open the socket and read the TLS files, so that what is wrong with them is found before any job
+ * runs. Without it server_start() does so. @return as server_start() */
+enum err server_listen(struct server *s, const struct server_config *cfg);
 /** SIGPIPE ignored and other signals blocked before this: the HTTP threads inherit the mask.
  *  @return ERR_OK; ERR_IO with code listen_failed; ERR_MEM */
 enum err server_start(struct server *s, const struct server_config *cfg, const struct service *svc);
@@ -73,6 +84,6 @@ void server_changed(const struct job_record *job, const struct event_record *eve
 void server_stop(struct server *s);
 /** After server_stop() and jobs_stop(). NULL allowed. */
 void server_free(struct server *s);
-/** --routes: "METHOD template operationId" a line. */
+/** --routes: "METHOD template operationId scope" a line. */
 void server_print_routes(FILE *out);
 #endif

@@ -8,12 +8,26 @@ static const struct {
     const char *code;
     int status;
 } by_code[] = {
-    {"queue_full", 429},          {"shutting_down", 503},       {"disk_full", 507},
+    {"queue_full", 429},
+    {"shutting_down", 503},
+    {"disk_full", 507},
     {"store_full", 507}, /* by file, by database: one disk */
-    {"too_many_uploads", 503},    {"too_many_waiting", 503},    {"too_many_streams", 503},
+    {"too_many_uploads", 503},
+    {"too_many_waiting", 503},
+    {"too_many_streams", 503},
     {"vault_broken", 500},  /* ours, not the client's certificate */
     {"firmware_lost", 500}, /* waiting does not bring it back */
-    {"precondition_failed", 412}, {"slot_has_no_at_port", 422}, {"slot_has_no_download_port", 422},
+    {"precondition_failed", 412},
+    {"token_required", 401},
+    {"token_invalid", 401},
+    {"token_expired", 401},
+    {"token_revoked", 401},
+    {"missing_scope", 403},
+    {"origin_not_allowed", 403},
+    {"host_not_allowed", 421},
+    {"too_many_failures", 429},
+    {"slot_has_no_at_port", 422},
+    {"slot_has_no_download_port", 422},
 };
 
 static int by_kind(enum err kind)
@@ -71,12 +85,15 @@ const char *status_title(int status)
         const char *title;
     } titles[] = {
         {400, "The request is malformed"},
+        {401, "A valid token is needed"},
+        {403, "This is not allowed"},
         {404, "There is no such thing"},
         {405, "The method is not allowed here"},
         {409, "The present state does not allow this"},
         {412, "It was changed meanwhile"},
         {413, "The body is too large"},
         {415, "The body's media type is not supported"},
+        {421, "This name is not known here"},
         {422, "The content cannot be used"},
         {429, "Too much at once"},
         {500, "A fault of espgate"},

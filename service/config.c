@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/origin.h"
 #include "service/base/limits.h"
 
 static enum err take_number(const char *text, unsigned long lo, unsigned long hi,
@@ -60,14 +61,31 @@ static enum err take_ports(struct config *c, const char *glob)
     return ERR_OK;
 }
 
-static enum err take_auth(const char *text)
+static enum err take_auth(struct config *c, const char *text)
 {
-    if (strcmp(text, "none") == 0) return ERR_OK;
-    if (strcmp(text, "token") != 0)
-        return err_set(ERR_ARG, "--auth is token or none, not \"%s\"", text);
-    return err_set(
-        ERR_ARG,
-        "this version has no tokens yet: start it with --auth none; it listens on loopback only");
+    c->open = strcmp(text, "none") == 0;
+    if (c->open || strcmp(text, "token") == 0) return ERR_OK;
+    return err_set(ERR_ARG, "--auth is token or none, not \"%s\"", text);
+}
+
+static enum err take_insecure(struct config *c, const char *text)
+{
+    c->insecure = strcmp(text, "yes") == 0;
+    if (c->insecure || strcmp(text, "no") == 0) return ERR_OK;
+    return err_set(ERR_ARG, "it is yes or no, not \"%s\"", text);
+}
+
+static enum err take_origin(struct config *c, const char *text)
+{
+    if (!origin_is_valid(text))
+        return err_set(ERR_ARG,
+                       "--origin wants one as browsers send it, https://dashboard.example, not "
+                       "\"%s\"",
+                       text);
+    if (c->origin_count == CONFIG_ORIGINS_MAX)
+        return err_set(ERR_ARG, "more than %d --origin", CONFIG_ORIGINS_MAX);
+    c->origins[c->origin_count++] = text;
+    return ERR_OK;
 }
 
 static enum err take_level(struct config *c, const char *text)
@@ -128,15 +146,6 @@ static enum err take_keep_days(struct config *c, const char *text)
     return ERR_OK;
 }
 
-/* Nothing but this machine may call a service that asks nobody who he is. */
-static enum err loopback_only(const struct config *c)
-{
-    if (strncmp(c->listen_address, "127.", 4) == 0 || strcmp(c->listen_address, "::1") == 0)
-        return ERR_OK;
-    return err_set(ERR_ARG, "--auth none listens on loopback only (127.0.0.1 or [::1]), not on %s",
-                   c->listen_address);
-}
-
 /* Where a program keeps its data: the system's place for root, the user's own for everybody else,
  * who could not write there (XDG base directories). */
 static void default_data(struct config *c)
@@ -172,34 +181,46 @@ static enum err take_port_list(struct config *c, const char *text)
     return e;
 }
 
-static enum err from_environment(struct config *c, const char **auth)
+static enum err take_origin_list(struct config *c, const char *text)
+{
+    enum err e = ERR_OK;
+    snprintf(c->origins_env, sizeof c->origins_env, "%s", text);
+    char *rest = c->origins_env, *one;
+    while (!e && (one = strsep(&rest, " ")))
+        if (*one) e = take_origin(c, one);
+    return e;
+}
+
+static enum err from_environment(struct config *c)
 {
     static const struct {
         const char *name;
         enum err (*take)(struct config *c, const char *text);
     } twins[] = {
-        {"ESPGATE_LISTEN", take_listen},       {"ESPGATE_DATA", take_data},
-        {"ESPGATE_LOG_LEVEL", take_level},     {"ESPGATE_MAX_BODY", take_max_body},
-        {"ESPGATE_PORTS", take_port_list},     {"ESPGATE_LOG_FORMAT", take_log_format},
-        {"ESPGATE_TLS_CERT", take_tls_cert},   {"ESPGATE_TLS_KEY", take_tls_key},
-        {"ESPGATE_CLIENT_CA", take_client_ca}, {"ESPGATE_KEEP_DAYS", take_keep_days},
+        {"ESPGATE_LISTEN", take_listen},         {"ESPGATE_DATA", take_data},
+        {"ESPGATE_LOG_LEVEL", take_level},       {"ESPGATE_MAX_BODY", take_max_body},
+        {"ESPGATE_PORTS", take_port_list},       {"ESPGATE_AUTH", take_auth},
+        {"ESPGATE_ORIGINS", take_origin_list},   {"ESPGATE_INSECURE", take_insecure},
+        {"ESPGATE_LOG_FORMAT", take_log_format}, {"ESPGATE_TLS_CERT", take_tls_cert},
+        {"ESPGATE_TLS_KEY", take_tls_key},       {"ESPGATE_CLIENT_CA", take_client_ca},
+        {"ESPGATE_KEEP_DAYS", take_keep_days},
     };
     for (size_t i = 0; i < sizeof twins / sizeof *twins; i++) {
         const char *text = getenv(twins[i].name);
         enum err e = text ? twins[i].take(c, text) : ERR_OK;
         if (e) return err_wrap(e, "%s", twins[i].name);
     }
-    const char *who = getenv("ESPGATE_AUTH");
-    if (who) *auth = who;
     return ERR_OK;
 }
 
-static enum err from_options(struct config *c, int argc, char **argv, const char **auth)
+static enum err from_options(struct config *c, int argc, char **argv)
 {
     static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
                                             {"data", required_argument, NULL, 'd'},
                                             {"ports", required_argument, NULL, 'p'},
                                             {"auth", required_argument, NULL, 'a'},
+                                            {"insecure", no_argument, NULL, 'i'},
+                                            {"origin", required_argument, NULL, 'o'},
                                             {"log-level", required_argument, NULL, 'v'},
                                             {"log-format", required_argument, NULL, 'f'},
                                             {"max-body", required_argument, NULL, 'm'},
@@ -229,7 +250,13 @@ static enum err from_options(struct config *c, int argc, char **argv, const char
             e = take_ports(c, optarg);
             break;
         case 'a':
-            *auth = optarg;
+            e = take_auth(c, optarg);
+            break;
+        case 'i':
+            e = take_insecure(c, "yes");
+            break;
+        case 'o':
+            e = take_origin(c, optarg);
             break;
         case 'v':
             e = take_level(c, optarg);
@@ -280,19 +307,16 @@ static enum err from_options(struct config *c, int argc, char **argv, const char
 
 enum err config_read(int argc, char **argv, struct config *out)
 {
-    const char *auth = "token";
     defaults(out);
-    enum err environment = from_environment(out, &auth);
+    enum err environment = from_environment(out);
     struct err_info saved = *err_last();
-    enum err e = from_options(out, argc, argv, &auth);
+    enum err e = from_options(out, argc, argv);
     bool uses_data = out->action == CONFIG_SERVE || out->action == CONFIG_VERIFY_AUDIT ||
                      out->action == CONFIG_BACKUP;
     if (e || !uses_data) return e;
     if (environment) return err_restore(&saved);
     if (out->action != CONFIG_SERVE) return ERR_OK;
-    e = take_auth(auth);
-    if (!e) e = tls_is_whole(out);
-    return e ? e : loopback_only(out);
+    return tls_is_whole(out);
 }
 
 void config_print_help(FILE *out)
@@ -300,7 +324,7 @@ void config_print_help(FILE *out)
     fputs(
         "espgate: puts cloud identities into ESP32 boards that run ESP-AT\n"
         "\n"
-        "  espgate --auth none [options]\n"
+        "  espgate [options]\n"
         "\n"
         "  --listen ADDR:PORT   default 127.0.0.1:8080; port 0 takes a free one\n"
         "  --data DIR           database and vault; default $XDG_DATA_HOME/espgate, else "
@@ -308,7 +332,13 @@ void config_print_help(FILE *out)
         "                       for root /var/lib/espgate\n"
         "  --ports GLOB         more serial ports than those found (/dev/ttyAMA0); may be "
         "repeated\n"
-        "  --auth token|none    who may call; this version knows only none, on loopback\n"
+        "  --auth token|none    who may call: whoever has a token (the default; the first one "
+        "is written to\n"
+        "                       DIR/admin.token), or everybody\n"
+        "  --origin ORIGIN      web pages from there may call too, https://dashboard.example; "
+        "may be repeated\n"
+        "  --insecure           listen on other addresses than loopback also with --auth none or "
+        "without TLS\n"
         "  --log-level L        error, warn, info or debug; default info\n"
         "  --log-format F       text or json, one object a line; default text\n"
         "  --tls-cert FILE      PEM: the server's certificate and those between it and its root; "
@@ -330,6 +360,7 @@ void config_print_help(FILE *out)
         "\n"
         "Each option has a twin in the environment: ESPGATE_LISTEN, ESPGATE_DATA, ESPGATE_PORTS "
         "(with colons),\n"
-        "ESPGATE_AUTH, ESPGATE_LOG_LEVEL and so on. Logs go to standard error.\n",
+        "ESPGATE_ORIGINS (with blanks), ESPGATE_INSECURE (yes or no), ESPGATE_AUTH and so on. Logs "
+        "go to standard error.\n",
         out);
 }

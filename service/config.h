@@ -11,7 +11,7 @@
 #include "service/base/err.h"
 #include "service/base/log.h"
 
-enum { CONFIG_PORTS_MAX = 64 };
+enum { CONFIG_PORTS_MAX = 64, CONFIG_ORIGINS_MAX = 16 };
 
 enum config_action {
     CONFIG_SERVE,
@@ -29,7 +29,12 @@ struct config {
     char data_dir[PATH_MAX];
     const char *ports[CONFIG_PORTS_MAX]; /* globs; point into argv, or into ports_env */
     size_t port_count;
-    char ports_env[PATH_MAX]; /* ESPGATE_PORTS, cut at its colons */
+    char ports_env[PATH_MAX];                /* ESPGATE_PORTS, cut at its colons */
+    bool open;                               /* nobody is asked for a token */
+    bool insecure;                           /* also where strangers could come in, or listen */
+    const char *origins[CONFIG_ORIGINS_MAX]; /* point into argv, or into origins_env */
+    size_t origin_count;
+    char origins_env[1024]; /* ESPGATE_ORIGINS, cut at its blanks */
     size_t max_body;
     unsigned keep_days;      /* what has ended is kept so long; 0 = for ever */
     const char *backup_file; /* of CONFIG_BACKUP; points into argv */

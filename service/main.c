@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "api/server.h"
+#include "service/access/tokens.h"
 #include "service/base/log.h"
 #include "service/base/wipe.h"
 #include "service/cloud/mqtt_check.h"
@@ -24,6 +25,7 @@ enum { LARGE_BLOCK = 64 * 1024 }; /* bytes that are given back at once when they
 /* What is running; each pointer is NULL until its part has started. */
 struct parts {
     struct store *store;
+    struct tokens *tokens;
     struct hooks *hooks;
     struct retention *retention;
     struct jobs *jobs;
@@ -50,10 +52,28 @@ static enum err start(const struct config *c, struct parts *p)
 {
     enum err e = store_open(c->data_dir, &p->store);
     if (!e) e = shelf_open(c->data_dir, is_known, p->store);
+    if (!e) e = tokens_open(p->store, &p->tokens);
+    if (!e && !c->open) e = tokens_ensure_admin(p->tokens, c->data_dir);
     if (!e) e = retention_start(p->store, c->keep_days, &p->retention);
     if (!e) e = server_new(&p->server);
     if (!e)
         e = hooks_start(&(struct hooks_config){.store = p->store, .version = VERSION}, &p->hooks);
+    if (e) return e;
+    int socket;
+    e = supervisor_socket(&socket);
+    if (e) return e;
+    struct server_config server = {.socket = socket,
+                                   .address = c->listen_address,
+                                   .port = c->listen_port,
+                                   .max_body = c->max_body,
+                                   .open = c->open,
+                                   .insecure = c->insecure,
+                                   .origins = c->origins,
+                                   .origin_count = c->origin_count,
+                                   .tls_cert = c->tls_cert,
+                                   .tls_key = c->tls_key,
+                                   .client_ca = c->client_ca};
+    e = server_listen(p->server, &server);
     if (e) return e;
     struct jobs_config jobs = {.store = p->store,
                                .data_dir = c->data_dir,
@@ -68,20 +88,11 @@ static enum err start(const struct config *c, struct parts *p)
     struct service svc = {.store = p->store,
                           .data_dir = c->data_dir,
                           .jobs = p->jobs,
+                          .tokens = p->tokens,
                           .hooks = p->hooks,
                           .port_globs = c->ports,
                           .port_glob_count = c->port_count,
                           .version = VERSION};
-    int socket;
-    e = supervisor_socket(&socket);
-    if (e) return e;
-    struct server_config server = {.socket = socket,
-                                   .address = c->listen_address,
-                                   .port = c->listen_port,
-                                   .max_body = c->max_body,
-                                   .tls_cert = c->tls_cert,
-                                   .tls_key = c->tls_key,
-                                   .client_ca = c->client_ca};
     return server_start(p->server, &server, &svc);
 }
 
@@ -93,6 +104,7 @@ static void stop(struct parts *p)
     jobs_stop(p->jobs);
     hooks_stop(p->hooks);
     server_free(p->server);
+    tokens_close(p->tokens);
     retention_stop(p->retention);
     store_close(p->store);
 }

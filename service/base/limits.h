@@ -35,6 +35,7 @@ enum {
     LIMIT_TRANSCRIPT = 128 * 1024,    /* bytes of serial transcript kept for a job */
     LIMIT_KEEP_DAYS =
         90, /* jobs that have ended, with all that is known of them, and events; --keep-days */
-    LIMIT_PAGE = 1000, /* items of one list answer */
+    LIMIT_TOKENS = 1000, /* tokens, also those that have ended: one page of a list */
+    LIMIT_PAGE = 1000,   /* items of one list answer */
 };
 #endif

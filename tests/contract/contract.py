@@ -41,8 +41,8 @@ class Contract:
         return node
 
     def routes(self):
-        """METHOD template operationId, a line each, as --routes prints them."""
-        return {f"{m} {t} {o['operationId']}" for (m, t), o in self.operations.items()}
+        """METHOD template operationId scope, a line each, as --routes prints them."""
+        return {f"{m} {t} {o['operationId']} {o['x-scope']}" for (m, t), o in self.operations.items()}
 
     def statuses(self):
         """(operationId, status) of every answer that is documented by number."""

@@ -24,7 +24,7 @@ class Connection:
             pass
 
     def send_head(self, method, path, *fields):
-        self.send("\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *fields, "", ""]))
+        self.send("\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *self.gate.credentials, *fields, "", ""]))
 
     def send_chunks(self, data, step=8192):
         for at in range(0, len(data), step):

@@ -31,7 +31,7 @@ class TourTest(unittest.TestCase):
         cls.exchanges = []  # (method, path, request body, reply)
         with harness.Bench(boards=[{"firmware": "2.4"}, {"fault": ["silent"]}, {"firmware": "4.1"}], broker=False) as cls.bench:
             cls.bench.gate.observers.append(lambda *seen: cls.exchanges.append(seen))
-            for step in Tour(cls.bench).steps():
+            for step in Tour(cls.bench, cls.judge).steps():
                 step()
 
     def test_every_answer_is_what_the_contract_says(self):

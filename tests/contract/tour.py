@@ -11,6 +11,7 @@ import socket
 import firmware_files
 import orders
 import raw
+import strangers
 from receiver import Receiver
 
 QUEUE = 1000  # LIMIT_QUEUE
@@ -22,15 +23,16 @@ FIRMWARE = 64 * 1024 * 1024  # LIMIT_FIRMWARE
 
 
 class Tour:
-    def __init__(self, bench):
-        """bench: its second board is silent, so that a job on it runs for long; its third has mfg_nvs."""
-        self.bench, self.gate = bench, bench.gate
+    def __init__(self, bench, judge):
+        """bench: its second board is silent, so that a job on it runs for long; its third has mfg_nvs. judge: the
+        contract."""
+        self.bench, self.judge, self.gate = bench, judge, bench.gate
 
     def steps(self):
-        return [self.service, self.contract, self.bad_queries, self.bad_bodies, self.slots, self.profiles, self.credentials,
-                self.keys, self.firmware, self.full_of_uploads, self.images, self.factory_images, self.converters, self.jobs,
-                self.events, self.devices, self.backups, self.webhooks, self.audit, self.full_queue,
-                self.full_waiting_room, self.full_of_streams, self.not_ready]
+        return [self.service, self.contract, self.strangers, self.bad_queries, self.bad_bodies, self.tokens, self.slots,
+                self.profiles, self.credentials, self.keys, self.firmware, self.full_of_uploads, self.images,
+                self.factory_images, self.converters, self.jobs, self.events, self.devices, self.backups, self.webhooks,
+                self.audit, self.full_queue, self.full_waiting_room, self.full_of_streams, self.not_ready]
 
     # ---- the service itself ----
 
@@ -46,31 +48,12 @@ class Tour:
             etag = self.gate.get(path).expect(200).headers["ETag"]
             self.gate.get(path, headers={"If-None-Match": etag}).expect(304)
 
+    def strangers(self):
+        strangers.call(self.gate, self.judge)
+
     def bad_queries(self):
-        for method, path in (
-                ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.yaml"), ("GET", "/openapi.json"),
-                ("GET", "/v1/ports"), ("GET", "/v1/slots"), ("GET", "/v1/slots/a"), ("PUT", "/v1/slots/a"),
-                ("DELETE", "/v1/slots/a"), ("POST", "/v1/slots/a/pause"), ("POST", "/v1/slots/a/drain"),
-                ("POST", "/v1/slots/a/resume"), ("POST", "/v1/credentials/validate"), ("POST", "/v1/credentials"),
-                ("GET", "/v1/credentials"), ("GET", "/v1/credentials/a"), ("DELETE", "/v1/credentials/a"),
-                ("GET", "/v1/profiles"), ("GET", "/v1/profiles/a"), ("PUT", "/v1/profiles/a"),
-                ("DELETE", "/v1/profiles/a"), ("POST", "/v1/credentials/csr"), ("GET", "/v1/credentials/csr"),
-                ("GET", "/v1/credentials/csr/a"), ("POST", "/v1/credentials/csr/a"),
-                ("DELETE", "/v1/credentials/csr/a"), ("POST", "/v1/authorities"), ("GET", "/v1/authorities"),
-                ("GET", "/v1/authorities/a"), ("DELETE", "/v1/authorities/a"),
-                ("POST", "/v1/authorities/a/certificates"),
-                ("POST", "/v1/firmware"), ("GET", "/v1/firmware"), ("GET", "/v1/firmware/a"),
-                ("DELETE", "/v1/firmware/a"), ("POST", "/v1/images"), ("GET", "/v1/images/a"), ("GET", "/v1/images/a/b"),
-                ("POST", "/v1/images/atpki"), ("POST", "/v1/images/mfg-nvs"),
-                ("POST", "/v1/images/partition-table"), ("POST", "/v1/jobs"), ("GET", "/v1/jobs"), ("GET", "/v1/jobs/a"),
-                ("POST", "/v1/jobs/a/cancel"), ("POST", "/v1/jobs/a/retry"), ("GET", "/v1/jobs/a/log"),
-                ("GET", "/v1/jobs/a/events"), ("GET", "/v1/events"),
-                ("GET", "/v1/jobs/a/data"), ("DELETE", "/v1/jobs/a/data"),
-                ("GET", "/v1/backups"), ("GET", "/v1/backups/a"), ("DELETE", "/v1/backups/a"),
-                ("POST", "/v1/webhooks"), ("GET", "/v1/webhooks"), ("GET", "/v1/webhooks/a"), ("DELETE", "/v1/webhooks/a"),
-                ("POST", "/v1/webhooks/a/test"), ("GET", "/v1/webhooks/a/deliveries"),
-                ("GET", "/v1/webhooks/a/deliveries/b"), ("POST", "/v1/webhooks/a/deliveries/b/retry"),
-                ("GET", "/v1/audit"), ("GET", "/v1/devices"), ("GET", "/v1/devices/a")):
+        for method, template in self.judge.operations:
+            path = strangers.path_of(template)
             self.gate.request(method, path + "?nosuch=1").problem(400, "bad_query")
 
     def bad_bodies(self):
@@ -78,6 +61,7 @@ class Tour:
         for method, path, media, cap in (
                 ("PUT", "/v1/slots/a", "application/json", 256), ("POST", "/v1/images", "application/json", 256),
                 ("POST", "/v1/jobs", "application/json", 256), ("PUT", "/v1/profiles/a", "application/json", 256),
+                ("POST", "/v1/tokens", "application/json", 256),
                 ("POST", "/v1/credentials/csr", "application/json", 256),
                 ("POST", "/v1/credentials/csr/a", "application/json", 1024),
                 ("POST", "/v1/authorities", "application/json", 256),
@@ -100,6 +84,33 @@ class Tour:
                 c.send_head(method, path, f"Content-Type: {media}", "Transfer-Encoding: chunked")
                 c.send_chunks(b" " * (cap * 1024 + 1))
                 c.reply(method, path).problem(413, "body_too_large")
+
+    # ---- who may call ----
+
+    def tokens(self):
+        gate = self.gate
+        first = gate.get("/v1/tokens").expect(200).json["items"][0]["id"]
+        gate.delete(f"/v1/tokens/{first}").problem(409, "own_token")
+        made = gate.post("/v1/tokens", {"name": "line-3", "scope": "viewer", "expires_in": 3600}).expect(201)
+        self.bench.secrets.add(made.json["token"])
+        for method, path in (("POST", "/v1/jobs"), ("GET", "/v1/tokens")):
+            gate.request(method, path, headers={"Authorization": "Bearer " + made.json["token"]}).problem(403, "missing_scope")
+        named = {"name": "page", "scope": "admin", "certificate_sha256": "a" * 64}
+        gate.post("/v1/tokens", named).expect(201)
+        gate.post("/v1/tokens", named).problem(409, "certificate_in_use")
+        for wrong in ({}, {"name": "a"}, {"name": "a", "scope": "root"}, {"name": "a b", "scope": "viewer"},
+                      {"name": "anonymous", "scope": "viewer"}, {"name": "a" * 64, "scope": "viewer"},
+                      {"name": "a", "scope": "viewer", "expires_in": 59},
+                      {"name": "a", "scope": "viewer", "certificate_sha256": "A" * 64},
+                      {"name": "a", "scope": "viewer", "certificate_sha256": ""}):
+            gate.post("/v1/tokens", wrong).problem(400, "bad_body")
+        page = gate.get("/v1/tokens?limit=1").expect(200)
+        gate.get(f"/v1/tokens?limit=1&cursor={page.json['next']}").expect(200)
+        gate.get(made.headers["Location"]).expect(200)
+        gate.delete(made.headers["Location"]).expect(204)
+        gate.delete(made.headers["Location"]).expect(204)
+        gate.get("/v1/tokens/tok_0").problem(404, "token_not_found")
+        gate.delete("/v1/tokens/tok_0").problem(404, "token_not_found")
 
     # ---- the bench ----
 
@@ -553,7 +564,7 @@ class Tour:
         try:
             for _ in range(WAITERS + 1):
                 s = socket.create_connection(("127.0.0.1", self.gate.port), 60)
-                s.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                s.sendall("\r\n".join([f"GET {path} HTTP/1.1", "Host: x", *self.gate.credentials, "", ""]).encode())
                 sockets.append(s)
             poll = select.poll()
             for s in sockets:
@@ -573,7 +584,7 @@ class Tour:
         with contextlib.ExitStack() as stack:
             for _ in range(STREAMS):
                 s = stack.enter_context(socket.create_connection(("127.0.0.1", self.gate.port), 60))
-                s.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+                s.sendall("\r\n".join(["GET /v1/events HTTP/1.1", "Host: x", *self.gate.credentials, "", ""]).encode())
                 assert b" 200 " in s.recv(64)
             for path in ("/v1/events", f"/v1/jobs/{job}/events"):
                 self.gate.get(path).problem(503, "too_many_streams")

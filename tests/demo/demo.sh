@@ -71,19 +71,20 @@ board() {
 }
 board old 2.4 24:0a:c4:12:34:56
 board new 4.1 24:0a:c4:12:34:57
-LD_PRELOAD="$bin/ptymodem.so" "$bin/espgate" --listen 127.0.0.1:0 --auth none --data "$dir/data" --ports "$dir/*.uart*" \
+LD_PRELOAD="$bin/ptymodem.so" "$bin/espgate" --listen 127.0.0.1:0 --data "$dir/data" --ports "$dir/*.uart*" \
     >"$dir/espgate.out" 2>"$dir/espgate.log" &
 pids="$pids $!"
 wait_line "$dir/espgate.out" listening
 url=$(sed -n 's/.*listening on //p' "$dir/espgate.out")
-echo "espgate answers on $url"
+printf 'header = "Authorization: Bearer %s"\n' "$(cat "$dir/data/admin.token")" >"$dir/token.curl"
+echo "espgate answers on $url; its first token lies in $dir/data/admin.token"
 
 # call METHOD PATH [curl's arguments]: prints the body; a status of 400 and more ends the demo (not from within a
 # pipe: there only the last command's status counts).
 call() {
     method=$1 path=$2
     shift 2
-    curl -sS --fail-with-body -X "$method" "$url$path" "$@" || fail "$method $path"
+    curl -K "$dir/token.curl" -sS --fail-with-body -X "$method" "$url$path" "$@" || fail "$method $path"
 }
 
 say "PUT /v1/slots/{name}: each board's two ports"

@@ -53,24 +53,32 @@ def multipart(parts):
 
 
 class Client:
-    """observers: called with (method, path, request body, reply) of each exchange. tls: an ssl.SSLContext where the
-    server speaks it."""
+    """token: sent with each request that brings no Authorization of its own; None: none is. tls: an ssl.SSLContext
+    where the server speaks it. observers: called with (method, path, request body, reply) of each exchange."""
 
-    def __init__(self, host, port):
-        self.host, self.port = host, port
+    def __init__(self, host, port, token=None):
+        self.host, self.port, self.token = host, port, token
         self.observers = []
         self.tls = None
 
-    def request(self, method, path, body=None, headers=None, files=None, seconds=PATIENCE):
-        """body: bytes as they are, anything else as JSON; files: as multipart() takes them."""
-        headers = dict(headers or {})
+    @property
+    def credentials(self):
+        """The same as lines of a request by hand."""
+        return [f"Authorization: Bearer {self.token}"] if self.token else []
+
+    def request(self, method, path, body=None, headers=None, files=None, seconds=PATIENCE, source=""):
+        """body: bytes as they are, anything else as JSON; files: as multipart() takes them. A header that is None is
+        not sent. source: the address of ours that it comes from."""
+        headers = dict({"Authorization": self.token and f"Bearer {self.token}"}, **(headers or {}))
+        headers = {name: value for name, value in headers.items() if value is not None}
         if files is not None:
             headers["Content-Type"], body = multipart(files)
         elif body is not None and not isinstance(body, bytes):
             headers.setdefault("Content-Type", "application/json")
             body = json.dumps(body).encode()
-        connection = http.client.HTTPSConnection(self.host, self.port, timeout=seconds, context=self.tls) \
-            if self.tls else http.client.HTTPConnection(self.host, self.port, timeout=seconds)
+        how = {"timeout": seconds, "source_address": (source, 0)}
+        connection = http.client.HTTPSConnection(self.host, self.port, context=self.tls, **how) \
+            if self.tls else http.client.HTTPConnection(self.host, self.port, **how)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()

@@ -205,8 +205,9 @@ class Espgate(Client):
         super().__init__("127.0.0.1", None)
         binary = os.path.join(BIN, "espgate")
         ports = [] if usb else ["--ports", os.path.join(folder, "ports", "*")]
-        self.argv = [binary, "--listen", "127.0.0.1:0", "--auth", "none", "--data", os.path.join(folder, "data"),
+        self.argv = [binary, "--listen", "127.0.0.1:0", "--data", os.path.join(folder, "data"),
                      *ports, "--log-level", "debug", *args]
+        self.data = os.path.join(folder, "data")
         self.env = env
         self.preload = sanitizer_runtimes(binary) + [os.path.join(BIN, "ptymodem.so")] + (usb_tree.PRELOAD if usb else [])
         self.children = []
@@ -217,10 +218,13 @@ class Espgate(Client):
         return self.children[-1]
 
     def start(self):
-        """Also again, after kill9() or stop(): on the same data, with another port."""
+        """Also again, after kill9() or stop(): on the same data, with another port. The client has the token of the
+        first start from then on."""
         self.children.append(Child(f"espgate{len(self.children) or ''}", self.argv, self.env, self.preload))
         ready = self.child.wait_line(r"^espgate \S+ listening on https?://127\.0\.0\.1:(\d+)$")
         self.port = int(ready[1])
+        with contextlib.suppress(FileNotFoundError), open(os.path.join(self.data, "admin.token"), encoding="ascii") as f:
+            self.token = f.read().strip()
 
     def stop(self, sig=signal.SIGTERM):
         self.child.stop(sig)
@@ -292,6 +296,7 @@ class Bench:
             self.add_board(**options)
         if self.with_gate:
             self.gate = Espgate(self.folder, self.env, self.gate_args, self.with_usb)
+            self.secrets.update(filter(None, [self.gate.token]))
             self.stack.callback(self.assert_no_secrets)
             self.stack.callback(self.gate.stop)
 

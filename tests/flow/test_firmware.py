@@ -45,7 +45,7 @@ class FirmwareCase(unittest.TestCase):
         """A connection with the head of an upload and the beginning of its body."""
         s = socket.create_connection((self.gate.host, self.gate.port), harness.PATIENCE)
         self.addCleanup(s.close)
-        head = "\r\n".join([f"POST /v1/firmware{query} HTTP/1.1", "Host: x", *fields, "", ""])
+        head = "\r\n".join([f"POST /v1/firmware{query} HTTP/1.1", "Host: x", *self.gate.credentials, *fields, "", ""])
         s.sendall(head.encode() + body)
         return s
 

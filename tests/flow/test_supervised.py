@@ -136,7 +136,7 @@ class Supervised(unittest.TestCase):
         port = int(child.wait_line(r"listening on http://\S+:(\d+)$")[1])
         held = [socket.create_connection(("127.0.0.1", port), PATIENCE) for _ in range(50)]
         for s in held[:25]:
-            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
             self.assertTrue(re.match(rb"HTTP/1\.1 200 ", s.recv(4096)))
         child.stop()
         for s in held:

@@ -161,6 +161,22 @@ class ClientCertificates(TlsCase):
             self.assertEqual(self.ask(connection)[0], 403)
         connection.close()
 
+    def test_a_token_may_stand_for_a_certificate(self):
+        self.status(self.pki.ec_device).expect(200)
+        sha256 = digest(self.pki.ec_device.cert)
+        nobody = {"Authorization": None}
+        self.gate.get("/v1/slots", headers=nobody).problem(401, "token_required")
+        made = self.gate.post("/v1/tokens", {"name": "page", "scope": "viewer", "certificate_sha256": sha256}).expect(201).json
+        self.assertNotIn("token", made)
+        self.gate.get("/v1/slots", headers=nobody).expect(200)
+        self.gate.get("/v1/tokens", headers=nobody).problem(403, "missing_scope")
+        self.gate.get("/v1/tokens").expect(200)  # a token that is sent counts more
+        self.status(self.pki.device).expect(200)
+        self.gate.get("/v1/slots", headers=nobody).problem(401, "token_required")
+        self.gate.delete(f"/v1/tokens/{made['id']}").expect(204)
+        self.status(self.pki.ec_device).expect(200)
+        self.gate.get("/v1/slots", headers=nobody).problem(401, "token_revoked")
+
     def test_the_authorities_are_read_again(self):
         shutil.copyfile(self.pki.other_ca.cert_path, self.ca)
         self.reload(" reloaded")

@@ -15,6 +15,7 @@ except ImportError:
     jsonschema = None
 
 METHODS = ("get", "put", "post", "delete", "patch", "head", "options", "trace")
+SCOPES = ("public", "viewer", "operator", "engineer", "admin")
 KEYS = {  # what may stand where; a typo is a fault
     "root": {"openapi", "info", "servers", "tags", "paths", "webhooks", "components", "security", "externalDocs"},
     "path": {"parameters", "summary", "description", *METHODS},
@@ -90,6 +91,8 @@ class Lint:
         for kind, members in self.doc.get("components", {}).items():
             for name in members:
                 ref = f"#/components/{kind}/{name}"
+                if kind == "securitySchemes" and any(name in s for s in self.doc.get("security", [])):
+                    continue
                 if ref not in self.used and f"({name})" not in self.descriptions:
                     self.fault(ref, "is never used")
         for name, schema in self.doc["components"]["schemas"].items():
@@ -213,6 +216,19 @@ class Lint:
             if method in ("get", "delete"):
                 self.fault(where, "has a body")
         self.responses(operation.get("responses", {}), where)
+        self.scope(operation, where)
+
+    def scope(self, operation, where):
+        """Who may call it, and what everybody else is told."""
+        scope = operation.get("x-scope")
+        if scope not in SCOPES:
+            self.fault(where, f"x-scope {scope!r} is none of {', '.join(SCOPES)}")
+        if (operation.get("security") == []) != (scope == "public"):
+            self.fault(where, "has \"security: []\" if and only if its x-scope is public")
+        if scope != "public":
+            for code in ("401", "403", "429"):
+                if code not in operation.get("responses", {}):
+                    self.fault(where, f"has a scope, but no answer {code}")
 
     def run(self):
         self.descriptions = yaml.safe_dump(self.doc, width=10**6)

@@ -62,6 +62,7 @@ enum err enumerate_ports(const char *const *globs, size_t glob_count, struct por
 struct bench {
     char dir[64];
     struct store *store;
+    struct tokens *tokens;
     struct jobs *jobs;
     struct server *server; /* NULL: without */
     struct service service;
@@ -99,12 +100,16 @@ static inline void bench_start(struct bench *b, job_run_fn run, const struct ser
     assert_non_null(mkdtemp(b->dir));
     assert_int_equal(store_open(b->dir, &b->store), ERR_OK);
     assert_int_equal(shelf_open(b->dir, bench_knows_nothing, NULL), ERR_OK);
+    assert_int_equal(tokens_open(b->store, &b->tokens), ERR_OK);
     assert_int_equal(server_new(&b->server), ERR_OK);
     struct jobs_config cfg = {
         .store = b->store, .run = run, .changed = server_changed, .changed_arg = b->server};
     assert_int_equal(jobs_start(&cfg, &b->jobs), ERR_OK);
-    b->service =
-        (struct service){.store = b->store, .jobs = b->jobs, .data_dir = b->dir, .version = "test"};
+    b->service = (struct service){.store = b->store,
+                                  .jobs = b->jobs,
+                                  .tokens = b->tokens,
+                                  .data_dir = b->dir,
+                                  .version = "test"};
     if (server) assert_int_equal(server_start(b->server, server, &b->service), ERR_OK);
 }
 
@@ -121,6 +126,7 @@ static inline void bench_stop(struct bench *b)
     server_stop(b->server);
     jobs_stop(b->jobs);
     server_free(b->server);
+    tokens_close(b->tokens);
     store_close(b->store);
     nftw(b->dir, bench_remove, 8, FTW_DEPTH | FTW_PHYS);
 }

@@ -15,7 +15,7 @@
 enum { PATIENCE_MS = 60000 };
 
 static struct bench bench;
-static const struct server_config usual = {.address = "127.0.0.1"};
+static const struct server_config usual = {.address = "127.0.0.1", .open = true};
 
 static inline int dial(void)
 {

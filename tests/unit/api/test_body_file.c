@@ -59,7 +59,7 @@ static int open_upload(size_t n, const char *field)
     char head[256];
     int fd = dial();
     snprintf(head, sizeof head,
-             "POST /v1/firmware HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s"
+             "POST /v1/firmware HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s"
              "Content-Type: application/octet-stream\r\nContent-Length: %zu\r\n\r\n",
              field, n);
     send_text(fd, head);

@@ -7,7 +7,8 @@
 static void get(int fd, const char *path)
 {
     char text[256];
-    snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path);
+    snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+             path);
     send_text(fd, text);
 }
 
@@ -72,10 +73,11 @@ static void stopping_answers_those_who_wait(void **state)
     }
     for (int i = 0; i < POSTS; i++) {
         posts[i] = dial();
-        snprintf(text, sizeof text,
-                 "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\nPrefer: wait=60\r\n"
-                 "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                 sizeof body - 1, body);
+        snprintf(
+            text, sizeof text,
+            "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nPrefer: wait=60\r\n"
+            "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+            sizeof body - 1, body);
         send_text(posts[i], text);
     }
     until_ordered(1 + POSTS);
@@ -99,9 +101,9 @@ static void a_connection_where_nothing_happens_is_closed(void **state)
     (void)state;
     static const char *const halves[] = {
         "GET /healthz HT",
-        "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         "Content-Length: 100\r\n\r\n{\"kind\":",
-        "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"ki",
     };
     enum { HALVES = sizeof halves / sizeof *halves };
@@ -144,7 +146,7 @@ static void a_body_that_drips_is_cut_off(void **state)
     hasty.body_s = 1;
     bench_start(&bench, run_nothing, &hasty);
     int fd = dial();
-    send_text(fd, "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    send_text(fd, "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
                   "Content-Length: 100000\r\n\r\n");
     /* never idle for long, and yet it ends before the body does */
     struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -163,7 +165,7 @@ static size_t upload_in_chunks(const char *body, size_t n, size_t step, char *an
 {
     int fd = dial();
     char size[16];
-    send_text(fd, "POST /v1/images/atpki HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    send_text(fd, "POST /v1/images/atpki HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                   "Content-Type: multipart/form-data; boundary=b\r\n"
                   "Transfer-Encoding: chunked\r\n\r\n");
     for (size_t at = 0; at < n; at += step) {
@@ -218,6 +220,28 @@ static void a_taken_address_is_told_in_words(void **state)
     server_stop(second);
     server_free(second);
     bench_stop(&bench);
+}
+
+static enum err listen_on(const char *address, bool open, bool insecure)
+{
+    struct server *server;
+    struct server_config cfg = {.address = address, .open = open, .insecure = insecure};
+    assert_int_equal(server_new(&server), ERR_OK);
+    enum err e = server_listen(server, &cfg);
+    server_free(server);
+    return e;
+}
+
+static void where_strangers_come_in_it_does_not_listen_without_tls_or_tokens(void **state)
+{
+    (void)state;
+    for (int open = 0; open < 2; open++) {
+        assert_int_equal(listen_on("0.0.0.0", open, false), ERR_ARG);
+        assert_string_equal(err_last()->code, "unsafe_listener");
+        assert_int_equal(listen_on("::", open, false), ERR_ARG);
+        assert_int_equal(listen_on("0.0.0.0", open, true), ERR_OK);
+        assert_int_equal(listen_on("127.0.0.1", open, false), ERR_OK);
+    }
 }
 
 /* --- no key stays behind --- */
@@ -301,7 +325,7 @@ static void post_mark(const char *type, const char *before, const char *after, b
     size_t n = make_body(body, sizeof body, before, after);
     int fd = dial();
     snprintf(head, sizeof head,
-             "POST /v1/credentials HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+             "POST /v1/credentials HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
              "Content-Type: %s\r\n",
              type);
     send_text(fd, head);
@@ -349,6 +373,39 @@ static void no_key_stays_in_memory(void **state)
     bench_stop(&bench);
 }
 
+/* A request that carries the mark as its token. */
+static void send_mark(const char *path, int status)
+{
+    char head[512], mark[MARK], answer[4096];
+    int fd = dial();
+    make_mark(mark, 0);
+    snprintf(head, sizeof head,
+             "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+             "Authorization: Bearer %.*s\r\n\r\n",
+             path, MARK - 1, mark);
+    explicit_bzero(mark, sizeof mark);
+    send_text(fd, head);
+    explicit_bzero(head, sizeof head);
+    read_to_end(fd, answer, sizeof answer);
+    assert_int_equal(status_of_answer(answer), status);
+}
+
+static void no_token_stays_in_memory(void **state)
+{
+    (void)state;
+    char masked[MARK];
+    const struct server_config closed = {.address = "127.0.0.1"};
+    make_mark(masked, MASK);
+    bench_start(&bench, run_nothing, &closed);
+    send_mark("/v1/slots", 401);
+    assert_mark_goes(masked);
+    send_mark("/healthz", 200);
+    assert_mark_goes(masked);
+    send_mark("/nowhere", 404);
+    assert_mark_goes(masked);
+    bench_stop(&bench);
+}
+
 /* --- many clients at once --- */
 
 enum { CLIENTS = 4, ROUNDS = 12 };
@@ -360,10 +417,11 @@ static void *client_main(void *arg)
     static const char body[] = "{\"kind\":\"reset\",\"slot\":\"ttyTEST0\"}";
     for (int i = 0; i < ROUNDS; i++) {
         int fd = dial();
-        snprintf(text, sizeof text,
-                 "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\nPrefer: wait=60\r\n"
-                 "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                 sizeof body - 1, body);
+        snprintf(
+            text, sizeof text,
+            "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nPrefer: wait=60\r\n"
+            "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+            sizeof body - 1, body);
         send_text(fd, text);
         read_to_end(fd, answer, sizeof answer);
         *good += status_of_answer(answer) == 200 && strstr(answer, "\"state\":\"succeeded\"");
@@ -400,8 +458,9 @@ static atomic_int open_port; /* 0: closed for now; -1: for ever */
 static void *pester(void *arg)
 {
     static const char *const requests[] = {
-        "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
-        "POST /v1/jobs HTTP/1.1\r\nHost: x\r\nPrefer: wait=60\r\nContent-Type: application/json\r\n"
+        "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nPrefer: wait=60\r\nContent-Type: "
+        "application/json\r\n"
         "Content-Length: 34\r\n\r\n{\"kind\":\"reset\",\"slot\":\"ttyTEST0\"}",
         "GET /v1/slots HTT",
     };
@@ -465,7 +524,9 @@ int main(void)
         cmocka_unit_test(a_body_that_drips_is_cut_off),
         cmocka_unit_test(how_an_upload_is_cut_does_not_matter),
         cmocka_unit_test(a_taken_address_is_told_in_words),
+        cmocka_unit_test(where_strangers_come_in_it_does_not_listen_without_tls_or_tokens),
         cmocka_unit_test(no_key_stays_in_memory),
+        cmocka_unit_test(no_token_stays_in_memory),
         cmocka_unit_test(many_clients_wait_for_many_jobs),
         cmocka_unit_test(it_stops_cleanly_while_clients_come_and_go),
     };

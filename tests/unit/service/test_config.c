@@ -18,6 +18,8 @@ static const char *const names[] = {"ESPGATE_LISTEN",
                                     "ESPGATE_DATA",
                                     "ESPGATE_PORTS",
                                     "ESPGATE_AUTH",
+                                    "ESPGATE_ORIGINS",
+                                    "ESPGATE_INSECURE",
                                     "ESPGATE_LOG_LEVEL",
                                     "ESPGATE_MAX_BODY",
                                     "ESPGATE_CLIENT_CA",
@@ -53,8 +55,11 @@ static void what_is_not_said_has_a_default(void **state)
     struct config c;
     (void)state;
     setenv("XDG_DATA_HOME", "/where/ever", 1);
-    assert_int_equal(read_line("--auth none", &c), ERR_OK);
+    assert_int_equal(read_line("", &c), ERR_OK);
     assert_int_equal(c.action, CONFIG_SERVE);
+    assert_false(c.open);
+    assert_false(c.insecure);
+    assert_int_equal(c.origin_count, 0);
     assert_string_equal(c.listen_address, "127.0.0.1");
     assert_int_equal(c.listen_port, 8080);
     assert_string_equal(c.data_dir, "/where/ever/espgate");
@@ -85,11 +90,19 @@ static void the_command_line_beats_the_environment(void **state)
     (void)state;
     setenv("ESPGATE_LISTEN", "127.0.0.2:1", 1);
     setenv("ESPGATE_AUTH", "none", 1);
+    setenv("ESPGATE_ORIGINS", "https://a.example  http://b.example:81", 1);
+    setenv("ESPGATE_INSECURE", "no", 1);
     setenv("ESPGATE_DATA", "/one", 1);
     setenv("ESPGATE_PORTS", "/dev/a*::/dev/b", 1);
     setenv("ESPGATE_LOG_LEVEL", "error", 1);
     setenv("ESPGATE_MAX_BODY", "2048", 1);
-    assert_int_equal(read_line("--data /two --ports /dev/c", &c), ERR_OK);
+    assert_int_equal(read_line("--data /two --ports /dev/c --origin http://[::1]:82", &c), ERR_OK);
+    assert_true(c.open);
+    assert_false(c.insecure);
+    assert_int_equal(c.origin_count, 3);
+    assert_string_equal(c.origins[0], "https://a.example");
+    assert_string_equal(c.origins[1], "http://b.example:81");
+    assert_string_equal(c.origins[2], "http://[::1]:82");
     assert_string_equal(c.listen_address, "127.0.0.2");
     assert_int_equal(c.listen_port, 1);
     assert_string_equal(c.data_dir, "/two");
@@ -99,6 +112,9 @@ static void the_command_line_beats_the_environment(void **state)
     assert_string_equal(c.ports[2], "/dev/c");
     assert_int_equal(c.log_level, LOG_ERROR);
     assert_int_equal(c.max_body, 2048);
+    assert_int_equal(read_line("--auth token --insecure", &c), ERR_OK);
+    assert_false(c.open);
+    assert_true(c.insecure);
 }
 
 static void addresses_of_this_machine_are_taken(void **state)
@@ -174,12 +190,10 @@ static void what_is_wrong_is_named(void **state)
     static const struct {
         const char *line, *word;
     } cases[] = {
-        {"", "--auth none"},
-        {"--auth token", "--auth none"},
         {"--auth all", "\"all\""},
-        {"--auth none --listen 0.0.0.0:1", "0.0.0.0"},
-        {"--auth none --listen [::]:1", "::"},
-        {"--auth none --listen 192.168.1.1:1", "192.168.1.1"},
+        {"--origin dashboard.example", "dashboard.example"},
+        {"--origin https://dashboard.example/", "dashboard.example/"},
+        {"--origin null", "null"},
         {"--auth none --listen 127.0.0.1", "ADDR:PORT"},
         {"--auth none --listen :80", "ADDR:PORT"},
         {"--auth none --listen 127.0.0.1:65536", "65536"},
