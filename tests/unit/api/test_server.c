@@ -373,36 +373,54 @@ static void no_key_stays_in_memory(void **state)
     bench_stop(&bench);
 }
 
-/* A request that carries the mark as its token. */
-static void send_mark(const char *path, int status)
+/* Until the request with this token was let in. */
+static void until_used(const char *id)
 {
-    char head[512], mark[MARK], answer[4096];
-    int fd = dial();
-    make_mark(mark, 0);
-    snprintf(head, sizeof head,
-             "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-             "Authorization: Bearer %.*s\r\n\r\n",
-             path, MARK - 1, mark);
-    explicit_bzero(mark, sizeof mark);
-    send_text(fd, head);
-    explicit_bzero(head, sizeof head);
-    read_to_end(fd, answer, sizeof answer);
-    assert_int_equal(status_of_answer(answer), status);
+    struct deadline until = deadline_in_ms(PATIENCE_MS);
+    struct token_record token;
+    do {
+        assert_false(deadline_passed(until));
+        poll(NULL, 0, 5);
+        assert_int_equal(tokens_get(bench.tokens, id, &token), ERR_OK);
+    } while (!token.used_ms);
 }
 
-static void no_token_stays_in_memory(void **state)
+/* @param masked_out  what must be found nowhere: its text, masked  @return the request */
+static int wait_with_token(const char *job, char masked_out[MARK], struct token_record *token_out)
+{
+    const struct token_order order = {
+        .name = "test", .scope = SCOPE_VIEWER, .certificate_sha256 = "", .created_by = ""};
+    char text[TOKEN_TEXT], head[512];
+    int fd = dial();
+    assert_int_equal(tokens_issue(bench.tokens, &order, text, token_out), ERR_OK);
+    for (int i = 0; i < MARK; i++)
+        masked_out[i] = (char)(text[i] ^ MASK);
+    snprintf(head, sizeof head,
+             "GET /v1/jobs/%s?wait=60 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+             "Authorization: Bearer %s\r\n\r\n",
+             job, text);
+    explicit_bzero(text, sizeof text);
+    send_text(fd, head);
+    explicit_bzero(head, sizeof head);
+    return fd;
+}
+
+static void no_token_stays_in_memory_while_its_request_waits(void **state)
 {
     (void)state;
-    char masked[MARK];
+    char id[ID_TEXT], answer[4096], masked[MARK];
     const struct server_config closed = {.address = "127.0.0.1"};
-    make_mark(masked, MASK);
-    bench_start(&bench, run_nothing, &closed);
-    send_mark("/v1/slots", 401);
+    struct token_record token;
+    struct job_record job;
+    bench_start(&bench, run_until_stopped, &closed);
+    order(&bench, "ttyTEST0", id);
+    int fd = wait_with_token(id, masked, &token);
+    until_used(token.id);
     assert_mark_goes(masked);
-    send_mark("/healthz", 200);
-    assert_mark_goes(masked);
-    send_mark("/nowhere", 404);
-    assert_mark_goes(masked);
+    assert_int_equal(jobs_cancel(bench.jobs, id, &job), ERR_OK);
+    job_record_dispose(&job);
+    read_to_end(fd, answer, sizeof answer);
+    assert_int_equal(status_of_answer(answer), 200);
     bench_stop(&bench);
 }
 
@@ -526,7 +544,7 @@ int main(void)
         cmocka_unit_test(a_taken_address_is_told_in_words),
         cmocka_unit_test(where_strangers_come_in_it_does_not_listen_without_tls_or_tokens),
         cmocka_unit_test(no_key_stays_in_memory),
-        cmocka_unit_test(no_token_stays_in_memory),
+        cmocka_unit_test(no_token_stays_in_memory_while_its_request_waits),
         cmocka_unit_test(many_clients_wait_for_many_jobs),
         cmocka_unit_test(it_stops_cleanly_while_clients_come_and_go),
     };
