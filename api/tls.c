@@ -16,6 +16,7 @@
 #include "service/base/digest.h"
 #include "service/base/file.h"
 #include "service/base/log.h"
+#include "service/base/wipe.h"
 
 enum { PEM_MAX = 1024 * 1024 };
 
@@ -136,6 +137,9 @@ enum err tls_new(const struct tls_files *files, struct tls **out)
     struct tls *t = calloc(1, sizeof *t);
     if (!t) return err_set(ERR_MEM, "out of memory");
     t->files = *files;
+    /* Its records hold what clients send. */
+    gnutls_free = wipe_free;
+    gnutls_realloc = wipe_realloc;
     enum err e = load(files, &t->now);
     if (e) {
         free(t);

@@ -2,9 +2,11 @@
 in no file, log, answer, transcript, event or metric, and no longer in the memory of the service."""
 import base64
 import os
+import ssl
 import subprocess
 import unittest
 
+import bench_pki
 import harness
 import secret_forms
 
@@ -15,9 +17,7 @@ FILE_PASSWORD, WRONG_FILE_PASSWORD = "passphrase-of-a-file-8862", "not-the-passp
 MAY_ANSWER = ("GET /v1/images", "POST /v1/images", "POST /v1/tokens", "POST /v1/webhooks")
 
 
-class Secrets(harness.BenchCase):
-    bench_options = {"boards": [{"firmware": "2.4"}, {"firmware": "4.1"}], "acl": "pattern readwrite #"}
-
+class Case(harness.BenchCase):
     def setUp(self):
         super().setUp()
         self.pki, self.data = self.bench.pki, os.path.join(self.bench.folder, "data")
@@ -94,6 +94,7 @@ class Secrets(harness.BenchCase):
         self.jobs()
         for job in self.gate.get("/v1/jobs?limit=1000").expect(200).json["items"]:
             self.gate.get(f"/v1/jobs/{job['id']}/log").expect(200)
+            self.gate.get(f"/v1/jobs/{job['id']}/events?last_event_id=0").expect(200)
         for path in ("/v1/audit?limit=1000", "/v1/credentials", "/v1/devices", "/v1/profiles", "/v1/backups", "/metrics"):
             self.gate.get(path).expect(200)
         subprocess.run([os.path.join(harness.BIN, "espgate"), "--data", self.data, "--backup",
@@ -111,8 +112,7 @@ class Secrets(harness.BenchCase):
                     yield f"file {name}", f.read()
         yield from ((f"memory {name}", data) for name, data in secret_forms.writable_memory(self.gate.child.pid))
 
-    def test_no_secret_is_left_anywhere(self):
-        self.everything()
+    def look(self):
         found, seen = [], {}
         for place, data in self.places():
             found += [(place, what) for what in secret_forms.found_in(data, self.secrets)]
@@ -121,6 +121,30 @@ class Secrets(harness.BenchCase):
         self.assertEqual(found, [])
         # What may be there is found in all of these places: so what may not be would have been.
         self.assertEqual({kind for kind, there in seen.items() if there}, {"GET", "file", "memory"})
+
+
+class Secrets(Case):
+    bench_options = {"boards": [{"firmware": "2.4"}, {"firmware": "4.1"}], "acl": "pattern readwrite #"}
+
+    def test_no_secret_is_left_anywhere(self):
+        self.everything()
+        self.look()
+
+
+class SecretsOverTls(Case):
+    """There is one library more that takes the bytes in."""
+
+    @property
+    def bench_options(self):
+        server = bench_pki.shared().broker
+        return {"boards": 1, "broker": False, "gate_args": ["--tls-cert", server.cert_path, "--tls-key", server.key_path]}
+
+    def test_no_secret_is_left_anywhere(self):
+        self.gate.tls = ssl.create_default_context(cafile=self.pki.ca.cert_path)
+        self.uploads()
+        self.bench.run("identify", self.bench.boards[0])
+        self.gate.get(f"/v1/devices/{self.bench.boards[0].mac}").expect(200)
+        self.look()
 
 
 if __name__ == "__main__":
