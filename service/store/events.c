@@ -171,7 +171,10 @@ enum err store_event_list(struct store *s, const char *job, int64_t after, int64
     enum err e = store_reader(s, &db);
     if (e) return e;
     struct event_record *list = calloc(limit, sizeof *list);
-    if (!list) e = err_set(ERR_MEM, "out of memory");
+    if (!list) {
+        store_reader_done(s, db);
+        return err_set(ERR_MEM, "out of memory");
+    }
     begin_list(&q, db, job, after, upto, limit);
     while (!e && *n_out < limit && !(e = query_next(&q, &row)) && row) {
         e = read_row(&q, &list[*n_out]);

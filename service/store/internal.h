@@ -62,6 +62,8 @@ enum err need_refuse(struct db *db, const char *id, const char *what);
 /** The job has ended: one delivery for each webhook that wants to hear of it; again is no error. */
 enum err deliveries_add(struct db *db, const struct job_record *r);
 
+/** @return ERR_NOT_FOUND with code job_not_found */
+enum err job_not_found(const char *id);
 /** The JSON columns of a job. */
 struct job_json {
     char *steps, *error; /* heap */

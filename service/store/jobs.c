@@ -18,7 +18,7 @@ enum { SQL = 1024 };
 
 static const char kind[] = "job";
 
-static enum err not_found(const char *id)
+enum err job_not_found(const char *id)
 {
     return err_fail(ERR_NOT_FOUND, "job_not_found", "GET /v1/jobs lists them.",
                     "there is no job \"%s\"", id);
@@ -174,7 +174,7 @@ static enum err update(struct db *db, void *arg)
     put_variable(&q, c);
     query_put_text(&q, c->record->id);
     e = query_run(&q);
-    if (!e && !sqlite3_changes(db->handle)) e = not_found(c->record->id);
+    if (!e && !sqlite3_changes(db->handle)) e = job_not_found(c->record->id);
     if (!e && ends) e = end(db, c->record);
     return e || !c->event.type[0] ? e : event_add(db, &c->event);
 }
@@ -249,52 +249,13 @@ enum err store_job_get(struct store *s, const char *id, struct job_record *out)
                                       out};
     enum err e = rows_find(s, &search);
     if (e) memset(out, 0, sizeof *out);
-    return e == ERR_NOT_FOUND ? not_found(id) : e;
+    return e == ERR_NOT_FOUND ? job_not_found(id) : e;
 }
 
 enum err store_job_command(struct store *s, const char *id, struct buf *command_out)
 {
     enum err e = store_sealed(s, "SELECT command FROM job WHERE id = ?", kind, id, command_out);
-    return e == ERR_NOT_FOUND ? not_found(id) : e;
-}
-
-struct transcript_change {
-    const char *id;
-    const void *text;
-    size_t n;
-};
-
-static enum err put_log(struct db *db, void *arg)
-{
-    const struct transcript_change *c = arg;
-    struct query q;
-    query_begin(&q, db, "REPLACE INTO job_log (job, text) VALUES (?, ?)");
-    query_put_text(&q, c->id);
-    query_put_blob(&q, c->text, c->n);
-    enum err e = query_run(&q);
-    if (e && sqlite3_extended_errcode(db->handle) == SQLITE_CONSTRAINT_FOREIGNKEY)
-        return not_found(c->id);
-    return e;
-}
-
-enum err store_job_log_put(struct store *s, const char *id, const void *text, size_t n)
-{
-    struct transcript_change c = {id, text, n};
-    return store_write(s, put_log, &c);
-}
-
-static enum err read_log(struct query *q, void *item)
-{
-    return query_get_blob(q, item);
-}
-
-enum err store_job_log_get(struct store *s, const char *id, struct buf *out)
-{
-    const struct row_search search = {"SELECT coalesce(job_log.text, x'') FROM job"
-                                      " LEFT JOIN job_log ON job_log.job = job.id WHERE job.id = ?",
-                                      id, read_log, out};
-    enum err e = rows_find(s, &search);
-    return e == ERR_NOT_FOUND ? not_found(id) : e;
+    return e == ERR_NOT_FOUND ? job_not_found(id) : e;
 }
 
 /* Only what is asked for becomes part of the statement, so that an index serves it. */
