@@ -22,7 +22,7 @@ KILLS = 500
 BOARDS = 4
 CLIENTS = 3
 OUTSTANDING = 16  # jobs that the clients leave open
-CHECK_EVERY = 10  # kills between two looks at boards that only a recovery can have brought back
+CHECK_EVERY = 20  # kills between two looks at boards that only a recovery can have brought back
 FIRST_ADDRESS, SPAN = 0x200000, 0x80  # of the marks of reads
 OVER = (ConnectionError, http.client.HTTPException, OSError, json.JSONDecodeError)
 
@@ -200,11 +200,11 @@ class KillsTest(harness.BenchCase):
 
     def live(self, clients):
         """Until any instant: in its first work, in a job, or right after one."""
-        way, ended = self.chance.random(), len(clients.ends)
-        end = time.monotonic() + (PATIENCE if way < 0.2 else self.chance.uniform(0, 0.5))
-        while time.monotonic() < end and len(clients.ends) == ended:
-            clients.over.wait(min(0.02, max(0, end - time.monotonic())))
-            clients.look()
+        jobs = clients.open_jobs()
+        if jobs and self.chance.random() < 0.15:
+            self.gate.get(f"/v1/jobs/{self.chance.choice(jobs)}?wait=2").expect(200)
+        else:
+            clients.over.wait(self.chance.uniform(0, 0.45))
 
     def restart(self):
         """Often it is killed again before it is ready."""
