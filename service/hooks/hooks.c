@@ -185,7 +185,7 @@ static bool save_unsaved(struct hooks *h)
 /* A clock that was put back, perhaps while espgate did not run. */
 static bool heed_clock(struct hooks *h)
 {
-    int64_t now = clock_now_ms(), apart = now - deadline_now_ns() / (1000 * 1000);
+    int64_t now = clock_now_ms(), apart = now - deadline_now_ns() / 1000000;
     if (apart < h->clock_ms - CLOCK_BACK_MS && store_delivery_clock_back(h->config.store, now))
         return false;
     h->clock_ms = apart;
