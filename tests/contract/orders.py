@@ -51,7 +51,8 @@ def wrong_settings():
     """Profiles that cannot be."""
     for settings in ({"slot": "a"}, {"credential": "cred_0"}, {"level": "wifi"}, {"wifi": {}}, {"mqtt": {"topic": "+"}},
                      {"mqtt": {"password": "p"}}, {"firmware": "../x"}, {"check": "all"}, {"check": "publish", "target": {"kind": "client"}},
-                     {"wifi": {"ssid": "s", "password_set": 1}}, {"target": {"kind": "server", "index": 1}},
+                     {"wifi": {"ssid": "s", "password_set": 1}},
+                     {"mqtt": {"host": "a", "password": "p", "password_set": True}}, {"target": {"kind": "server", "index": 1}},
                      {"layout": {"module": "M"}}, {"layout": "none"}, {"purge_key": 1}):
         yield settings
 
