@@ -132,7 +132,7 @@ static struct shared_text *render(const struct job_record *job)
 static struct reply reply_present(const struct request *rq, const struct service *svc,
                                   bool *ended_out)
 {
-    struct shared_text *text;
+    struct shared_text *text = NULL;
     const char *id = request_var(rq, "id");
     enum err e =
         request_is_id(id) ? jobs_text(svc->jobs, id, render, &text, ended_out) : not_found(id);
