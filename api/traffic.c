@@ -15,11 +15,10 @@ static const struct status {
                 {503, "503"}, {504, "504"}, {507, "507"}, {-1, "other"}};
 enum { STATUSES = sizeof statuses / sizeof *statuses };
 
-enum { MS = 1000, S = 1000000 };
 static const struct histogram_scale scale = {.n = 13,
-                                             .bounds_us = {250, 500, 1 * MS, 2500, 5 * MS, 10 * MS,
-                                                           25 * MS, 50 * MS, 100 * MS, 250 * MS,
-                                                           1 * S, 10 * S, 60 * S}};
+                                             .bounds_us = {250, 500, 1000, 2500, 5000, 10000, 25000,
+                                                           50000, 100000, 250000, 1000000, 10000000,
+                                                           60000000}};
 
 struct operation {
     _Atomic uint64_t counts[STATUSES];

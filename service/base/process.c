@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -17,16 +18,31 @@ static unsigned long count_entries(const char *folder)
     return n > 2 ? n - 2 : 0; /* "." and ".." */
 }
 
+static void read_line(const char *path, char *out, size_t cap)
+{
+    FILE *f = fopen(path, "re");
+    out[0] = '\0';
+    if (f && !fgets(out, (int)cap, f)) out[0] = '\0';
+    if (f) fclose(f);
+}
+
+/* The word behind so many others. @return 0 when it is none */
+static uint64_t number_at(const char *text, int words)
+{
+    for (; words; words--) {
+        text += strcspn(text, " ");
+        text += strspn(text, " ");
+    }
+    return strtoull(text, NULL, 10);
+}
+
 static void read_memory(struct process_figures *out)
 {
-    unsigned long pages = 0, resident = 0;
+    char text[256];
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (f && fscanf(f, "%lu %lu", &pages, &resident) == 2) {
-        out->virtual_bytes = pages * page;
-        out->resident_bytes = resident * page;
-    }
-    if (f) fclose(f);
+    read_line("/proc/self/statm", text, sizeof text);
+    out->virtual_bytes = number_at(text, 0) * page;
+    out->resident_bytes = number_at(text, 1) * page;
 }
 
 static double seconds(clockid_t clock)
@@ -36,22 +52,16 @@ static double seconds(clockid_t clock)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* The 22nd word of stat: ticks from the start of the host. The second one may hold blanks. */
+/* The 22nd word of stat: ticks from the start of the host. The second one, in brackets, may hold
+ * anything. */
 static void read_start(struct process_figures *out)
 {
-    char text[1024] = "";
-    FILE *f = fopen("/proc/self/stat", "re");
-    if (f && fgets(text, sizeof text, f)) {
-        unsigned long long ticks = 0;
-        const char *rest = strrchr(text, ')');
-        if (rest && sscanf(rest,
-                           ") %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-                           "%*s %*s %*s %*s %llu",
-                           &ticks) == 1)
-            out->started_s = seconds(CLOCK_REALTIME) - seconds(CLOCK_BOOTTIME) +
-                             (double)ticks / (double)sysconf(_SC_CLK_TCK);
-    }
-    if (f) fclose(f);
+    char text[1024];
+    read_line("/proc/self/stat", text, sizeof text);
+    const char *rest = strrchr(text, ')');
+    if (!rest) return;
+    out->started_s = seconds(CLOCK_REALTIME) - seconds(CLOCK_BOOTTIME) +
+                     (double)number_at(rest, 20) / (double)sysconf(_SC_CLK_TCK);
 }
 
 void process_read(struct process_figures *out)

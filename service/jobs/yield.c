@@ -5,11 +5,10 @@ static struct yield now = {.by_kind.making = PTHREAD_MUTEX_INITIALIZER,
                            .by_step.making = PTHREAD_MUTEX_INITIALIZER,
                            .failures.making = PTHREAD_MUTEX_INITIALIZER};
 
-enum { MS = 1000, S = 1000000 };
 const struct histogram_scale yield_scale = {
     .n = 14,
-    .bounds_us = {10 * MS, 25 * MS, 50 * MS, 100 * MS, 250 * MS, 500 * MS, 1 * S, 2500 * MS, 5 * S,
-                  10 * S, 30 * S, 60 * S, 120 * S, 300 * S}};
+    .bounds_us = {10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000,
+                  30000000, 60000000, 120000000, 300000000}};
 
 struct yield *yield_now(void)
 {
@@ -32,6 +31,6 @@ void yield_count(const struct job_record *job)
         const struct job_step *s = &job->steps[i];
         if (s->state == STEP_SKIPPED) continue;
         struct tally_row *row = tally_row(&now.by_step, s->name, step_state_name(s->state));
-        histogram_add(&row->times, &yield_scale, s->ms > 0 ? (uint64_t)s->ms * MS : 0);
+        histogram_add(&row->times, &yield_scale, s->ms > 0 ? (uint64_t)s->ms * 1000 : 0);
     }
 }

@@ -77,6 +77,15 @@ class Supervised(unittest.TestCase):
         child.stop()
         self.assertTrue(os.path.exists(path))  # it is not ours to remove
 
+    def test_a_socket_that_a_network_reaches_is_not_served_without_asking_who_it_is(self):
+        port = harness.free_port()
+        child = self.activate(f"0.0.0.0:{port}")
+        child.ok = (1,)
+        child.wait_line("Listening on")
+        with socket.create_connection(("127.0.0.1", port), PATIENCE):
+            child.wait_line("cannot start code=unsafe_listener")
+            child.wait()
+
     def test_two_sockets_are_refused(self):
         ports = [harness.free_port(), harness.free_port()]
         child = self.activate(*[f"127.0.0.1:{p}" for p in ports])

@@ -92,6 +92,18 @@ class Tls(TlsCase):
         self.assertFalse(handshake("-tls1_1"))
         self.assertFalse(handshake("-tls1"))
 
+    def test_an_event_stream_goes_on_over_a_reload(self):
+        stream = self.connect()
+        token = getattr(self.gate, "token", None)
+        stream.request("GET", "/v1/events", headers={"Authorization": f"Bearer {token}"} if token else {})
+        answer = stream.getresponse()
+        self.assertEqual(answer.status, 200)
+        self.reload(" reloaded")
+        self.gate.put("/v1/slots/a", {"at_port": "/dev/nosuch"}).expect(201)
+        while b"slot.changed" not in answer.readline():
+            self.assertFalse(answer.isclosed())
+        stream.close()
+
     def test_plain_http_gets_nothing(self):
         with socket.create_connection(("127.0.0.1", self.gate.port), PATIENCE) as s:
             s.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
