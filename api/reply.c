@@ -75,17 +75,17 @@ struct reply reply_stream(struct stream *s)
 
 void reply_header(struct reply *r, const char *name, const char *fmt, ...)
 {
-    size_t i = 0, room = sizeof r->header_text - r->header_bytes;
+    size_t i = 0;
     while (i < r->header_count && strcmp(r->headers[i].name, name) != 0)
         i++;
     assert(i < REPLY_HEADERS);
+    size_t room = sizeof r->header_text - r->header_bytes;
     va_list ap;
     va_start(ap, fmt);
     int n = vsnprintf(r->header_text + r->header_bytes, room, fmt, ap);
     va_end(ap);
     assert(n >= 0 && n < REPLY_HEADER_MAX && (size_t)n < room);
-    if (i == r->header_count) r->header_count++;
-    r->headers[i].name = name;
+    if (i == r->header_count) r->headers[r->header_count++].name = name;
     r->headers[i].at = r->header_bytes;
     r->header_bytes += (size_t)n + 1;
 }
