@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests"))
 import harness  # noqa: E402  (needs BIN_DIR)
 import http_figures  # noqa: E402
 import mfg_nvs  # noqa: E402
+import streams  # noqa: E402
 import whole_flash  # noqa: E402
 
 IMAGES = [(0x37000, 1232), (0x39000, 1688), (0x3B000, 1200)]
@@ -145,6 +146,10 @@ def firmwares():
     whole_flash.figures(row, esptool_js)
 
 
+def event_streams():
+    streams.figures(row)
+
+
 def manufacturing_data():
     mfg_nvs.figures(row)
 
@@ -201,7 +206,8 @@ def jobs():
 
 def main():
     wanted = sys.argv[2:]
-    for part in (atpki, flash, pack, image, faults, peer, jobs, manufacturing_data, firmwares, service, http):
+    for part in (atpki, flash, pack, image, faults, peer, jobs, manufacturing_data, firmwares, event_streams, service,
+                 http):
         if not wanted or part.__name__ in wanted:
             part()
     width = max(len(r["what"]) for r in ROWS)
