@@ -308,6 +308,7 @@ export class Maker {
       "Last-Event-ID": fc.oneof(fc.nat().map(String), fc.constantFrom("", "-1", "x", "99999999999999999999")),
       "Idempotency-Key": fc.oneof(fc.constantFrom("a", "b", "", "x".repeat(300)), field),
       "X-Request-Id": fc.oneof(fc.constant("fuzz-1"), field),
+      Authorization: fc.constantFrom("Bearer", "Bearer x", "bearer egt_a", "Basic eDp5", "Bearer egt_" + "a".repeat(300)),
       Range: fc.constantFrom("bytes=0-1", "bytes=-1", "x"),
       Cookie: field,
       "Accept-Encoding": fc.constantFrom("gzip", "identity;q=0"),

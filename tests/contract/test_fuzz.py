@@ -53,7 +53,7 @@ class Fuzz(harness.BenchCase):
         npm.install()
         self.furnish()
         command = ["node", "--no-warnings", SCRIPT, "--modules", npm.FOLDER, "--base", f"http://127.0.0.1:{self.gate.port}",
-                   "--token", self.gate.token,
+                   "--token", self.gate.token, "--keep", self.gate.get("/v1/tokens").expect(200).json["items"][0]["id"],
                    "--contract", os.path.join(contract.ROOT, "openapi.yaml"), "--samples", self.samples(),
                    "--seconds", os.environ.get("FUZZ_SECONDS", "60")]
         if "FUZZ_SEED" in os.environ:

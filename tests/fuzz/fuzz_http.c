@@ -30,6 +30,7 @@ enum { PATIENCE_MS = 2000 };
 static struct {
     char dir[64];
     struct store *store;
+    struct tokens *tokens;
     struct jobs *jobs;
     struct server *server;
     struct service service;
@@ -53,6 +54,7 @@ static void stop(void)
     server_stop(bench.server);
     jobs_stop(bench.jobs);
     server_free(bench.server);
+    tokens_close(bench.tokens);
     store_close(bench.store);
     nftw(bench.dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
@@ -79,15 +81,19 @@ static void start(void)
     log_set_level(LOG_ERROR);
     must(mkdtemp(bench.dir) && !store_open(bench.dir, &bench.store));
     must(!shelf_open(bench.dir, is_known, NULL) && !server_new(&bench.server));
+    must(!tokens_open(bench.store, &bench.tokens));
     struct jobs_config jobs = {.store = bench.store,
                                .data_dir = bench.dir,
                                .run = do_nothing,
                                .changed = server_changed,
                                .changed_arg = bench.server};
     must(!jobs_start(&jobs, &bench.jobs));
-    bench.service = (struct service){
-        .store = bench.store, .data_dir = bench.dir, .jobs = bench.jobs, .version = "fuzz"};
-    struct server_config config = {.address = "127.0.0.1", .max_body = 1 << 20};
+    bench.service = (struct service){.store = bench.store,
+                                     .data_dir = bench.dir,
+                                     .jobs = bench.jobs,
+                                     .tokens = bench.tokens,
+                                     .version = "fuzz"};
+    struct server_config config = {.address = "127.0.0.1", .open = true, .max_body = 1 << 20};
     must(!server_start(bench.server, &config, &bench.service));
     atexit(stop);
 }
