@@ -78,7 +78,8 @@ class Tour:
             refused = self.gate.request(method, path, b"x").problem(415, "bad_media_type")
             assert media.split(";")[0] in refused["hint"], refused
             with raw.Connection(self.gate) as c:
-                c.send_head(method, path, f"Content-Type: {media}", f"Content-Length: {cap * 1024 + 1}")
+                c.send_head(method, path, f"Content-Type: {media}", f"Content-Length: {cap * 1024 + 1}",
+                            "Expect: 100-continue")
                 c.reply(method, path).problem(413, "body_too_large")
             with raw.Connection(self.gate) as c:
                 c.send_head(method, path, f"Content-Type: {media}", "Transfer-Encoding: chunked")
