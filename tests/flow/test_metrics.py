@@ -121,8 +121,8 @@ class Metrics(harness.BenchCase):
     def test_an_open_stream_is_seen(self):
         before = self.value("espgate_event_streams")
         stream = http.client.HTTPConnection("127.0.0.1", self.gate.port, timeout=PATIENCE)
-        token = getattr(self.gate, "token", None)
-        stream.request("GET", "/v1/events", headers={"Authorization": f"Bearer {token}"} if token else {})
+        token = self.gate.token
+        stream.request("GET", "/v1/events", headers={"Authorization": f"Bearer {token}"})
         self.assertEqual(stream.getresponse().status, 200)
         self.assertEqual(self.value("espgate_event_streams"), before + 1)
         stream.close()

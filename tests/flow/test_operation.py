@@ -72,7 +72,7 @@ class Operation(unittest.TestCase):
         mark = gate.child.mark()
         gate.get("/v1/slots", headers={"X-Request-Id": "me-2"}).expect(200)
         line = gate.child.wait_line(r" request request=me-2 .*", since=mark)[0]
-        self.assertRegex(line, r"method=GET route=/v1/slots status=200 ms=\d+ actor=\"[^\"]*\" token=\S* "
+        self.assertRegex(line, r"method=GET route=/v1/slots status=200 ms=\d+ actor=\"admin\" token=tok_\w+ "
                                r"address=127\.0\.0\.1 end=sent")
         self.assertFalse(re.search(r"egt_", line))
 

@@ -94,8 +94,8 @@ class Tls(TlsCase):
 
     def test_an_event_stream_goes_on_over_a_reload(self):
         stream = self.connect()
-        token = getattr(self.gate, "token", None)
-        stream.request("GET", "/v1/events", headers={"Authorization": f"Bearer {token}"} if token else {})
+        token = self.gate.token
+        stream.request("GET", "/v1/events", headers={"Authorization": f"Bearer {token}"})
         answer = stream.getresponse()
         self.assertEqual(answer.status, 200)
         self.reload(" reloaded")
