@@ -11,10 +11,9 @@ static bool path_fits(const char *template, const char *path)
 {
     while (*template && *path) {
         if (*template == '{') {
-            size_t n = strcspn(path, "/");
-            if (!n) return false; /* a variable is never empty */
-            path += n;
-            template += strcspn(template, "/");
+            if (*path == '/') return false; /* a variable is never empty */
+            path = strchrnul(path, '/');
+            template = strchrnul(template, '/');
         } else if (*template ++ != *path++) {
             return false;
         }

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <openssl/hmac.h>
 #include <string.h>
 
@@ -39,9 +40,20 @@ void digest_md5_erased(const void *data, size_t n, size_t total, uint8_t out[MD5
     EVP_MD_CTX_free(c);
 }
 
+/* OpenSSL would look it up anew for each hash, which takes longer than a short one. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static EVP_MD *sha256;
+
+static void find_sha256(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    must(sha256 != NULL);
+}
+
 void digest_sha256(const void *data, size_t n, uint8_t out[SHA256_BYTES])
 {
-    run(EVP_sha256(), data, n, out);
+    pthread_once(&once, find_sha256);
+    run(sha256, data, n, out);
 }
 
 /* struct sha256 is OpenSSL's own context under a name that headers may know. */

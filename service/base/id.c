@@ -40,10 +40,16 @@ const char *id_new(const char *prefix, char out[ID_TEXT])
     return out;
 }
 
+static bool is_name_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+}
+
 bool id_is_name(const char *s, size_t max)
 {
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-    size_t n = strlen(s);
-    return n >= 1 && n <= max && s[0] != '.' && strspn(s, allowed) == n;
+    size_t n = 0;
+    while (n < max && is_name_byte(s[n]))
+        n++;
+    return n >= 1 && !s[n] && s[0] != '.';
 }
