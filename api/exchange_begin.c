@@ -42,7 +42,6 @@ static const struct field_place {
     {"Origin", offsetof(struct request, origin)},
     {"Host", offsetof(struct request, host)},
     {"Last-Event-ID", offsetof(struct request, last_event_id)},
-    {"Expect", offsetof(struct request, expect)},
     {"X-Request-Id", offsetof(struct request, request_id)},
 };
 
@@ -281,7 +280,5 @@ bool exchange_begin(struct exchange *x, const char *method, const char *url)
                    begin_origin(x) || begin_route(x, method, url) || begin_auth(x) ||
                    begin_query(x) || begin_body(x, length);
     forget_token(&x->rq);
-    /* A client that waits for leave to send it, or has much to send, is told at once. */
-    x->reads_on = refused && length > 0 && length <= SWALLOW_MAX && !x->rq.expect;
     return refused;
 }

@@ -21,9 +21,6 @@ struct exchange {
     const char *method; /* for the log; the connection's */
     struct reply reply;
     bool has_body; /* one is announced */
-    /* Refused, but its body is on its way already: it is read and cleared first, since MHD would
-     * keep what came of it with the header, and closing over it may cost the client the answer. */
-    bool reads_on;
     bool refused;  /* reply is ready; the rest of the body is swallowed */
     bool asked;    /* the handler has made the reply */
     bool answered; /* the pool is done with it: the reply only has to be sent */

@@ -29,7 +29,7 @@ struct request {
     } query[REQUEST_QUERY_MAX];
     size_t query_count;
     /* header fields, borrowed; NULL = not sent */
-    const char *content_type, *accept, *prefer, *if_match, *if_none_match, *request_id, *expect,
+    const char *content_type, *accept, *prefer, *if_match, *if_none_match, *request_id,
         *idempotency_key, *last_event_id;
     const char *authorization, *origin, *host;
     bool foreign;           /* sent by a page of a listed origin */

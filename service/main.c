@@ -139,6 +139,9 @@ static int serve(const struct config *c)
     /* Pieces, packs and transcripts of 32 boards come and go: fixed, else the allocator learns to
      * keep blocks of that size to itself. */
     mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    /* What is freed is overwritten: the start of a body that was refused unread lies in a buffer of
+     * libmicrohttpd, which does not clear it. */
+    mallopt(M_PERTURB, 0x5a);
     const struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none); /* a core file would hold keys */
 

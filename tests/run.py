@@ -29,7 +29,7 @@ WAITING_AT_ONCE = 4
 PROGRAM_S = 900  # far more than any needs: what hangs is ended and counts as failed
 TSAN_UNITS = ("jobs", "store", "api", "port", "cloud", "hooks")
 SANITIZERS = {
-    "ASAN_OPTIONS": "detect_stack_use_after_return=1",
+    "ASAN_OPTIONS": "max_free_fill_size=1048576:free_fill_byte=90:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
     "TSAN_OPTIONS": f"second_deadlock_stack=1:suppressions={ROOT}/tests/tsan.supp",
 }
