@@ -13,7 +13,6 @@ from setups import RIGHT, WRONG, Run
 
 WAITS = True  # for the times of boards: run.py
 AT_ONCE = 40
-WAITS = True  # for the times of boards: run.py
 # release, and is there a download port? The first of the two is always the newest.
 BOARDS = ((("4.1", True), ("2.4", False)), (("4.1", False), ("3.4", True)),
           (("4.1", True), ("3.4", False)), (("4.1", False), ("2.4", True)))
