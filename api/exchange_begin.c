@@ -124,12 +124,14 @@ static bool begin_route(struct exchange *x, const char *method, const char *url)
                  "there is nothing at this path");
         return exchange_refuse(x, 404);
     case ROUTE_BAD_PATH:
-        err_fail(ERR_ARG, "bad_path", NULL,
+        err_fail(ERR_ARG, "bad_path", "Percent-encode what is neither a letter nor a digit.",
                  "a part of the path is too long, or is not printable ASCII, percent-encoded");
         return exchange_refuse(x, 400);
     case ROUTE_NO_METHOD:
         if (answer_preflight(x, method)) return true;
-        err_fail(ERR_ARG, "bad_method", NULL, "this path takes %s", x->rq.match.allow);
+        err_fail(ERR_ARG, "bad_method",
+                 "The contract at /openapi.yaml tells what each method does.", "this path takes %s",
+                 x->rq.match.allow);
         exchange_refuse(x, 405);
         reply_header(&x->reply, "Allow", "%s", x->rq.match.allow);
         return true;
@@ -166,9 +168,12 @@ static bool begin_query(struct exchange *x)
 void exchange_too_large(size_t limit)
 {
     if (limit)
-        err_fail(ERR_TOO_LARGE, "body_too_large", NULL, "a body here has at most %zu bytes", limit);
+        err_fail(ERR_TOO_LARGE, "body_too_large",
+                 "Send a smaller one; --max-body may have lowered the limit.",
+                 "a body here has at most %zu bytes", limit);
     else
-        err_fail(ERR_TOO_LARGE, "body_too_large", NULL, "this operation takes no body");
+        err_fail(ERR_TOO_LARGE, "body_too_large", "Send the request without a body.",
+                 "this operation takes no body");
 }
 
 void exchange_end_file(struct exchange *x)
@@ -220,7 +225,8 @@ static bool begin_body(struct exchange *x, long length)
             return exchange_refuse(x, 415);
         }
     }
-    err_fail(ERR_ARG, "empty_body", NULL, "this operation needs a body");
+    err_fail(ERR_ARG, "empty_body", "The contract at /openapi.yaml has its schema and examples.",
+             "this operation needs a body");
     return exchange_refuse(x, 400);
 }
 

@@ -66,6 +66,12 @@ enum err request_query_number(const struct request *rq, const char *name, long m
     return ERR_OK;
 }
 
+enum err request_no_such_value(const char *name)
+{
+    return err_fail(ERR_ARG, "bad_query", "The contract at /openapi.yaml names them.",
+                    "query parameter %s has no such value", name);
+}
+
 enum err request_query_bool(const struct request *rq, const char *name, bool *out)
 {
     const char *text = request_query(rq, name);

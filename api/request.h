@@ -57,6 +57,8 @@ enum err request_query_number(const struct request *rq, const char *name, long m
                               long *out);
 /** true or false, the same way. */
 enum err request_query_bool(const struct request *rq, const char *name, bool *out);
+/** @return ERR_ARG with code bad_query: a query parameter that chooses has a value that is none */
+enum err request_no_such_value(const char *name);
 /** limit and cursor of a list.
  *  @param is_one  can this text be the id of an item of the list, and so a cursor of ours?
  *  @return ERR_OK; ERR_ARG with code bad_query */

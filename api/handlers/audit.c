@@ -19,11 +19,6 @@ static bool is_outcome(const char *text)
     return false;
 }
 
-static enum err no_such(const char *name)
-{
-    return err_fail(ERR_ARG, "bad_query", NULL, "query parameter %s has no such value", name);
-}
-
 /* @param is_one  NULL: any text */
 static enum err take(const struct request *rq, const char *name, bool (*is_one)(const char *text),
                      char *out, size_t cap)
@@ -31,7 +26,8 @@ static enum err take(const struct request *rq, const char *name, bool (*is_one)(
     const char *asked = request_query(rq, name);
     out[0] = '\0';
     if (!asked) return ERR_OK;
-    if (!*asked || strlen(asked) >= cap || (is_one && !is_one(asked))) return no_such(name);
+    if (!*asked || strlen(asked) >= cap || (is_one && !is_one(asked)))
+        return request_no_such_value(name);
     snprintf(out, cap, "%s", asked);
     return ERR_OK;
 }
@@ -42,7 +38,7 @@ static enum err read_filter(const struct request *rq, struct audit_filter *f)
     if (!e) e = take(rq, "action", NULL, f->action, sizeof f->action);
     if (!e) e = take(rq, "slot", NULL, f->slot, sizeof f->slot);
     if (!e) e = take(rq, "mac", NULL, f->mac, sizeof f->mac);
-    if (!e && f->mac[0] && !request_mac(f->mac, f->mac)) e = no_such("mac");
+    if (!e && f->mac[0] && !request_mac(f->mac, f->mac)) e = request_no_such_value("mac");
     if (!e) e = take(rq, "job", request_is_id, f->job, sizeof f->job);
     if (!e) e = take(rq, "outcome", is_outcome, f->outcome, sizeof f->outcome);
     return e;

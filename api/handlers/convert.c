@@ -91,7 +91,7 @@ static enum err read_nvs_query(const struct request *rq, long *size, enum nvs_st
     if (name && strcmp(name, "full") == 0)
         *style = NVS_FULL;
     else if (name && strcmp(name, "roomy") != 0)
-        return err_fail(ERR_ARG, "bad_query", NULL, "style is roomy or full");
+        return request_no_such_value("style");
     if (!request_query(rq, "size"))
         return err_fail(ERR_ARG, "bad_query",
                         "GET the job that identified the board: its layout "

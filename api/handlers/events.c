@@ -39,9 +39,7 @@ static enum err read_types(const struct request *rq, unsigned *out)
         n = strcspn(text, ",");
         if (n < sizeof type) memcpy(type, text, n);
         unsigned bit = event_type_bit(type);
-        if (!bit)
-            return err_fail(ERR_ARG, "bad_query", "The contract at /openapi.yaml names them.",
-                            "\"types\" has something that is no type of an event");
+        if (!bit) return request_no_such_value("types");
         *out |= bit;
     }
     return ERR_OK;
@@ -58,8 +56,7 @@ static void count_address(const struct request *rq, struct stream_wish *w)
 static enum err read_wish(const struct request *rq, struct stream_wish *w)
 {
     const char *slot = request_query(rq, "slot");
-    if (slot && !id_is_name(slot, sizeof w->slot - 1))
-        return err_fail(ERR_ARG, "bad_query", NULL, "\"slot\" is not the name of a slot");
+    if (slot && !id_is_name(slot, sizeof w->slot - 1)) return request_no_such_value("slot");
     snprintf(w->slot, sizeof w->slot, "%s", slot ? slot : "");
     count_address(rq, w);
     enum err e = read_after(rq, &w->after);

@@ -24,11 +24,14 @@ enum err files_read_parts(const struct request *rq, struct multipart_part **part
     *n_out = list.count;
     for (size_t i = 0; !e && i < *n_out; i++)
         if (parts[i].len > LIMIT_PEM_BYTES)
-            e = err_fail(ERR_TOO_LARGE, "file_too_large", NULL,
+            e = err_fail(ERR_TOO_LARGE, "file_too_large",
+                         "See whether it is the right file: certificates and keys are small.",
                          "file %zu has %zu bytes; at most %d are allowed", i + 1, parts[i].len,
                          (int)LIMIT_PEM_BYTES);
     if (!e && !*n_out)
-        e = err_fail(ERR_ARG, "empty_upload", NULL, "there is no file in the upload");
+        e = err_fail(ERR_ARG, "empty_upload",
+                     "Send each file as a part of the form, as curl -F name=@FILE does.",
+                     "there is no file in the upload");
     if (e) {
         free(parts);
         return e;

@@ -173,22 +173,17 @@ static bool is_kind(const char *name)
     return false;
 }
 
-static enum err bad_filter(const char *name)
-{
-    return err_fail(ERR_ARG, "bad_query", NULL, "query parameter %s has no such value", name);
-}
-
 static enum err read_filter(const struct request *rq, struct job_filter *f)
 {
     const char *slot = request_query(rq, "slot"), *kind = request_query(rq, "kind");
     const char *state = request_query(rq, "state"), *credential = request_query(rq, "credential");
     const char *firmware = request_query(rq, "firmware");
     *f = (struct job_filter){.by_state = state != NULL};
-    if (slot && !id_is_name(slot, sizeof f->slot - 1)) return bad_filter("slot");
-    if (kind && !is_kind(kind)) return bad_filter("kind");
-    if (credential && !request_is_id(credential)) return bad_filter("credential");
-    if (firmware && !request_is_id(firmware)) return bad_filter("firmware");
-    if (state && job_state_parse(state, &f->state)) return bad_filter("state");
+    if (slot && !id_is_name(slot, sizeof f->slot - 1)) return request_no_such_value("slot");
+    if (kind && !is_kind(kind)) return request_no_such_value("kind");
+    if (credential && !request_is_id(credential)) return request_no_such_value("credential");
+    if (firmware && !request_is_id(firmware)) return request_no_such_value("firmware");
+    if (state && job_state_parse(state, &f->state)) return request_no_such_value("state");
     snprintf(f->slot, sizeof f->slot, "%s", slot ? slot : "");
     snprintf(f->kind, sizeof f->kind, "%s", kind ? kind : "");
     snprintf(f->credential, sizeof f->credential, "%s", credential ? credential : "");

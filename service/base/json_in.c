@@ -87,8 +87,9 @@ enum err json_in_text(const char *text, size_t n, json_t **out)
     if (!root && json_error_code(&error) == json_error_out_of_memory)
         return err_set(ERR_MEM, "out of memory for JSON");
     if (!root)
-        return err_fail(ERR_ARG, code, NULL, "line %d, column %d: %s", error.line, error.column,
-                        words_for(json_error_code(&error)));
+        return err_fail(
+            ERR_ARG, code, "Send one JSON object; a shell passes it on as it is in single quotes.",
+            "line %d, column %d: %s", error.line, error.column, words_for(json_error_code(&error)));
     if (!json_is_object(root)) {
         json_decref(root);
         return err_fail(ERR_ARG, code, "Send one JSON object.", "the body is not a JSON object");

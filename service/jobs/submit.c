@@ -39,7 +39,9 @@ static enum err admit(struct jobs *j, struct job *job, enum job_state known, boo
     *again_out = false;
     pthread_mutex_lock(&j->lock);
     enum err e = ERR_OK;
-    if (j->stopping) e = err_fail(ERR_CONFLICT, "shutting_down", NULL, "espgate is ending");
+    if (j->stopping)
+        e = err_fail(ERR_CONFLICT, "shutting_down", "Send it again when espgate runs again.",
+                     "espgate is ending");
     if (!e) e = worker_for(j, job->slot, &w);
     if (!e && w->hold.state == HOLD_DRAINING)
         e = err_fail(ERR_CONFLICT, "slot_draining",

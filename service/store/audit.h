@@ -55,6 +55,6 @@ struct audit_report {
 };
 /** Check the whole of a database that another process may have open.
  *  @return ERR_OK: intact; ERR_VERIFY with code audit_broken: it is not, the detail says where;
- *  ERR_IO: it cannot be checked */
+ *  ERR_NOT_FOUND (there is no database), ERR_IO: it cannot be checked */
 enum err store_audit_verify(const char *dir, struct audit_report *out);
 #endif

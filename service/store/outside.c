@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "service/store/schema.h"
 #include "service/store/vault.h"
@@ -22,6 +23,9 @@ enum err outside_open(const char *dir, bool with_vault, struct outside *out)
     char path[PATH_MAX];
     *out = (struct outside){.vault = NULL};
     snprintf(path, sizeof path, "%.*s/espgate.db", PATH_MAX - 16, dir);
+    if (access(path, F_OK) != 0)
+        return err_fail(ERR_NOT_FOUND, "no_store", "Name the service's data folder with --data.",
+                        "there is no %s", path);
     enum err e = db_open_reading(path, &out->db);
     if (!e) e = check_version(&out->db);
     if (e) return err_wrap(e, "%s", path);

@@ -14,7 +14,8 @@ struct outside {
 };
 
 /** @param with_vault  what is sealed will be read; the key must be there
- *  @return ERR_OK; ERR_IO with code store_open, store_version, vault_key. Close it also then. */
+ *  @return ERR_OK; ERR_NOT_FOUND with code no_store; ERR_IO with code store_version, vault_key …
+ *  Close it also then. */
 enum err outside_open(const char *dir, bool with_vault, struct outside *out);
 void outside_close(struct outside *o);
 #endif

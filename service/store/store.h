@@ -28,7 +28,8 @@ enum err store_check_vault(struct store *s);
 
 /** Copy the database of a data directory, also one that another process has open, into a new file
  * of mode 0600. What it seals stays sealed: the vault key is not in it.
- *  @return ERR_OK; ERR_CONFLICT with code backup_exists (@p file is there); ERR_ARG; ERR_IO */
+ *  @return ERR_OK; ERR_CONFLICT with code backup_exists (@p file is there); ERR_ARG;
+ *  ERR_NOT_FOUND: there is no database; ERR_IO */
 enum err store_copy(const char *dir, const char *file);
 
 /** One page of a list. */

@@ -15,7 +15,7 @@ for folder in (os.path.join(ROOT, "tests", "flow"), os.path.dirname(os.path.absp
 
 METHODS = ("get", "put", "post", "delete")
 # Sent only when there is something to say in them.
-SOMETIMES = {"Link", "Preference-Applied", "Vary"}
+SOMETIMES = {"Idempotent-Replayed", "Link", "Preference-Applied", "Vary"}
 
 
 class Contract:

@@ -396,6 +396,14 @@ class BenchCase(unittest.TestCase):
         self.addCleanup(self._leave)
         self.gate = self.bench.gate
 
+    def until_step(self, job, step):
+        """Wait until the job is in this step. Polls it: there is nothing else to wait on."""
+        while True:
+            got = self.gate.job(job)
+            if got["steps"] and got["steps"][-1]["name"] == step:
+                return
+            self.assertIsNone(got["finished_at"], f"ended before {step}: {got}")
+
     def _leave(self):
         outcome = getattr(self, "_outcome", None)
         failed = outcome is not None and not outcome.success

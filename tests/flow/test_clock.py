@@ -40,13 +40,6 @@ class ClockCase(harness.BenchCase):
     def start(self, kind, **more):
         return self.gate.create_job(self.bench.command(kind, self.bench.slot(self.board), **more))
 
-    def until_step(self, job, step):
-        while True:
-            got = self.gate.job(job)
-            if got["steps"] and got["steps"][-1]["name"] == step:
-                return
-            self.assertIsNone(got["finished_at"], f"ended before {step}: {got}")
-
 
 class Jumps(ClockCase):
     def test_a_job_goes_on_as_if_nothing_had_been(self):

@@ -20,14 +20,6 @@ class Lifecycle(harness.BenchCase):
             more["method"] = method
         return self.gate.create_job(self.bench.command(kind, self.bench.slot(board), **more))
 
-    def until_step(self, job, step):
-        """Wait until it is in this step. Polls the job: there is nothing else to wait on."""
-        while True:
-            got = self.gate.get(f"/v1/jobs/{job}").expect(200).json
-            if got["steps"] and got["steps"][-1]["name"] == step:
-                return got
-            self.assertIsNone(got["finished_at"], f"ended before {step}: {got}")
-
     def assert_board_runs(self, board=None):
         self.bench.run("at", board or self.bench.boards[0], lines=["AT"])
 

@@ -16,14 +16,6 @@ class Queue(harness.BenchCase):
     def order(self, kind, slot=0, **more):
         return self.gate.create_job({"kind": kind, "slot": self.slots[slot], **more})
 
-    def until_step(self, job, step):
-        """Polls the job: there is nothing else to wait on."""
-        while True:
-            got = self.gate.job(job)
-            if got["steps"] and got["steps"][-1]["name"] == step:
-                return
-            self.assertIsNone(got["finished_at"], f"ended before {step}: {got}")
-
     def hold(self, what, slot=0):
         return self.gate.post(f"/v1/slots/{self.slots[slot]}/{what}").expect(200).json["hold"]
 

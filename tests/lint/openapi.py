@@ -217,6 +217,17 @@ class Lint:
                 self.fault(where, "has a body")
         self.responses(operation.get("responses", {}), where)
         self.scope(operation, where)
+        self.repeats(operation, where)
+
+    def repeats(self, operation, where):
+        """What an operation that may be sent again says of it."""
+        if not any(p.get("$ref", "").endswith("/Idempotency-Key") for p in operation.get("parameters", [])):
+            return
+        if "422" not in operation["responses"]:
+            self.fault(where, "takes an Idempotency-Key, but has no answer 422")
+        for code, response in operation["responses"].items():
+            if code[0] == "2" and "Idempotent-Replayed" not in response.get("headers", {}):
+                self.fault(where, f"takes an Idempotency-Key, but its {code} has no Idempotent-Replayed")
 
     def scope(self, operation, where):
         """Who may call it, and what everybody else is told."""

@@ -307,7 +307,7 @@ static void without_its_key_or_database_nothing_is_said(void **state)
 {
     struct audit_report report;
     char path[FOLDER_FILE];
-    assert_int_equal(store_audit_verify(((struct folder *)*state)->path, &report), ERR_IO);
+    assert_int_equal(store_audit_verify(((struct folder *)*state)->path, &report), ERR_NOT_FOUND);
     three_entries(state);
     unlink(folder_file(*state, "vault.key", path));
     assert_int_equal(store_audit_verify(((struct folder *)*state)->path, &report), ERR_IO);

@@ -96,7 +96,7 @@ static void what_cannot_be_copied_leaves_nothing(void **state)
 {
     const struct folder *f = *state;
     char path[FOLDER_FILE];
-    refuse(f, folder_file(&elsewhere, "b.db", path), ERR_IO, "store_denied"); /* no database */
+    refuse(f, folder_file(&elsewhere, "b.db", path), ERR_NOT_FOUND, "no_store");
     store_close(open_good(f));
     refuse(f, "/nowhere/b.db", ERR_IO, "io");
     run_sql(f, "PRAGMA user_version = 99");
