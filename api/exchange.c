@@ -53,6 +53,34 @@ static struct exchange *new_exchange(struct exchange_host *host, struct MHD_Conn
     return x;
 }
 
+void exchange_left(struct exchange_host *host)
+{
+    if (atomic_fetch_sub(&host->active, 1) > 1 || !atomic_load(&host->closing)) return;
+    pthread_mutex_lock(&host->lock);
+    pthread_cond_broadcast(&host->idle);
+    pthread_mutex_unlock(&host->lock);
+}
+
+static void end_exchange(struct exchange *x, const char *how)
+{
+    struct exchange_host *host = x->host;
+    const struct route *route = x->rq.match.route;
+    int64_t took_ns = deadline_now_ns() - x->started_ns;
+    exchange_end_file(x); /* before it is said that the request is over */
+    bool sent = strcmp(how, "cut") != 0;
+    traffic_count(host->traffic, route, sent ? x->reply.status : 0, took_ns / 1000);
+    /* Readers ask often, and a line each would cost more than their answer. */
+    bool routine = route && !route_writes(route) && x->reply.status < 400;
+    log_at(routine ? LOG_DEBUG : LOG_INFO, "request",
+           "method=%s route=%s status=%d ms=%lld actor=\"%s\" token=%s address=%s end=%s",
+           x->method, route ? route->path : "-", x->reply.status, (long long)(took_ns / 1000000),
+           x->rq.actor.name, x->rq.actor.token, x->rq.peer->address, how);
+    reply_dispose(&x->reply);
+    buf_dispose(&x->rq.body);
+    free(x);
+    exchange_left(host);
+}
+
 enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *conn, const char *url,
                                 const char *method, const char *version, const char *data,
                                 size_t *data_len, void **state)
@@ -70,6 +98,10 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *conn, const ch
         log_context(x->rq.id, "");
         result = *data_len ? take_body(x, data, data_len) : exchange_work(x);
     }
+    if (x->streams) { /* It may last for days, and needs nothing of its request. */
+        end_exchange(x, "stream");
+        *state = NULL;
+    }
     log_context("", "");
     return result;
 }
@@ -77,34 +109,15 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *conn, const ch
 void exchange_completed(void *cls, struct MHD_Connection *conn, void **state,
                         enum MHD_RequestTerminationCode why)
 {
-    struct exchange_host *host = cls;
     struct exchange *x = *state;
-    (void)conn;
-    if (!x) return;
-    exchange_end_file(x); /* before it is said that the request is over */
+    struct link *link = link_of(conn);
+    (void)cls;
+    if (link) link_end(link, deadline_now_ns());
+    if (!x) return; /* it was a stream */
     log_context(x->rq.id, "");
-    const struct route *route = x->rq.match.route;
-    int64_t now = deadline_now_ns();
-    link_end(x->link, now);
-    bool sent = why == MHD_REQUEST_TERMINATED_COMPLETED_OK;
-    traffic_count(x->host->traffic, route, sent ? x->reply.status : 0,
-                  (now - x->started_ns) / 1000);
-    /* Readers ask often, and a line each would cost more than their answer. */
-    bool routine = route && !route_writes(route) && x->reply.status < 400;
-    log_at(routine ? LOG_DEBUG : LOG_INFO, "request",
-           "method=%s route=%s status=%d ms=%lld actor=\"%s\" token=%s address=%s end=%s",
-           x->method, route ? route->path : "-", x->reply.status,
-           (long long)((now - x->started_ns) / 1000000), x->rq.actor.name, x->rq.actor.token,
-           x->rq.peer->address, sent ? "sent" : "cut");
+    end_exchange(x, why == MHD_REQUEST_TERMINATED_COMPLETED_OK ? "sent" : "cut");
     log_context("", "");
-    reply_dispose(&x->reply);
-    buf_dispose(&x->rq.body);
-    free(x);
     *state = NULL;
-    if (atomic_fetch_sub(&host->active, 1) > 1 || !atomic_load(&host->closing)) return;
-    pthread_mutex_lock(&host->lock);
-    pthread_cond_broadcast(&host->idle);
-    pthread_mutex_unlock(&host->lock);
 }
 
 size_t exchange_keep_escapes(void *cls, struct MHD_Connection *conn, char *text)

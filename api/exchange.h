@@ -27,7 +27,7 @@ struct exchange_host {
     atomic_bool closing;  /* new requests are refused */
     size_t max_body;
     unsigned body_s;
-    atomic_size_t active; /* exchanges that were begun and not yet completed */
+    atomic_size_t active; /* answers that are owed or on their way */
     pthread_mutex_t lock; /* of idle */
     pthread_cond_t idle;  /* active fell to 0 while closing */
     atomic_int streams;   /* bodies that are on their way to the disk */

@@ -24,6 +24,7 @@ struct exchange {
     bool refused;  /* reply is ready; the rest of the body is swallowed */
     bool asked;    /* the handler has made the reply */
     bool answered; /* the pool is done with it: the reply only has to be sent */
+    bool streams;  /* an event stream has taken over */
     handler_fn then;
     struct waiter waiter;
     struct pool_task task;
@@ -32,6 +33,10 @@ struct exchange {
     size_t swallowed, swallow_max;
     int64_t started_ns;
 };
+
+/* exchange.c */
+/** One of those that are counted as active is over. */
+void exchange_left(struct exchange_host *host);
 
 /* exchange_begin.c: all that is judged before the body is read */
 /** @return true when the request is refused: the reply says why */

@@ -20,11 +20,27 @@ static void send_cors(const struct exchange *x, struct MHD_Response *response)
                             "Retry-After, WWW-Authenticate, X-Request-Id");
 }
 
+static void stream_left(void *host)
+{
+    exchange_left(host);
+}
+
+static struct MHD_Response *start_stream(struct exchange *x)
+{
+    const struct stream_end end = {.left = stream_left, .arg = x->host};
+    struct MHD_Response *response = stream_response(x->reply.stream, x->conn, x->rq.id, &end);
+    if (!response) return NULL;
+    atomic_fetch_add(&x->host->active, 1);
+    x->reply.stream = NULL;
+    x->streams = true;
+    return response;
+}
+
 /* The bytes stay with the exchange, which outlives the sending: nothing is copied. */
-static struct MHD_Response *make_response(const struct exchange *x)
+static struct MHD_Response *make_response(struct exchange *x)
 {
     const struct reply *r = &x->reply;
-    if (r->stream) return stream_response(r->stream, x->conn);
+    if (r->stream) return start_stream(x);
     const void *data = r->body.data;
     size_t n = r->body.len;
     if (r->shared) {

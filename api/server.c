@@ -1,7 +1,8 @@
 /* server: starts and stops libmicrohttpd.
  *
  * Why the pool of a connection is small: what a client sends passes through it, keys too
- * (exchange.c clears it), and 16 KiB of request headers are more than any honest client has. */
+ * (exchange.c clears it), a thousand clients may hold one, and nearly 8 KiB of request headers are
+ * more than an honest client has. */
 #include "api/server.h"
 
 #include <microhttpd.h>
@@ -27,8 +28,8 @@
 
 enum {
     THREADS = 2,
-    WRITERS = 32,           /* so many requests share one sync of the disk */
-    POOL_BYTES = 16 * 1024, /* of a connection; request headers must fit */
+    WRITERS = 32,          /* so many requests share one sync of the disk */
+    POOL_BYTES = 8 * 1024, /* of a connection; request headers must fit */
     /* a thread takes at most its half */
     CONNECTIONS = 2 * (LIMIT_WAITERS + LIMIT_EVENT_STREAMS + 280),
     OTHER_FILES = 256,    /* ports, database, epoll … */
@@ -188,7 +189,7 @@ enum err server_start(struct server *s, const struct server_config *cfg, const s
     s->host.max_body = cfg->max_body;
     s->host.body_s = cfg->body_s ? cfg->body_s : 60;
     enum err e = s->listening ? ERR_OK : server_listen(s, cfg);
-    if (!e) e = stream_hub_serve(s->streams, svc->store);
+    if (!e) e = stream_hub_serve(s->streams, svc->store, svc->tokens);
     if (!e && !s->links) e = links_new(2 * idle_s, &s->links);
     if (e) return e;
     links_set_tls(s->links, s->tls);

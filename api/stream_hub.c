@@ -4,7 +4,7 @@
 #include "service/base/thread.h"
 
 enum {
-    TICK_MS = 1000,       /* how often clients and clocks are looked at, at least */
+    TICK_MS = 1000,       /* how often clients, clocks and tokens are looked at, at least */
     ROUND_MS = 2,         /* between two rounds, and so many microseconds for each stream that */
     ROUND_STREAM_US = 20, /* was woken: what happens in between is told together */
 };
@@ -69,12 +69,20 @@ static void look_at_clocks(struct stream_hub *h)
         s->beat = s->beat || (s->parked && s->told_ns <= due);
 }
 
+/* Who was let in goes when he would not be let in any more. Under the lock. */
+static void look_at_tokens(struct stream_hub *h)
+{
+    for (struct stream *s = h->tokens ? h->first : NULL; s; s = s->next)
+        if (s->wish.token[0] && !tokens_is_valid(h->tokens, s->wish.token))
+            atomic_store(&s->barred, true);
+}
+
 /* Under the lock. @return those that have something to say, parked no more */
 static struct stream *take_ready(struct stream_hub *h)
 {
     struct stream *ready = NULL;
     for (struct stream *s = h->first; s; s = s->next) {
-        if (!s->parked || !(h->closed || s->beat || stream_has_news(s))) continue;
+        if (!s->parked || !(h->closed || s->barred || s->beat || stream_has_news(s))) continue;
         s->parked = false;
         s->up = ready;
         ready = s;
@@ -117,6 +125,7 @@ static void *hub_main(void *arg)
         if (deadline_passed(tick)) {
             look_at_clients(h);
             look_at_clocks(h);
+            look_at_tokens(h);
             tick = next_tick(h);
         }
         struct stream *ready = take_ready(h);
@@ -159,13 +168,14 @@ enum err stream_hub_new(const struct stream_limits *limits, struct stream_hub **
     return e;
 }
 
-enum err stream_hub_serve(struct stream_hub *h, struct store *store)
+enum err stream_hub_serve(struct stream_hub *h, struct store *store, struct tokens *tokens)
 {
     int64_t newest;
     enum err e = store_event_last(store, &newest);
     if (e) return e;
     pthread_mutex_lock(&h->lock);
     h->store = store;
+    h->tokens = tokens;
     /* Events may have come in already, and what is stored may not have come in yet. */
     if (newest > h->newest) h->newest = newest;
     h->serving = true;

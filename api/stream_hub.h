@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "service/access/tokens.h"
 #include "service/base/err.h"
 #include "service/base/id.h"
 #include "service/store/store.h"
@@ -28,6 +29,7 @@ struct stream_wish {
                                     STREAM_FROM_NOW */
     bool finite;                 /* end when all that there is has been told: its job has ended */
     char address[48];            /* the client's; "" = not counted */
+    char token[ID_TEXT];         /* it ends with this; "" = with none */
 };
 
 /** How a stream that has nothing to tell waits. */
@@ -45,8 +47,9 @@ struct stream_limits {
 };
 enum err stream_hub_new(const struct stream_limits *limits, struct stream_hub **out);
 /** From now on streams may be opened. @param store  borrowed until stream_hub_close() and the end
- * of all streams  @return ERR_OK, ERR_IO, ERR_MEM */
-enum err stream_hub_serve(struct stream_hub *h, struct store *store);
+ * of all streams  @param tokens  the same; NULL: no stream has one  @return ERR_OK, ERR_IO, ERR_MEM
+ */
+enum err stream_hub_serve(struct stream_hub *h, struct store *store, struct tokens *tokens);
 /** Tell all streams. Events that are stored come in the order of their seq. Never waits for a
  * client. */
 void stream_hub_publish(struct stream_hub *h, const struct event_record *event);

@@ -5,6 +5,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@ struct entry {
 struct stream_hub {
     struct stream_limits limits;
     struct store *store;
+    struct tokens *tokens; /* NULL: nobody has one */
     pthread_t thread;
     struct pollfd *fds; /* the thread's own: room for all streams */
     pthread_mutex_t lock;
@@ -56,6 +58,7 @@ struct stream {
     bool live;          /* has once caught up with the ring */
     bool over;          /* nothing more to tell */
     bool slow;          /* fell out of the ring */
+    atomic_bool barred; /* its token has ended */
     int64_t told_ns;
     struct stream *next, *prev; /* guarded by the hub's lock, as are: */
     bool parked;

@@ -136,6 +136,11 @@ ssize_t stream_read(struct stream *s, char *out, size_t cap)
 {
     struct stream_hub *h = s->hub;
     for (;;) {
+        if (s->barred) {
+            log_info("event stream ended", "token=%s why=\"it was revoked, or has expired\"",
+                     s->wish.token);
+            return STREAM_END;
+        }
         ssize_t n = (ssize_t)take_pending(s, out, cap);
         if (n) {
             s->told_ns = deadline_now_ns();

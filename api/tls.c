@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "api/tls_library.h"
 #include "service/base/buf.h"
 #include "service/base/digest.h"
 #include "service/base/file.h"
@@ -140,7 +141,8 @@ enum err tls_new(const struct tls_files *files, struct tls **out)
     /* Its records hold what clients send. */
     gnutls_free = wipe_free;
     gnutls_realloc = wipe_realloc;
-    enum err e = load(files, &t->now);
+    enum err e = tls_library_start();
+    if (!e) e = load(files, &t->now);
     if (e) {
         free(t);
         return e;

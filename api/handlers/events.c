@@ -49,7 +49,9 @@ static enum err read_types(const struct request *rq, unsigned *out)
 static void count_address(const struct request *rq, struct stream_wish *w)
 {
     const char *address = rq->peer ? rq->peer->address : "";
-    if (strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0) return;
+    bool is_local = strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
+                    strcmp(address, "local") == 0;
+    if (is_local) return;
     snprintf(w->address, sizeof w->address, "%s", address);
 }
 
@@ -59,6 +61,7 @@ static enum err read_wish(const struct request *rq, struct stream_wish *w)
     if (slot && !id_is_name(slot, sizeof w->slot - 1)) return request_no_such_value("slot");
     snprintf(w->slot, sizeof w->slot, "%s", slot ? slot : "");
     count_address(rq, w);
+    memcpy(w->token, rq->actor.token, sizeof w->token);
     enum err e = read_after(rq, &w->after);
     return e ? e : read_types(rq, &w->types);
 }

@@ -88,6 +88,15 @@ enum err tokens_find_certificate(struct tokens *t, const char *sha256, struct ac
     return find(t, sha256, true, out);
 }
 
+bool tokens_is_valid(struct tokens *t, const char *id)
+{
+    pthread_rwlock_rdlock(&t->lock);
+    const struct token_entry *e = token_table_by_id(&t->table, id);
+    bool valid = e && !token_has_ended(&e->record, clock_now_ms());
+    pthread_rwlock_unlock(&t->lock);
+    return valid;
+}
+
 static struct token_record shown(const struct token_entry *e)
 {
     struct token_record r = e->record;

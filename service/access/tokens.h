@@ -8,6 +8,7 @@
 #ifndef SERVICE_ACCESS_TOKENS_H
 #define SERVICE_ACCESS_TOKENS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,8 @@ enum err tokens_issue(struct tokens *t, const struct token_order *order, char te
 /** From now on it is refused; again is no error.
  *  @return ERR_OK; ERR_NOT_FOUND with code token_not_found; ERR_IO */
 enum err tokens_revoke(struct tokens *t, const char *id);
+/** May it still be used? @param id  as in struct actor */
+bool tokens_is_valid(struct tokens *t, const char *id);
 /** @return ERR_OK; ERR_NOT_FOUND with code token_not_found */
 enum err tokens_get(struct tokens *t, const char *id, struct token_record *out);
 /** Newest first. Release the list with free(). @return ERR_OK, ERR_MEM */

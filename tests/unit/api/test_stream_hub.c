@@ -141,7 +141,7 @@ static int set_up_serving(void **state)
 {
     set_up(state);
     struct bench *b = *state;
-    return stream_hub_serve(b->hub, b->store) ? -1 : 0;
+    return stream_hub_serve(b->hub, b->store, NULL) ? -1 : 0;
 }
 
 static int tear_down(void **state)
@@ -227,7 +227,7 @@ static void a_client_that_comes_back_misses_nothing_and_hears_nothing_twice(void
     struct crowd crowd = {b, 300};
     for (int i = 0; i < 200; i++)
         add(b, "s");
-    assert_int_equal(stream_hub_serve(b->hub, b->store), ERR_OK);
+    assert_int_equal(stream_hub_serve(b->hub, b->store, NULL), ERR_OK);
     pthread_create(&writer, NULL, write_many, &crowd);
     for (int i = 0; i < 3; i++)
         client_open(&c[i], b, &(struct stream_wish){.after = i * 50}, -1);
@@ -387,7 +387,7 @@ static void a_client_that_has_gone_is_written_to(void **state)
     static const struct stream_limits quiet = {1, 1, (int64_t)3600 * 1000};
     struct stream_hub *own = b->hub;
     assert_int_equal(stream_hub_new(&quiet, &b->hub), ERR_OK);
-    assert_int_equal(stream_hub_serve(b->hub, b->store), ERR_OK);
+    assert_int_equal(stream_hub_serve(b->hub, b->store, NULL), ERR_OK);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
     client_open(&c, b, &(struct stream_wish){.after = STREAM_FROM_NOW}, fds[0]);
     assert_true(client_read(&c));
