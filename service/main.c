@@ -1,26 +1,21 @@
 /* Wires the modules in order, waits for a signal, unwinds in reverse. */
 #include <malloc.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include "api/server.h"
 #include "service/access/tokens.h"
 #include "service/base/log.h"
-#include "service/base/wipe.h"
 #include "service/cloud/mqtt_check.h"
 #include "service/config.h"
 #include "service/firmware/shelf.h"
 #include "service/hooks/hooks.h"
 #include "service/jobs/jobs.h"
 #include "service/jobs/run.h"
+#include "service/process.h"
 #include "service/store/retention.h"
 #include "service/store/store.h"
 #include "service/supervisor.h"
 #include "service/upkeep.h"
-
-enum { LARGE_BLOCK = 64 * 1024 }; /* bytes that are given back at once when they are freed */
 
 /* What is running; each pointer is NULL until its part has started. */
 struct parts {
@@ -127,25 +122,9 @@ static void touch(void *parts)
 static int serve(const struct config *c)
 {
     sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread: they inherit it */
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigaction(SIGPIPE, &ignore, NULL);
+    process_prepare(&set);
     log_set_level(c->log_level);
     log_set_json(c->log_json);
-    /* Pieces, packs and transcripts of 32 boards come and go: fixed, else the allocator learns to
-     * keep blocks of that size to itself. */
-    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
-    /* What is freed is overwritten: the start of a body that was refused unread lies in a buffer of
-     * libmicrohttpd, which does not clear it. */
-    mallopt(M_PERTURB, 0x5a);
-    const struct rlimit none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none); /* a core file would hold keys */
-
-    wipe_openssl();
     struct parts p = {0};
     enum err e = mqtt_check_global_init();
     if (!e) e = start(c, &p);
