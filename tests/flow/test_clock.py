@@ -131,13 +131,17 @@ class Jumps(ClockCase):
         """(id, job) of the events of a stream up to its `ends`th end of a job, as they come."""
         connection = http.client.HTTPConnection("127.0.0.1", self.gate.port, timeout=PATIENCE)
         self.addCleanup(connection.close)
-        connection.request("GET", "/v1/events?types=job.queued,job.ended" + query)
+        connection.request("GET", "/v1/events?types=job.queued,job.ended" + query,
+                           headers={"Authorization": f"Bearer {self.gate.token}"})
         lines = connection.getresponse()
+        self.assertEqual(lines.status, 200)
 
         def events():
             event, left = {}, ends
             while left:
-                name, _, value = lines.readline().decode().rstrip("\n").partition(": ")
+                line = lines.readline().decode()
+                self.assertTrue(line, "the stream ended")
+                name, _, value = line.rstrip("\n").partition(": ")
                 if name:
                     event[name] = value
                 elif "data" in event:

@@ -38,7 +38,7 @@ class Stream:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
         self.socket.settimeout(PATIENCE)
         self.socket.connect((gate.host, gate.port))
-        self.socket.sendall("\r\n".join([f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *fields, "", ""]).encode())
+        self.socket.sendall("\r\n".join([f"GET {path} HTTP/1.1", "Host: 127.0.0.1", *gate.credentials, *fields, "", ""]).encode())
         self.raw = b""
 
     def __enter__(self):
@@ -77,7 +77,7 @@ class Source:
 
     def __init__(self, gate, path="/v1/events"):
         self.child = Child("events", ["node", "--no-warnings", os.path.join(npm.FLOW, "event_source.mjs"), "--modules", npm.FOLDER,
-                                      "--url", f"http://{gate.host}:{gate.port}{path}", *TYPES])
+                                      "--url", f"http://{gate.host}:{gate.port}{path}", "--token", gate.token, *TYPES])
 
     def __enter__(self):
         return self
@@ -123,7 +123,7 @@ class Events(harness.BenchCase):
     def test_curl_follows_a_job_to_its_end(self):
         job = self.job()
         url = f"http://127.0.0.1:{self.gate.port}/v1/jobs/{job}/events"
-        followed = subprocess.run(["curl", "-sN", url], capture_output=True, text=True, check=True, timeout=PATIENCE)
+        followed = subprocess.run(["curl", "-sN", "-H", *self.gate.credentials, url], capture_output=True, text=True, check=True, timeout=PATIENCE)
         ended = self.gate.job(job)
         self.assert_tells_the_job(list(events_of(followed.stdout)), ended)
         again = self.gate.get(f"/v1/jobs/{job}/events").expect(200).body.decode()
@@ -225,7 +225,7 @@ class Events(harness.BenchCase):
             with contextlib.closing(http.client.HTTPConnection(self.gate.host, self.gate.port, timeout=PATIENCE)) as kept:
                 for i in range(CHANGES // 8):
                     kept.request("PUT", f"/v1/slots/slow{threading.get_ident()}", json.dumps({"download_port": f"/dev/{i}"}),
-                                 {"Content-Type": "application/json"})
+                                 {"Content-Type": "application/json", "Authorization": f"Bearer {self.gate.token}"})
                     reply = kept.getresponse()
                     reply.read()
                     self.assertIn(reply.status, (200, 201))

@@ -189,7 +189,7 @@ class Upload(FirmwareCase):
         s = self.open_upload()
         self.feed(s, 500_000)
         s.close()
-        self.gate.child.wait_line(r"method=POST route=/v1/firmware .* cut=yes")
+        self.gate.child.wait_line(r"method=POST route=/v1/firmware .* end=cut")
         self.assertEqual(self.shelf(), [])
 
     def test_kill_9_leaves_what_was_acknowledged_and_nothing_else(self):
@@ -212,7 +212,7 @@ class Upload(FirmwareCase):
         self.assertIn("Retry-After", refused.headers)
         mark = self.gate.child.mark()
         connections[0].close()
-        self.gate.child.wait_line(r"route=/v1/firmware .* cut=yes", since=mark)
+        self.gate.child.wait_line(r"route=/v1/firmware .* end=cut", since=mark)
         self.send(b"one more").expect(201)
 
     def test_memory_does_not_grow_with_the_file(self):

@@ -60,10 +60,9 @@ class Broker:
     `trusts`."""
 
     def __init__(self, pki, tls=True, port=None, server=None, trusts=None, demands=True, extra=()):
-        self.port = port or free_port()
         self.folder = tempfile.mkdtemp(prefix="espboard-broker-")
         self.log = os.path.join(self.folder, "log")
-        conf = ["listener %d 127.0.0.1" % self.port, *(extra or ["allow_anonymous true"])]
+        conf = list(extra or ["allow_anonymous true"])
         if os.geteuid() == 0:
             conf.insert(0, "user root")
         if tls:
@@ -71,27 +70,22 @@ class Broker:
             conf += ["cafile " + trusts.cert_path, "certfile " + server.cert_path, "keyfile " + server.key_path,
                      "require_certificate %s" % ("true" if demands else "false")]
         self.conf = os.path.join(self.folder, "conf")
-        with open(self.conf, "w") as f:
-            f.write("\n".join(conf) + "\n")
         self.process = None
-        self.start()
+        for again in range(4, -1, -1):
+            self.port = port or free_port()
+            with open(self.conf, "w") as f:
+                f.write("\n".join(["listener %d 127.0.0.1" % self.port, *conf]) + "\n")
+            try:
+                return self.start()
+            except AssertionError:  # somebody else took the port in between
+                if port or not again:
+                    raise
 
     def start(self):
         """Also again, after a kill()."""
-        with open(self.log, "ab") as log:
+        with open(self.log, "wb") as log:
             self.process = subprocess.Popen([program("mosquitto"), "-v", "-c", self.conf], stdout=log, stderr=log)
-        self.wait_open()
-
-    def wait_open(self):
-        end = time.monotonic() + PATIENCE
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if time.monotonic() > end or self.process.poll() is not None:
-                    raise AssertionError("mosquitto does not listen: " + self.said())
-                time.sleep(0.02)
+        self.wait_said(" running\n")  # a connection could be to somebody else
 
     def said(self):
         with open(self.log, errors="replace") as f:
@@ -100,7 +94,7 @@ class Broker:
     def wait_said(self, text):
         end = time.monotonic() + PATIENCE
         while text not in self.said():
-            if time.monotonic() > end:
+            if time.monotonic() > end or self.process.poll() is not None:
                 raise AssertionError("mosquitto never said %r:\n%s" % (text, self.said()))
             time.sleep(0.02)
 
