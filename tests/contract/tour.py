@@ -29,7 +29,7 @@ class Tour:
         self.bench, self.judge, self.gate = bench, judge, bench.gate
 
     def steps(self):
-        return [self.service, self.contract, self.strangers, self.bad_queries, self.bad_bodies, self.reused_keys, self.tokens,
+        return [self.service, self.contract, self.strangers, self.bad_queries, self.bad_bodies, self.tokens, self.reused_keys,
                 self.slots, self.profiles, self.credentials, self.keys, self.firmware, self.full_of_uploads, self.images,
                 self.factory_images, self.converters, self.jobs, self.events, self.devices, self.backups, self.webhooks,
                 self.audit, self.full_queue, self.full_waiting_room, self.full_of_streams, self.not_ready]
@@ -86,21 +86,6 @@ class Tour:
                 c.send_chunks(b" " * (cap * 1024 + 1))
                 c.reply(method, path).problem(413, "body_too_large")
 
-    def reused_keys(self):
-        """The key of one request is refused with any other."""
-        key = {"Idempotency-Key": "tour"}
-        made = self.gate.post("/v1/tokens", {"name": "once", "scope": "viewer"}, headers=key).expect(201)
-        self.bench.secrets.add(made.json["token"])
-        again = self.gate.post("/v1/tokens", {"name": "once", "scope": "viewer"}, headers=key).expect(201)
-        assert again.headers["Idempotent-Replayed"] == "true" and again.json == made.json, again
-        for (method, template), operation in self.judge.operations.items():
-            if not any(self.judge.resolve(p)["name"] == "Idempotency-Key" for p in operation["parameters"]):
-                continue
-            media = list(self.judge.resolve(operation.get("requestBody", {})).get("content", {}))
-            kind = {"Content-Type": media[0]} if media else {}
-            reply = self.gate.request(method, strangers.path_of(template), b"{}" if media else None, headers={**key, **kind})
-            reply.problem(422, "idempotency_key_reused")
-
     # ---- who may call ----
 
     def tokens(self):
@@ -127,6 +112,21 @@ class Tour:
         gate.delete(made.headers["Location"]).expect(204)
         gate.get("/v1/tokens/tok_0").problem(404, "token_not_found")
         gate.delete("/v1/tokens/tok_0").problem(404, "token_not_found")
+
+    def reused_keys(self):
+        """The key of one request is refused with any other."""
+        key = {"Idempotency-Key": "tour"}
+        made = self.gate.post("/v1/tokens", {"name": "once", "scope": "viewer"}, headers=key).expect(201)
+        self.bench.secrets.add(made.json["token"])
+        again = self.gate.post("/v1/tokens", {"name": "once", "scope": "viewer"}, headers=key).expect(201)
+        assert again.headers["Idempotent-Replayed"] == "true" and again.json == made.json, again
+        for (method, template), operation in self.judge.operations.items():
+            if not any(self.judge.resolve(p)["name"] == "Idempotency-Key" for p in operation["parameters"]):
+                continue
+            media = list(self.judge.resolve(operation.get("requestBody", {})).get("content", {}))
+            kind = {"Content-Type": media[0]} if media else {}
+            reply = self.gate.request(method, strangers.path_of(template), b"{}" if media else None, headers={**key, **kind})
+            reply.problem(422, "idempotency_key_reused")
 
     # ---- the bench ----
 

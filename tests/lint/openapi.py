@@ -157,8 +157,17 @@ class Lint:
             self.keys(value, "media", f"{where} {media}")
             if "schema" not in value:
                 self.fault(f"{where} {media}", "has no schema")
-            elif jsonschema:
+                continue
+            if media == "application/json" and not self.is_shown(value, where):
+                self.fault(f"{where} {media}", "has no example, nor has its schema")
+            if jsonschema:
                 self.examples(value, f"{where} {media}")
+
+    def is_shown(self, media, where):
+        """By an example of its own, of its schema, or of the items of a list."""
+        schema = self.resolve(media["schema"], where)
+        items = self.resolve(schema.get("properties", {}).get("items", {}).get("items", {}), where)
+        return "example" in media or "examples" in media or "examples" in schema or "examples" in items
 
     def examples(self, media, where):
         examples = [self.resolve(e, where).get("value") for e in media.get("examples", {}).values()]
@@ -258,6 +267,9 @@ class Lint:
             for name, schema in self.doc["components"]["schemas"].items():
                 try:
                     jsonschema.Draft202012Validator.check_schema(schema)
+                    for example in schema.get("examples", []):
+                        for error in self.validator({"$ref": f"#/components/schemas/{name}"}).iter_errors(example):
+                            self.fault(f"#/components/schemas/{name}", f"its example does not fit: {error.json_path}: {error.message}")
                 except jsonschema.SchemaError as e:
                     self.fault(f"#/components/schemas/{name}", e.message)
         return self.faults
