@@ -9,7 +9,7 @@
 
 bool audit_is_wanted(const struct route *route)
 {
-    return route && (route_writes(route) || route->scope > SCOPE_OPERATOR);
+    return route && (route_writes(route) || route->bodies & ROUTE_SECRET);
 }
 
 /* What the path names: an id or a name, or two. */

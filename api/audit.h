@@ -10,7 +10,7 @@
 #include "api/server.h"
 
 /** Every attempt to change something, and every attempt to read what may hold a key or says who may
- * do what: GET with a scope above operator. NULL: no. */
+ * do what (ROUTE_SECRET). NULL: no. */
 bool audit_is_wanted(const struct route *route);
 /** Answer the request, and write it to the audit before the answer leaves; the job that it adds
  * takes the entry into its own transaction. On a thread that may wait for the disk.

@@ -48,14 +48,25 @@ static const struct field_place {
 struct head {
     struct framing framing;
     struct request *rq;
+    bool odd_name; /* of a field: MHD takes "Content-Length : 5" for one it does not know, and a
+                      proxy may take it for the length */
 };
+
+/* libmicrohttpd keeps the header for as long as the connection lasts, and its memory for longer. */
+static void forget(const char *value)
+{
+    if (value) explicit_bzero((void *)(uintptr_t)value, strlen(value));
+}
 
 static void keep_field(struct request *rq, const char *key, const char *value)
 {
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         const char **place = (const char **)((char *)rq + fields[i].at);
         if (strcasecmp(key, fields[i].name) != 0) continue;
-        if (!*place) *place = value;
+        if (*place)
+            forget(value); /* nobody looks at it again: it may be a token too */
+        else
+            *place = value;
         return;
     }
 }
@@ -67,6 +78,7 @@ static enum MHD_Result take_field(void *cls, enum MHD_ValueKind kind, const char
     struct head *head = cls;
     struct framing *f = &head->framing;
     (void)kind;
+    head->odd_name = head->odd_name || !field_is_token(key);
     if (strcasecmp(key, "Content-Length") == 0) {
         if (!f->lengths++) f->length = value;
     } else if (strcasecmp(key, "Transfer-Encoding") == 0) {
@@ -78,9 +90,15 @@ static enum MHD_Result take_field(void *cls, enum MHD_ValueKind kind, const char
     return MHD_YES;
 }
 
-static bool begin_framing(struct exchange *x, const struct framing *f, long *length)
+static bool begin_framing(struct exchange *x, const struct head *head, long *length)
 {
-    switch (framing_judge(f, &x->has_body, length)) {
+    enum framing_verdict verdict = framing_judge(&head->framing, &x->has_body, length);
+    if (head->odd_name) {
+        err_fail(ERR_ARG, "bad_framing", "Send names of letters, digits and '-'.",
+                 "the name of a header field holds a blank or another sign that none may have");
+        return exchange_refuse(x, 400);
+    }
+    switch (verdict) {
     case FRAMING_OK:
         return false;
     case FRAMING_BAD:
@@ -262,14 +280,6 @@ static bool begin_peer(struct exchange *x)
     return e && exchange_refuse(x, 403);
 }
 
-/* libmicrohttpd keeps the header for as long as the connection lasts, and its memory for longer. */
-static void forget_token(struct request *rq)
-{
-    if (!rq->authorization) return;
-    explicit_bzero((void *)(uintptr_t)rq->authorization, strlen(rq->authorization));
-    rq->authorization = NULL;
-}
-
 bool exchange_begin(struct exchange *x, const char *method, const char *url)
 {
     long length = 0;
@@ -282,9 +292,10 @@ bool exchange_begin(struct exchange *x, const char *method, const char *url)
     x->has_body = head.framing.lengths || head.framing.encodings;
     x->body_until = deadline_in_ms((int64_t)x->host->body_s * 1000);
     x->swallow_max = SWALLOW_MAX;
-    bool refused = begin_peer(x) || begin_closing(x) || begin_framing(x, &head.framing, &length) ||
+    bool refused = begin_peer(x) || begin_closing(x) || begin_framing(x, &head, &length) ||
                    begin_origin(x) || begin_route(x, method, url) || begin_auth(x) ||
                    begin_query(x) || begin_body(x, length);
-    forget_token(&x->rq);
+    forget(x->rq.authorization);
+    x->rq.authorization = NULL;
     return refused;
 }

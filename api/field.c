@@ -122,6 +122,14 @@ bool field_boundary(const char *value, char out[FIELD_BOUNDARY_MAX + 1])
     return false;
 }
 
+bool field_is_token(const char *s)
+{
+    const char *start = s;
+    while (isalnum((unsigned char)*s) || (*s && strchr("!#$%&'*+-.^_`|~", *s)))
+        s++;
+    return !*s && s > start;
+}
+
 bool field_number(const char *s, long max, long *out)
 {
     long v = 0;

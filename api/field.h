@@ -26,6 +26,9 @@ enum { FIELD_BOUNDARY_MAX = 70 }; /* RFC 2046 5.1.1 */
 /** The boundary of a multipart Content-Type. @return false when there is no legal one */
 bool field_boundary(const char *value, char out[FIELD_BOUNDARY_MAX + 1]);
 
+/** Is it a token (RFC 9110 5.6.2), as the name of a field must be? */
+bool field_is_token(const char *s);
+
 /** A decimal number, digits only. @return false when it is not one or is over @p max */
 bool field_number(const char *s, long max, long *out);
 

@@ -1,6 +1,7 @@
 #include "api/link.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -99,9 +100,22 @@ void links_set_tls(struct links *l, struct tls *tls)
     l->tls = tls;
 }
 
+/* A socket that was handed over may take both kinds: an IPv4 client then comes in an IPv6 address,
+ * which would make all of them one to who counts by address. */
+static const struct sockaddr *unmapped(const struct sockaddr *at, struct sockaddr_in *room)
+{
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)at;
+    if (!at || at->sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) return at;
+    *room = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = v6->sin6_port};
+    memcpy(&room->sin_addr, &v6->sin6_addr.s6_addr[12], sizeof room->sin_addr);
+    return (const struct sockaddr *)room;
+}
+
 static void read_address(const struct sockaddr *at, char *out, size_t cap)
 {
+    struct sockaddr_in room;
     socklen_t n = 0;
+    at = unmapped(at, &room);
     if (at && at->sa_family == AF_INET) n = sizeof(struct sockaddr_in);
     if (at && at->sa_family == AF_INET6) n = sizeof(struct sockaddr_in6);
     if (!n || getnameinfo(at, n, out, (socklen_t)cap, NULL, 0, NI_NUMERICHOST) != 0)

@@ -31,6 +31,7 @@ enum body_kind {
     BODY_SLOW = 64,      /* the handler computes for long: on a thread of its own, one by one */
     ROUTE_CREATES = 128, /* an Idempotency-Key makes it safe to repeat */
     ROUTE_WAITS = 256,   /* it changes nothing, and waits for the disk all the same */
+    ROUTE_SECRET = 512,  /* it gives out what may hold a key, or says who may do what */
 };
 
 struct route {

@@ -77,8 +77,9 @@ static const struct route table[] = {
 
     {"POST", "/v1/images", "createImages", ENGINEER, "", BODY_JSON | ROUTE_CREATES, JSON,
      handle_images_create},
-    {"GET", "/v1/images/{id}", "getImages", ENGINEER, "", 0, 0, handle_images_get},
-    {"GET", "/v1/images/{id}/{file}", "getImageFile", ENGINEER, "", 0, 0, handle_image_file},
+    {"GET", "/v1/images/{id}", "getImages", ENGINEER, "", ROUTE_SECRET, 0, handle_images_get},
+    {"GET", "/v1/images/{id}/{file}", "getImageFile", ENGINEER, "", ROUTE_SECRET, 0,
+     handle_image_file},
     {"POST", "/v1/images/atpki", "buildAtpki", OPERATOR, "", BODY_MULTIPART, UPLOAD, handle_atpki},
     {"POST", "/v1/images/mfg-nvs", "buildMfgNvs", OPERATOR, "size style ", BODY_MULTIPART, UPLOAD,
      handle_mfg_nvs},
@@ -96,7 +97,7 @@ static const struct route table[] = {
     {"GET", "/v1/jobs/{id}/events", "streamJobEvents", VIEWER, "types last_event_id ", 0, 0,
      handle_job_events},
     {"GET", "/v1/events", "streamEvents", VIEWER, "types slot last_event_id ", 0, 0, handle_events},
-    {"GET", "/v1/jobs/{id}/data", "getJobData", ENGINEER, "", 0, 0, handle_job_data},
+    {"GET", "/v1/jobs/{id}/data", "getJobData", ENGINEER, "", ROUTE_SECRET, 0, handle_job_data},
     {"DELETE", "/v1/jobs/{id}/data", "deleteJobData", ENGINEER, "", 0, 0, handle_job_data_delete},
 
     {"GET", "/v1/backups", "listBackups", VIEWER, "mac limit cursor ", 0, 0, handle_backup_list},
@@ -116,16 +117,16 @@ static const struct route table[] = {
     {"POST", "/v1/webhooks/{id}/deliveries/{delivery}/retry", "retryDelivery", ENGINEER, "", 0, 0,
      handle_delivery_retry},
 
-    {"GET", "/v1/audit", "listAudit", SCOPE_ADMIN,
-     "actor action slot mac job outcome limit cursor ", 0, 0, handle_audit_list},
+    {"GET", "/v1/audit", "listAudit", ADMIN, "actor action slot mac job outcome limit cursor ",
+     ROUTE_SECRET, 0, handle_audit_list},
 
     {"GET", "/v1/devices", "listDevices", VIEWER, "limit cursor ", 0, 0, handle_device_list},
     {"GET", "/v1/devices/{mac}", "getDevice", VIEWER, "", 0, 0, handle_device_get},
 
     {"POST", "/v1/tokens", "createToken", ADMIN, "", BODY_JSON | ROUTE_CREATES, JSON,
      handle_token_create},
-    {"GET", "/v1/tokens", "listTokens", ADMIN, "limit cursor ", 0, 0, handle_token_list},
-    {"GET", "/v1/tokens/{id}", "getToken", ADMIN, "", 0, 0, handle_token_get},
+    {"GET", "/v1/tokens", "listTokens", ADMIN, "limit cursor ", ROUTE_SECRET, 0, handle_token_list},
+    {"GET", "/v1/tokens/{id}", "getToken", ADMIN, "", ROUTE_SECRET, 0, handle_token_get},
     {"DELETE", "/v1/tokens/{id}", "revokeToken", ADMIN, "", 0, 0, handle_token_revoke},
 };
 

@@ -44,6 +44,16 @@ class Connection:
         self.send_head("GET", path, *fields)
         return self.reply("GET", path)
 
+    def until(self, what):
+        """What comes up to this, and with it."""
+        got = b""
+        while what not in got:
+            data = self.socket.recv(65536)
+            if not data:
+                raise AssertionError(f"the end came without {what!r}: {got!r}")
+            got += data
+        return got
+
     def is_closed(self):
         """Whether the server ends the connection, whatever it still says before."""
         try:

@@ -90,6 +90,17 @@ class Tokens(AccessCase):
         self.call(made["token"]).problem(401, "token_revoked")
         self.assertIsNotNone(self.gate.get(f"/v1/tokens/{made['id']}").expect(200).json["revoked_at"])
 
+    def test_with_a_token_end_the_streams_that_it_opened(self):
+        made, other = self.make("viewer"), self.make("viewer")
+        with raw.Connection(self.gate) as c, raw.Connection(self.gate) as stays:
+            for connection, one in ((c, made), (stays, other)):
+                connection.send(f"GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {one['token']}\r\n\r\n")
+                connection.until(b"retry: ")
+            self.gate.delete(f"/v1/tokens/{made['id']}").expect(204)
+            self.gate.put("/v1/slots/told", {"at_port": "/dev/nowhere"}).expect(200, 201)
+            self.assertNotIn(b"slot.changed", c.until(b"0\r\n\r\n"))
+            stays.until(b"slot.changed")
+
     def test_one_that_was_answered_survives_a_kill(self):
         made = self.make("viewer", expires_in=3600)
         self.gate.kill9()

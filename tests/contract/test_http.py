@@ -55,6 +55,13 @@ class HttpTest(unittest.TestCase):
             with self.subTest(fields):
                 self.ask("POST", "/v1/jobs", JSON, *fields, body=ORDER).problem(400, "bad_framing")
 
+    def test_a_field_whose_name_is_no_name_is_refused(self):
+        """A proxy may take it for what frames the body, and the library does not."""
+        for field in ("Content-Length : 33", "Transfer-Encoding : chunked", "Transfer-Encoding\t: chunked", "a(b): c"):
+            with self.subTest(field):
+                self.ask("POST", "/v1/jobs", JSON, field, body=ORDER).problem(400, "bad_framing")
+                self.ask("GET", "/healthz", field).problem(400, "bad_framing")
+
     def test_nothing_is_read_behind_a_refused_body(self):
         """What a smuggler hides behind it is not taken for a request."""
         with raw.Connection(self.gate) as c:

@@ -75,12 +75,18 @@ class Audit(harness.BenchCase):
         self.gate.get("/v1/images/img_1").expect(404)
         self.gate.get("/v1/jobs").expect(200)
         self.gate.get("/v1/jobs/job_1").expect(404)
+        self.gate.get("/v1/webhooks").expect(200)
+        self.gate.get("/v1/jobs/job_1/data").expect(404)
+        self.gate.get("/v1/tokens?limit=0").expect(400)
+        self.gate.request("HEAD", "/v1/tokens/tok_1").expect(404)
         self.gate.stop()  # what was refused early is written right behind its answer
         self.gate.start()
         said = {(e["action"], e["outcome"], e["target"], e["detail"].get("code")) for e in self.entries()}
         self.assertEqual({a for a in said if a[0] != "listAudit"}, {
             ("createJob", "failed", "", "bad_body"), ("createJob", "failed", "", "bad_media_type"),
-            ("deleteSlot", "failed", "nowhere", "slot_not_found"), ("getImages", "failed", "img_1", "image_not_found")})
+            ("deleteSlot", "failed", "nowhere", "slot_not_found"), ("getImages", "failed", "img_1", "image_not_found"),
+            ("getJobData", "failed", "job_1", "job_not_found"), ("listTokens", "failed", "", "bad_query"),
+            ("getToken", "failed", "tok_1", "token_not_found")})
         self.assertTrue(self.entries("&action=listAudit"))
 
     def test_an_entry_is_on_the_disk_before_the_answer(self):

@@ -179,6 +179,27 @@ class Jumps(ClockCase):
                       .expect(200).json["items"]):
                 pass
 
+    def test_a_token_ends_when_the_clock_says_so(self):
+        """With what it has opened; and it is good again when the clock was wrong."""
+        made = self.gate.post("/v1/tokens", {"name": "short", "scope": "viewer", "expires_in": HOUR_S}).expect(201).json
+        mine = {"Authorization": f"Bearer {made['token']}"}
+        connection = http.client.HTTPConnection("127.0.0.1", self.gate.port, timeout=PATIENCE)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/v1/events", headers=mine)
+        stream = connection.getresponse()
+        self.jump(2 * HOUR_S)
+        self.assertNotIn(b"event:", stream.read())
+        reply = self.gate.get("/v1/slots", headers=mine)
+        reply.problem(401, "token_expired")
+        self.assertEqual(reply.headers["WWW-Authenticate"], 'Bearer realm="espgate", error="invalid_token"')
+        self.gate.get("/v1/slots").expect(200)
+        self.jump(0)
+        self.gate.get("/v1/slots", headers=mine).expect(200)
+        self.jump(2 * HOUR_S)
+        self.gate.stop()
+        self.gate.start()
+        self.gate.get("/v1/slots", headers=mine).problem(401, "token_expired")
+
     def test_what_was_done_is_kept(self):
         """A clock that is years ahead for a while makes nothing old."""
         job = self.bench.run("reset", self.board)["id"]

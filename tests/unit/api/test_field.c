@@ -239,6 +239,18 @@ static void csv_is_given_only_to_those_who_like_it_better(void **state)
                          cases[i].csv);
 }
 
+static void a_name_of_a_field_is_a_token(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"Host", "X-Request-Id", "a", "!#$%&'*+-.^_`|~0"};
+    static const char *const bad[] = {
+        "", "Content-Length ", "\tHost", "a b", "a:", "a(b)", "\xc3\xa4"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_true(field_is_token(good[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(field_is_token(bad[i]));
+}
+
 static void a_body_framed_in_two_ways_is_refused(void **state)
 {
     (void)state;
@@ -287,6 +299,7 @@ int main(void)
         cmocka_unit_test(prefer_wait_is_found_among_other_wishes),
         cmocka_unit_test(an_etag_is_found_in_a_list),
         cmocka_unit_test(csv_is_given_only_to_those_who_like_it_better),
+        cmocka_unit_test(a_name_of_a_field_is_a_token),
         cmocka_unit_test(a_body_framed_in_two_ways_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
