@@ -59,7 +59,7 @@ def stock(_console, _lab):
 
 NAMELESS = {"ESPBOARD_RESOLVE": "nobody"}
 
-# What: as told in the table. expect: "side/code step"; words: in the verdict's detail or fix. order: fields of the job;
+# What: as told in the table. expect: "side/code step", and "|" between steps that take turns; words: in the verdict's detail or fix. order: fields of the job;
 # "server" names the port of one of the lab's, "credential" is called with the lab, None leaves it out; {n} is a number
 # of its own. lies: done to the board; None: the job provisions it. options, env: the board's. target: a job writes the
 # credential there. warns: codes, all of them. twin: the client id of another client. slow: it goes first.
@@ -179,7 +179,7 @@ WRONG = (
     Setup("subscription refused (SUBACK 0x80)", "policy/subscribe_denied received", "access rules", at("SUBACK 0x80")),
     Setup("subscription never answered", "policy/subscribe_denied subscribe", "access rules", at("no SUBACK"),
           slow=True),
-    Setup("another client with the same id", "client_id/client_id_in_use subscribe", "of its own",
+    Setup("another client with the same id", "client_id/client_id_in_use subscribe|publish", "of its own",
           aws(client="lab-twin-{n}", port="aws, far away"), twin="lab-twin-{n}"),
     Setup("client id refused (CONNACK 2)", "client_id/client_id_rejected connect", "client id", at("CONNACK 2")),
     Setup("wrong user name or password (CONNACK 4)", "login/login_refused connect", "password", at("CONNACK 4")),
