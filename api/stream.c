@@ -34,6 +34,9 @@ static ssize_t read_stream(void *cls, uint64_t pos, char *out, size_t cap)
 static void end_stream(void *cls)
 {
     struct telling *t = cls;
+    log_context(t->id, "");
+    log_debug("event stream ended", NULL);
+    log_context("", "");
     stream_close(t->stream);
     t->end.left(t->end.arg);
     free(t);

@@ -252,6 +252,16 @@ class Events(harness.BenchCase):
             for s in streams:
                 s.until_end()
 
+    def test_a_stream_ends_with_its_token(self):
+        made = self.gate.post("/v1/tokens", {"name": "page", "scope": "viewer"}).expect(201).json
+        fields = [f"Authorization: Bearer {made['token']}"]
+        with Stream(self.gate, fields=fields) as stream, Stream(self.gate, f"/v1/jobs/{self.job()}/events", fields=fields) as ended:
+            stream.until("retry: ")
+            ended.until_end()  # with its job
+            self.gate.delete(f"/v1/tokens/{made['id']}").expect(204)
+            stream.until_end()
+        self.gate.child.wait_line(rf"event stream ended.*token={made['id']} .*revoked")
+
     def test_a_client_that_goes_makes_room(self):
         """Its place is free long before the next sign of life would be due."""
         streams = [Stream(self.gate, fields=[f"X-Request-Id: gone{i}."]) for i in range(20)]
@@ -259,7 +269,7 @@ class Events(harness.BenchCase):
             s.until("retry: ")
             s.socket.close()
         for i in range(20):
-            self.gate.child.wait_line(rf"request=gone{i}\. .*status=200 .*end=cut")
+            self.gate.child.wait_line(rf"event stream ended.*request=gone{i}\.")
 
 
 if __name__ == "__main__":

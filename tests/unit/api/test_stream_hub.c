@@ -399,6 +399,34 @@ static void a_client_that_has_gone_is_written_to(void **state)
     b->hub = own;
 }
 
+static void a_stream_ends_with_its_token(void **state)
+{
+    struct bench *b = *state;
+    struct tokens *tokens;
+    struct token_record good, gone;
+    struct client c[2];
+    char text[TOKEN_TEXT];
+    struct token_order order = {
+        .name = "a", .scope = SCOPE_VIEWER, .certificate_sha256 = "", .created_by = ""};
+    struct stream_wish wish = {.after = 0};
+    assert_int_equal(tokens_open(b->store, &tokens), ERR_OK);
+    assert_int_equal(tokens_issue(tokens, &order, text, &good), ERR_OK);
+    order.lifetime_s = -1;
+    assert_int_equal(tokens_issue(tokens, &order, text, &gone), ERR_OK);
+    assert_int_equal(stream_hub_serve(b->hub, b->store, tokens), ERR_OK);
+    memcpy(wish.token, good.id, sizeof wish.token);
+    client_open(&c[0], b, &wish, -1);
+    memcpy(wish.token, gone.id, sizeof wish.token);
+    client_open(&c[1], b, &wish, -1);
+    client_read_to_end(&c[1]);
+    client_read_until(&c[0], "\n\n:\n\n");
+    assert_int_equal(tokens_revoke(tokens, good.id), ERR_OK);
+    client_read_to_end(&c[0]);
+    for (int i = 0; i < 2; i++)
+        client_close(&c[i]);
+    tokens_close(tokens);
+}
+
 static void at_the_end_all_streams_end(void **state)
 {
     struct bench *b = *state;
@@ -433,6 +461,7 @@ int main(void)
         TEST(streams_are_counted),
         TEST(a_quiet_stream_gives_signs_of_life),
         TEST(a_client_that_has_gone_is_written_to),
+        cmocka_unit_test_setup_teardown(a_stream_ends_with_its_token, set_up, tear_down),
         TEST(at_the_end_all_streams_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
