@@ -183,6 +183,15 @@ enum err stream_hub_serve(struct stream_hub *h, struct store *store, struct toke
     return ERR_OK;
 }
 
+void stream_hub_look_at_tokens(struct stream_hub *h)
+{
+    pthread_mutex_lock(&h->lock);
+    look_at_tokens(h);
+    h->news = true;
+    pthread_cond_signal(&h->wake);
+    pthread_mutex_unlock(&h->lock);
+}
+
 void stream_hub_close(struct stream_hub *h)
 {
     pthread_mutex_lock(&h->lock);

@@ -53,6 +53,8 @@ enum err stream_hub_serve(struct stream_hub *h, struct store *store, struct toke
 /** Tell all streams. Events that are stored come in the order of their seq. Never waits for a
  * client. */
 void stream_hub_publish(struct stream_hub *h, const struct event_record *event);
+/** A token was revoked: the streams that it opened tell nothing any more. */
+void stream_hub_look_at_tokens(struct stream_hub *h);
 /** End all streams, and from now on each at once. */
 void stream_hub_close(struct stream_hub *h);
 /** There is no stream any more. NULL allowed. */

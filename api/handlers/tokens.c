@@ -6,6 +6,7 @@
 
 #include "api/handlers.h"
 #include "api/json_out.h"
+#include "api/stream_hub.h"
 #include "service/base/digest.h"
 
 enum { MINUTE = 60, TEN_YEARS = 10 * 366 * 24 * 3600 };
@@ -121,5 +122,7 @@ struct reply handle_token_revoke(struct request *rq, const struct service *svc)
                  "a token does not revoke itself, so that there is always one to make others with");
         return reply_error(rq);
     }
-    return tokens_revoke(svc->tokens, id) ? reply_error(rq) : reply_empty(204);
+    if (tokens_revoke(svc->tokens, id)) return reply_error(rq);
+    stream_hub_look_at_tokens(svc->streams);
+    return reply_empty(204);
 }
