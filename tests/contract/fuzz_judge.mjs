@@ -3,7 +3,6 @@ import { JSON_MEDIA } from "./fuzz_request.mjs";
 
 const PROBLEM_MEDIA = "application/problem+json";
 const EACH_REPLY = ["x-request-id", "cache-control", "date", "x-content-type-options"];
-const SOMETIMES = new Set(["idempotent-replayed", "link", "preference-applied", "vary"]);
 // Rules of a body that no schema can say: the contract has them in words.
 const BEYOND_SCHEMAS = [
   /bytes/, /know/, /no word that is filled in/, /no certificate in it/, /no password is kept/, /of waiting in all/,
@@ -51,8 +50,8 @@ export class Judge {
     const faults = EACH_REPLY.filter((name) => !(name in reply.headers)).map((name) => `no ${name}`);
     if (reply.status >= 500 && !([503, 507].includes(reply.status) && responses[reply.status])) faults.push(`${reply.status}`);
     if (reply.status === 405 && !reply.headers.allow) faults.push("405 without Allow");
-    for (const name of Object.keys(documented.headers ?? {}))
-      if (!SOMETIMES.has(name.toLowerCase()) && !(name.toLowerCase() in reply.headers)) faults.push(`no ${name}`);
+    for (const [name, { required }] of Object.entries(documented.headers ?? {}))
+      if (required && !(name.toLowerCase() in reply.headers)) faults.push(`no ${name}`);
     return [...faults, ...this.contentFaults(request, reply, documented.content ?? {}), ...this.agreement(found, request, reply)];
   }
 
