@@ -10,7 +10,7 @@
 enum err auth_take_origin(const struct auth *a, struct request *rq)
 {
     rq->foreign = rq->origin && origin_is_listed(rq->origin, a->origins, a->origin_count);
-    if (rq->origin && !rq->foreign && !origin_is_own(rq->origin, rq->host))
+    if (rq->origin && !rq->foreign && !origin_is_own(rq->origin, rq->host, a->tls))
         return err_fail(ERR_ARG, "origin_not_allowed",
                         "Start espgate with --origin and the page's origin.",
                         "pages of this origin may not call espgate");

@@ -12,6 +12,7 @@
 
 struct auth {
     bool open;                  /* nobody is asked who he is: --auth none */
+    bool tls;                   /* requests come by TLS */
     const char *const *origins; /* of pages that may call from elsewhere; --origin */
     size_t origin_count;
     struct tokens *tokens;   /* borrowed; NULL when open */

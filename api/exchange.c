@@ -69,8 +69,10 @@ static void end_exchange(struct exchange *x, const char *how)
     exchange_end_file(x); /* before it is said that the request is over */
     bool sent = strcmp(how, "cut") != 0;
     traffic_count(host->traffic, route, sent ? x->reply.status : 0, took_ns / 1000);
-    /* Readers ask often, and a line each would cost more than their answer. */
-    bool routine = route && !route_writes(route) && x->reply.status < 400;
+    /* Readers ask often, and a line each would cost more than their answer; who is locked out shall
+     * not fill the log. */
+    bool routine = (route && !route_writes(route) && x->reply.status < 400) ||
+                   strcmp(x->reply.code, "too_many_failures") == 0;
     log_at(routine ? LOG_DEBUG : LOG_INFO, "request",
            "method=%s route=%s status=%d ms=%lld actor=\"%s\" token=%s address=%s end=%s",
            x->method, route ? route->path : "-", x->reply.status, (long long)(took_ns / 1000000),

@@ -29,10 +29,10 @@ bool origin_is_listed(const char *origin, const char *const *list, size_t n)
     return false;
 }
 
-bool origin_is_own(const char *origin, const char *host)
+bool origin_is_own(const char *origin, const char *host, bool tls)
 {
     const char *authority = authority_of(origin);
-    bool web = strncmp(origin, "http://", 7) == 0 || strncmp(origin, "https://", 8) == 0;
+    bool web = (strncmp(origin, "http://", 7) == 0 && !tls) || strncmp(origin, "https://", 8) == 0;
     return web && authority && host && strcasecmp(authority, host) == 0;
 }
 

@@ -183,6 +183,7 @@ enum err server_start(struct server *s, const struct server_config *cfg, const s
     s->host.service.streams = s->streams;
     s->host.service.server = s;
     s->host.auth.open = cfg->open;
+    s->host.auth.tls = s->tls != NULL;
     s->host.auth.origins = cfg->origins;
     s->host.auth.origin_count = cfg->origin_count;
     s->host.auth.tokens = svc->tokens;

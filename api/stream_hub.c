@@ -19,8 +19,19 @@ static struct entry *push(struct stream_hub *h)
     return e;
 }
 
+/* @return false when there is none: those to come read from the store what is stored */
+static bool has_listeners(struct stream_hub *h, int64_t seq)
+{
+    pthread_mutex_lock(&h->lock);
+    bool has = h->count > 0;
+    if (!has && seq > h->newest) h->newest = seq;
+    pthread_mutex_unlock(&h->lock);
+    return has;
+}
+
 void stream_hub_publish(struct stream_hub *h, const struct event_record *event)
 {
+    if (!has_listeners(h, event->seq)) return;
     struct buf text;
     struct entry e = {
         .seq = event->seq, .type = event_type_bit(event->type), .ends = stream_is_end(event->type)};
@@ -209,8 +220,9 @@ void stream_hub_free(struct stream_hub *h)
     pthread_cond_signal(&h->wake);
     pthread_mutex_unlock(&h->lock);
     pthread_join(h->thread, NULL);
-    for (size_t i = 0; i < STREAM_RING; i++)
+    for (size_t i = 0; h->ring && i < STREAM_RING; i++)
         free(h->ring[i].text);
+    free(h->ring);
     pthread_cond_destroy(&h->wake);
     pthread_mutex_destroy(&h->lock);
     free(h->fds);

@@ -37,9 +37,9 @@ struct stream_hub {
     pthread_mutex_t lock;
     /* guarded by lock: */
     pthread_cond_t wake;
-    struct entry ring[STREAM_RING];
-    uint64_t head;  /* events that ever came; the newest STREAM_RING are in the ring */
-    int64_t newest; /* seq of the newest event that came or was there before */
+    struct entry *ring; /* made with the first stream */
+    uint64_t head;      /* events that came while there were streams; the newest are in the ring */
+    int64_t newest;     /* seq of the newest event that came or was there before */
     struct stream *first;
     size_t count;
     uint64_t opened;

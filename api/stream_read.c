@@ -197,6 +197,8 @@ static enum err enter(struct stream_hub *h, struct stream *s)
     if (address[0] && count_of(h, address) >= h->limits.of_address)
         return err_fail(ERR_BUSY, "too_many_streams", "Close one, or ask again later.",
                         "there are %zu event streams of %s already", h->limits.of_address, address);
+    if (!h->ring) h->ring = calloc(STREAM_RING, sizeof *h->ring);
+    if (!h->ring) return err_set(ERR_MEM, "out of memory");
     aim(s);
     /* An id that was never given: of a database that was restored, say. */
     bool unknown = s->wish.after == STREAM_FROM_NOW || s->wish.after > h->newest;

@@ -79,7 +79,7 @@ static enum err start(const struct config *c, struct parts *p)
                                .changed_arg = p};
     e = jobs_start(&jobs, &p->jobs);
     if (e) return e;
-    hooks_wake(p->hooks); /* what a former process owes */
+    hooks_begin(p->hooks); /* what a former process owes */
     struct service svc = {.store = p->store,
                           .data_dir = c->data_dir,
                           .jobs = p->jobs,

@@ -88,6 +88,7 @@ static struct reply create(struct request *rq, const struct service *svc, struct
         }
         reply = reply_json(201, body);
         reply_header(&reply, "Location", "/v1/webhooks/%s", r->id);
+        hooks_begin(svc->hooks);
     }
     explicit_bzero(key, sizeof key);
     explicit_bzero(secret, sizeof secret);
@@ -158,7 +159,7 @@ static json_t *shown_delivery(const struct delivery_record *d)
 
 static struct reply accepted(const struct service *svc, const struct delivery_record *d)
 {
-    hooks_wake(svc->hooks);
+    hooks_begin(svc->hooks);
     struct reply r = reply_json(202, shown_delivery(d));
     reply_header(&r, "Location", "/v1/webhooks/%s/deliveries/%s", d->webhook, d->id);
     return r;

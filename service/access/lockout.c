@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/base/log.h"
+
 enum {
     SETS = 128,
     WAYS = 8, /* addresses of a set; a new one takes the place of the quietest */
@@ -82,7 +84,8 @@ static int64_t lock_ns(unsigned locks)
     return (s < LOCKOUT_MOST_S ? s : LOCKOUT_MOST_S) * second_ns;
 }
 
-static void count(struct address *a, int64_t now_ns)
+/* @return whether it is locked out from now on */
+static bool count(struct address *a, int64_t now_ns)
 {
     /* Whoever was quiet for as long as the longest lock begins anew. */
     if (now_ns - a->last_ns > LOCKOUT_MOST_S * second_ns && now_ns > a->until_ns) a->locks = 0;
@@ -90,11 +93,11 @@ static void count(struct address *a, int64_t now_ns)
         a->window_ns = now_ns;
         a->tries = 0;
     }
-    a->last_ns = now_ns;
-    if (++a->tries <= LOCKOUT_TRIES) return;
+    if (++a->tries <= LOCKOUT_TRIES) return false;
     a->until_ns = now_ns + lock_ns(a->locks++);
     a->window_ns = a->until_ns;
     a->tries = 0;
+    return true;
 }
 
 unsigned lockout_fail(struct lockout *l, const char *address, int64_t now_ns)
@@ -103,11 +106,11 @@ unsigned lockout_fail(struct lockout *l, const char *address, int64_t now_ns)
     key_of(address, key);
     pthread_mutex_lock(&l->lock);
     struct address *a = place_of(l, key);
-    if (now_ns >= a->until_ns)
-        count(a, now_ns);
-    else
-        a->last_ns = now_ns; /* tries of one who is locked out do not make it longer */
+    bool begins = now_ns >= a->until_ns && count(a, now_ns);
+    a->last_ns = now_ns; /* tries of one who is locked out do not make it longer */
     int64_t left = a->until_ns - now_ns;
     pthread_mutex_unlock(&l->lock);
-    return left > 0 ? (unsigned)((left + second_ns - 1) / second_ns) : 0;
+    unsigned left_s = left > 0 ? (unsigned)((left + second_ns - 1) / second_ns) : 0;
+    if (begins) log_warn("address locked out", "address=%s seconds=%u", address, left_s);
+    return left_s;
 }

@@ -37,7 +37,7 @@ struct hooks {
     struct hooks_config config;
     pthread_mutex_t lock; /* of starting the thread */
     pthread_t thread;
-    atomic_bool running; /* from the first wake on that finds a webhook */
+    bool running; /* from when there is a webhook */
     atomic_bool stopping;
     int bell;              /* eventfd: look again */
     int64_t clock_ms;      /* how far the wall clock is from the monotonic one */
@@ -239,23 +239,23 @@ static void *hooks_main(void *arg)
     return NULL;
 }
 
-static void begin_thread(struct hooks *h)
+void hooks_begin(struct hooks *h)
 {
+    if (!h) return;
     pthread_mutex_lock(&h->lock);
-    if (!atomic_load(&h->running) && store_has_webhooks(h->config.store)) {
+    if (!h->running && store_has_webhooks(h->config.store)) {
         if (thread_start(&h->thread, "webhooks", hooks_main, h))
             log_error("webhooks are not called", "detail=\"%s\"", err_last()->detail);
         else
-            atomic_store(&h->running, true);
+            h->running = true;
     }
     pthread_mutex_unlock(&h->lock);
+    ring(h);
 }
 
 void hooks_wake(struct hooks *h)
 {
-    if (!h) return;
-    if (!atomic_load(&h->running)) begin_thread(h);
-    ring(h);
+    if (h) ring(h);
 }
 
 enum err hooks_start(const struct hooks_config *cfg, struct hooks **out)
@@ -284,7 +284,7 @@ void hooks_stop(struct hooks *h)
     if (!h) return;
     atomic_store(&h->stopping, true);
     ring(h);
-    if (atomic_load(&h->running)) pthread_join(h->thread, NULL);
+    if (h->running) pthread_join(h->thread, NULL);
     poster_close(h->poster);
     close(h->bell);
     pthread_mutex_destroy(&h->lock);

@@ -18,11 +18,14 @@ struct hooks_config {
     int timeout_ms;           /* of one attempt; 0 = 30 s */
 };
 
-/** Nothing is delivered before the first hooks_wake(), and no thread runs while there is no
- * webhook.
+/** Nothing is delivered before the first hooks_begin().
  *  @return ERR_OK, ERR_IO, ERR_MEM */
 enum err hooks_start(const struct hooks_config *cfg, struct hooks **out);
-/** There may be something new to deliver. Any thread; NULL allowed. */
+/** Deliver from now on, if there is a webhook: no thread runs as long as there is none, so say it
+ * again when one was made. Asks the store; NULL allowed. */
+void hooks_begin(struct hooks *h);
+/** There may be something new to deliver. Any thread, also the one that writes: it neither waits
+ * nor asks the store; NULL allowed. */
 void hooks_wake(struct hooks *h);
 /** Give up what is on its way (the next start sends it again), join, free. NULL allowed. */
 void hooks_stop(struct hooks *h);

@@ -50,10 +50,10 @@ static void show(struct jobs *j, const char *id)
 void jobs_stored(const struct job_record *r, const struct event_record *event, void *arg)
 {
     struct jobs *j = arg;
-    if (r)
-        show(j, r->id);
-    else
+    if (!r)
         hold_stored(j, event->slot);
+    else if (r->state != JOB_QUEUED) /* a cancel may be on its way, which is not stored yet */
+        show(j, r->id);
     if (j->config.changed) j->config.changed(r, event, j->config.changed_arg);
 }
 

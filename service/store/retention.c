@@ -43,7 +43,8 @@ static enum err sweep_ended(struct db *db, struct sweep *s)
                       " UNION SELECT retry_of FROM job WHERE state IN ('queued', 'running'))"
                       " ORDER BY finished_ms LIMIT ?2)",
                       before);
-    /* Events are looked at from the oldest on, and only as far as they are too old. */
+    /* Events and deliveries are looked at from the oldest on, and only as far as they are too old:
+     * all else that is to be written waits meanwhile. */
     if (!e)
         e = take(db, s,
                  "DELETE FROM event WHERE seq IN (SELECT seq FROM event WHERE seq < coalesce("
@@ -52,8 +53,9 @@ static enum err sweep_ended(struct db *db, struct sweep *s)
                  before);
     if (!e)
         e = take(db, s,
-                 "DELETE FROM delivery WHERE seq IN (SELECT seq FROM delivery"
-                 " WHERE state <> 'pending' AND ended_ms > 0 AND ended_ms < ?1"
+                 "DELETE FROM delivery WHERE seq IN (SELECT seq FROM delivery WHERE seq < coalesce("
+                 "(SELECT seq FROM delivery WHERE created_ms >= ?1 ORDER BY seq LIMIT 1),"
+                 " 9223372036854775807) AND state <> 'pending' AND ended_ms > 0 AND ended_ms < ?1"
                  " ORDER BY seq LIMIT ?2)",
                  before);
     return e;
@@ -69,8 +71,7 @@ static enum err sweep_answers(struct db *db, struct sweep *s)
     if (!e)
         e = take(db, s,
                  "UPDATE job SET idempotency = '', body_digest = '' WHERE seq IN"
-                 " (SELECT seq FROM job WHERE idempotency <> '' AND created_ms < ?1"
-                 " ORDER BY seq LIMIT ?2)",
+                 " (SELECT seq FROM job WHERE idempotency <> '' AND created_ms < ?1 LIMIT ?2)",
                  before);
     return e;
 }

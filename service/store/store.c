@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,18 +16,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "service/base/deadline.h"
 #include "service/base/file.h"
 #include "service/store/audit_chain.h"
 #include "service/store/internal.h"
 #include "service/store/schema.h"
 
-enum { READERS = 4, AUDIT_SINCE = 4 /* version of the database */ };
+enum {
+    READERS = 4,
+    AUDIT_SINCE = 4, /* version of the database */
+    PING_NS = 1000 * 1000 * 1000,
+};
 
 struct store {
     char path[PATH_MAX];
     int folder; /* locked while we live */
     struct vault *vault;
     struct writer *writer;
+    atomic_llong well_ns; /* when it was last seen to write */
     pthread_mutex_t lock; /* guards busy and open */
     pthread_cond_t free;
     struct db readers[READERS];
@@ -128,10 +135,7 @@ void store_reader_done(struct store *s, struct db *db)
 
 void store_fold_log(struct store *s)
 {
-    struct db *db;
-    if (store_reader(s, &db)) return;
-    (void)db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
-    store_reader_done(s, db);
+    (void)writer_fold(s->writer);
 }
 
 static enum err touch(struct db *db, void *arg)
@@ -142,9 +146,14 @@ static enum err touch(struct db *db, void *arg)
     return query_run(&q);
 }
 
+/* Anybody may ask, as often as he likes: the disk is not to be worn out by it. */
 enum err store_ping(struct store *s)
 {
-    return store_write(s, touch, NULL);
+    int64_t now = deadline_now_ns();
+    if (now - atomic_load(&s->well_ns) < PING_NS) return ERR_OK;
+    enum err e = store_write(s, touch, NULL);
+    if (!e) atomic_store(&s->well_ns, now);
+    return e;
 }
 
 enum err store_check_vault(struct store *s)

@@ -21,7 +21,7 @@ struct store; /* opaque */
  *  @return ERR_OK; ERR_IO with code store_open, store_newer (made by a newer espgate), vault_key */
 enum err store_open(const char *dir, struct store **out);
 void store_close(struct store *s); /* waits for the writer; NULL allowed */
-/** Can it write now? For readiness. @return ERR_OK, ERR_IO */
+/** Can it write now? For readiness: a yes counts for a second. @return ERR_OK, ERR_IO */
 enum err store_ping(struct store *s);
 /** Will its secrets be readable after the next start? @return ERR_OK; ERR_IO with code vault_key */
 enum err store_check_vault(struct store *s);

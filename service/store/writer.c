@@ -4,30 +4,31 @@
 #include "service/store/writer.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "service/base/metrics.h"
 #include "service/base/thread.h"
 
-enum { GROUP_MAX = 256 };
+enum { GROUP_MAX = 256, FOLD_WAIT_MS = 100 };
 
 struct op {
     write_fn fn;
     void *arg;
     written_fn then;
     void *then_arg;
+    bool bare; /* outside of a transaction, and so alone */
     enum err result;
     struct err_info error;
-    bool done;
-    pthread_cond_t wake;
+    sem_t done; /* not a condition: its owner goes on without waiting for the lock */
     struct op *next;
 };
 
 struct writer {
     struct db db;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards the list and `done` of its operations */
+    pthread_mutex_t lock; /* guards the list */
     pthread_cond_t work;
     struct op *first, **last;
     bool stopping;
@@ -39,12 +40,20 @@ static void fail_op(struct op *op, enum err e)
     op->error = *err_last();
 }
 
+/* As db_exec(), its statement kept: what each operation needs is not parsed each time. */
+static enum err say(struct db *db, const char *sql)
+{
+    struct query q;
+    query_begin(&q, db, sql);
+    return query_run(&q);
+}
+
 static void run_op(struct db *db, struct op *op)
 {
     metrics_add(METRIC_STORE_WRITES, 1);
-    enum err e = db_exec(db, "SAVEPOINT op");
+    enum err e = say(db, "SAVEPOINT op");
     if (!e) e = op->fn(db, op->arg);
-    if (!e) e = db_exec(db, "RELEASE op");
+    if (!e) e = say(db, "RELEASE op");
     op->result = e;
     if (!e) return;
     fail_op(op, e);
@@ -61,7 +70,7 @@ static void fail_all(struct op *group, enum err e)
 static enum err run_group(struct db *db, struct op *group)
 {
     bool undone = false;
-    enum err e = db_exec(db, "BEGIN IMMEDIATE");
+    enum err e = say(db, "BEGIN IMMEDIATE");
     if (e) metrics_add(METRIC_STORE_FAULTS, 1);
     if (e) { /* trying again one by one would wait for the same lock each time */
         fail_all(group, e);
@@ -72,7 +81,7 @@ static enum err run_group(struct db *db, struct op *group)
         undone = sqlite3_get_autocommit(db->handle) != 0;
         if (undone) e = err_restore(&op->error);
     }
-    if (!e) e = db_exec(db, "COMMIT");
+    if (!e) e = say(db, "COMMIT");
     metrics_add(e ? METRIC_STORE_FAULTS : METRIC_STORE_COMMITS, 1);
     if (!e) return ERR_OK;
     struct err_info saved = *err_last();
@@ -89,6 +98,12 @@ static void run_alone(struct db *db, struct op *op)
     op->next = next;
 }
 
+static void run_bare(struct db *db, struct op *op)
+{
+    op->result = op->fn(db, op->arg);
+    if (op->result) fail_op(op, op->result);
+}
+
 static void run_all(struct db *db, struct op *group)
 {
     enum err e = run_group(db, group);
@@ -98,11 +113,11 @@ static void run_all(struct db *db, struct op *group)
         run_alone(db, op);
 }
 
-/* Take at most GROUP_MAX from the list. */
+/* Take at most GROUP_MAX from the list: the first, and what may share its transaction. */
 static struct op *take_group(struct writer *w)
 {
-    struct op *group = w->first, **end = &w->first;
-    for (int n = 0; *end && n < GROUP_MAX; n++)
+    struct op *group = w->first, **end = &group->next;
+    for (int n = 1; *end && n < GROUP_MAX && !group->bare && !(*end)->bare; n++)
         end = &(*end)->next;
     w->first = *end;
     *end = NULL;
@@ -127,16 +142,18 @@ static void *writer_main(void *arg)
         if (!w->first) break;
         struct op *group = take_group(w);
         pthread_mutex_unlock(&w->lock);
-        run_all(&w->db, group);
+        if (group->bare)
+            run_bare(&w->db, group);
+        else
+            run_all(&w->db, group);
         tell_all(group);
-        pthread_mutex_lock(&w->lock);
         while (group) {
             /* Once it is done its owner may be gone with it. */
             struct op *next = group->next;
-            group->done = true;
-            pthread_cond_signal(&group->wake);
+            sem_post(&group->done);
             group = next;
         }
+        pthread_mutex_lock(&w->lock);
     }
     pthread_mutex_unlock(&w->lock);
     return NULL;
@@ -170,19 +187,40 @@ static void append(struct writer *w, struct op *op)
     w->last = &op->next;
 }
 
+/* Its owner's part: hand it in, and wait until it is done. */
+static enum err hand_in(struct writer *w, struct op *op)
+{
+    op->result = ERR_INTERNAL;
+    sem_init(&op->done, 0, 0);
+    pthread_mutex_lock(&w->lock);
+    append(w, op);
+    pthread_cond_signal(&w->work);
+    pthread_mutex_unlock(&w->lock);
+    while (sem_wait(&op->done)) /* EINTR: a signal */
+        continue;
+    sem_destroy(&op->done);
+    return op->result ? err_restore(&op->error) : ERR_OK;
+}
+
 enum err writer_do(struct writer *w, write_fn fn, void *arg, written_fn then, void *then_arg)
 {
-    struct op op = {
-        .fn = fn, .arg = arg, .then = then, .then_arg = then_arg, .result = ERR_INTERNAL};
-    pthread_cond_init(&op.wake, NULL);
-    pthread_mutex_lock(&w->lock);
-    append(w, &op);
-    pthread_cond_signal(&w->work);
-    while (!op.done)
-        pthread_cond_wait(&op.wake, &w->lock);
-    pthread_mutex_unlock(&w->lock);
-    pthread_cond_destroy(&op.wake);
-    return op.result ? err_restore(&op.error) : ERR_OK;
+    return hand_in(w, &(struct op){.fn = fn, .arg = arg, .then = then, .then_arg = then_arg});
+}
+
+/* All wait meanwhile, so a reader that takes its time (a check of the audit, a backup) is not
+ * waited for long. */
+static enum err fold(struct db *db, void *arg)
+{
+    (void)arg;
+    sqlite3_busy_timeout(db->handle, FOLD_WAIT_MS);
+    enum err e = db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+    sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
+    return e;
+}
+
+enum err writer_fold(struct writer *w)
+{
+    return hand_in(w, &(struct op){.fn = fold, .bare = true});
 }
 
 void writer_stop(struct writer *w)

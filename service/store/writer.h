@@ -21,6 +21,10 @@ typedef void (*written_fn)(void *arg);
  *  @param then  called before this returns; NULL allowed
  *  @return its error, or that of the commit */
 enum err writer_do(struct writer *w, write_fn fn, void *arg, written_fn then, void *then_arg);
+/** Fold the write-ahead log into the database, as far as readers let it. On the thread that writes:
+ * from any other one it would have to wait for a moment in which nothing is written, and would keep
+ * the writer out for as long as a reader lasts. @return ERR_OK, ERR_IO */
+enum err writer_fold(struct writer *w);
 /** Commit what was handed in, join, close. NULL allowed. */
 void writer_stop(struct writer *w);
 #endif

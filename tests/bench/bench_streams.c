@@ -87,14 +87,17 @@ static bool take(struct client *c)
     return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-static int open_stream(uint16_t port)
+static int open_stream(uint16_t port, const char *token)
 {
-    static const char ask[] = "GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    char ask[256];
+    int n = snprintf(
+        ask, sizeof ask,
+        "GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n\r\n", token);
     struct sockaddr_in at = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof at) != 0) fail("connect");
-    if (send(fd, ask, sizeof ask - 1, 0) != sizeof ask - 1) fail("send");
+    if (send(fd, ask, (size_t)n, 0) != n) fail("send");
     return fd;
 }
 
@@ -127,7 +130,7 @@ static void report(int ended)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3) return 2;
+    if (argc != 4) return 2;
     count = atoi(argv[2]);
     clients = calloc((size_t)count, sizeof *clients);
     struct rlimit files;
@@ -137,7 +140,7 @@ int main(int argc, char **argv)
     int epoll = epoll_create1(EPOLL_CLOEXEC), ended = 0;
     if (!clients || epoll < 0) fail("start");
     for (int i = 0; i < count; i++) {
-        clients[i].fd = open_stream((uint16_t)atoi(argv[1]));
+        clients[i].fd = open_stream((uint16_t)atoi(argv[1]), argv[3]);
         watch(epoll, clients[i].fd, i);
     }
     watch(epoll, STDIN_FILENO, INPUT);

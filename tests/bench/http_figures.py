@@ -112,9 +112,13 @@ def while_flashing(row):
 
 
 def syncs(folder):
-    """How often a second this disk can be told to keep something."""
+    """How often a second this disk can be told to keep something, in a file that is as long as it will be: so is the log of a
+    database, and a file that grows costs another sync each time."""
     fd = os.open(os.path.join(folder, "sync"), os.O_WRONLY | os.O_CREAT)
-    data, count, start = os.urandom(SYNC_BYTES), 0, time.monotonic()
+    data = os.urandom(SYNC_BYTES)
+    os.pwrite(fd, data * 256, 0)
+    os.fsync(fd)
+    count, start = 0, time.monotonic()
     while time.monotonic() < start + 1:
         os.pwrite(fd, data, count % 256 * SYNC_BYTES)
         os.fdatasync(fd)
@@ -139,7 +143,7 @@ function request()
     return wrk.format(nil, nil, nil, '{{"kind":"identify","slot":"s' .. n % {SLOTS} .. '"}}')
 end
 """)
-        baseline = syncs(bench.folder)
+        baseline = max(syncs(bench.folder) for _ in range(3))  # what the disk can do, not what else the machine did
         found = {}
         for clients in (1, CONNECTIONS):
             found[clients], p99 = wrk(f"http://127.0.0.1:{gate.port}/v1/jobs", 3, clients, script, getattr(gate, "credentials", ()))

@@ -22,8 +22,8 @@ def memory_mb(pid):
 class Clients:
     """The streams, open until said() is called."""
 
-    def __init__(self, port, count):
-        self.process = subprocess.Popen([BENCH, str(port), str(count)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    def __init__(self, gate, count):
+        self.process = subprocess.Popen([BENCH, str(gate.port), str(count), gate.token], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
         if self.process.stdout.readline() != "open\n":
             raise AssertionError("the streams were not opened")
@@ -41,7 +41,7 @@ def figures(row):
                    "images": [{"firmware": firmware, "offset": 0x280000}]}
                   for b in bench.boards]
         before = memory_mb(pid)
-        clients = Clients(bench.gate.port, STREAMS)
+        clients = Clients(bench.gate, STREAMS)
         opened = memory_mb(pid)
         meter = whole_flash.Meter(pid)
         wall, _ = whole_flash.run_all(bench.gate, orders)

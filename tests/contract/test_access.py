@@ -116,6 +116,7 @@ class Tokens(AccessCase):
 
     def test_failures_lock_strangers_out_but_nobody_who_has_a_token(self):
         here = "127.0.5.1"
+        log = self.gate.child.mark()
         for _ in range(strangers.TRIES):
             self.call("egt_no", source=here).problem(401, "token_invalid")
         reply = self.call("egt_no", source=here)
@@ -124,6 +125,7 @@ class Tokens(AccessCase):
         self.call(None, source=here).problem(429, "too_many_failures")
         self.call(self.gate.token, source=here).expect(200)
         self.call("egt_no", source=here).problem(429, "too_many_failures")
+        self.gate.child.wait_line(rf"warn \S+ address locked out .*address={here} seconds=60", since=log)
         self.call("egt_no", source="127.0.5.2").problem(401, "token_invalid")
         self.gate.get("/healthz", headers={"Authorization": None}, source=here).expect(200)
 

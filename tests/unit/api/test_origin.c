@@ -53,15 +53,17 @@ static void only_what_is_listed_letter_by_letter_is_listed(void **state)
 static void an_own_page_has_the_name_that_was_asked_for(void **state)
 {
     (void)state;
-    assert_true(origin_is_own("http://localhost:8080", "localhost:8080"));
-    assert_true(origin_is_own("https://bench", "Bench"));
-    assert_false(origin_is_own("http://localhost:8081", "localhost:8080"));
-    assert_false(origin_is_own("http://localhost", "localhost:8080"));
-    assert_false(origin_is_own("http://evil", "localhost"));
-    assert_false(origin_is_own("file://localhost", "localhost"));
-    assert_false(origin_is_own("null", "null"));
-    assert_false(origin_is_own("http://", ""));
-    assert_false(origin_is_own("http://a", NULL));
+    assert_true(origin_is_own("http://localhost:8080", "localhost:8080", false));
+    assert_true(origin_is_own("https://bench", "Bench", false));
+    assert_true(origin_is_own("https://bench", "bench", true));
+    assert_false(origin_is_own("http://bench", "bench", true));
+    assert_false(origin_is_own("http://localhost:8081", "localhost:8080", false));
+    assert_false(origin_is_own("http://localhost", "localhost:8080", false));
+    assert_false(origin_is_own("http://evil", "localhost", false));
+    assert_false(origin_is_own("file://localhost", "localhost", false));
+    assert_false(origin_is_own("null", "null", false));
+    assert_false(origin_is_own("http://", "", false));
+    assert_false(origin_is_own("http://a", NULL, false));
 }
 
 static void a_name_that_anybody_could_point_here_is_not_known(void **state)

@@ -163,6 +163,9 @@ static void deliveries_go_when_they_are_over(void **state)
     put_delivery(s, DELIVERY_FAILED, OLD);
     put_delivery(s, DELIVERY_DELIVERED, YOUNG);
     put_delivery(s, DELIVERY_PENDING, 0);
+    store_close(s);
+    run_sql(*state, "UPDATE delivery SET created_ms = 1000");
+    s = open_good(*state);
     retain_all(s, &limits);
     store_close(s);
     assert_int_equal(count(*state, "delivery"), 2);

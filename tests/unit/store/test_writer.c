@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 
 #include "service/store/writer.h"
 #include "tests/unit/store/folder.h"
@@ -67,7 +68,7 @@ static int64_t number(struct bench *b, const char *sql)
 struct job {
     struct bench *bench;
     int value;
-    write_fn fn;
+    write_fn fn; /* NULL: it folds the log */
     enum err result;
     char code[48];
     pthread_t thread;
@@ -118,7 +119,8 @@ static void *job_main(void *arg)
 {
     struct job *job = arg;
     atomic_fetch_add(&job->bench->arrived, 1);
-    job->result = writer_do(job->bench->writer, job->fn, job, NULL, NULL);
+    job->result = job->fn ? writer_do(job->bench->writer, job->fn, job, NULL, NULL)
+                          : writer_fold(job->bench->writer);
     snprintf(job->code, sizeof job->code, "%s", err_last()->code);
     return NULL;
 }
@@ -195,6 +197,39 @@ static void a_constraint_is_told_to_its_own_caller(void **state)
     assert_int_equal(number(b, "SELECT count(*) FROM t"), THREADS / 2);
 }
 
+static off_t log_size(const struct bench *b)
+{
+    char path[FOLDER_FILE + 4];
+    struct stat st;
+    snprintf(path, sizeof path, "%s-wal", b->path);
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_size;
+}
+
+/* A check of the audit, or a backup: it lasts. */
+static void a_fold_among_writes_waits_for_no_reader(void **state)
+{
+    struct bench *b = *state;
+    struct job jobs[THREADS] = {{0}};
+    struct db reader;
+    int64_t n;
+    assert_int_equal(db_open(b->path, &reader), ERR_OK);
+    assert_int_equal(db_exec(&reader, "BEGIN"), ERR_OK);
+    assert_int_equal(db_number(&reader, "SELECT count(*) FROM t", &n), ERR_OK);
+    for (int i = 0; i < THREADS; i++)
+        jobs[i] = (struct job){.value = i, .fn = i % 8 ? insert : NULL};
+    run(b, jobs);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(jobs[i].result, ERR_OK);
+    assert_int_equal(number(b, "SELECT count(*) FROM t"), THREADS * 7 / 8);
+    assert_true(log_size(b) > 0);
+    assert_int_equal(db_number(&reader, "SELECT count(*) FROM t", &n), ERR_OK);
+    assert_int_equal(n, 0); /* it sees what it saw */
+    db_close(&reader);
+    assert_int_equal(writer_fold(b->writer), ERR_OK);
+    assert_int_equal(log_size(b), 0);
+}
+
 static void what_was_handed_in_is_done_before_the_end(void **state)
 {
     struct bench *b = *state;
@@ -214,6 +249,7 @@ int main(void)
         TEST(one_that_fails_takes_back_only_itself),
         TEST(one_that_undoes_the_group_does_not_take_others_with_it),
         TEST(a_constraint_is_told_to_its_own_caller),
+        TEST(a_fold_among_writes_waits_for_no_reader),
         TEST(what_was_handed_in_is_done_before_the_end),
     };
     return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
