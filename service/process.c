@@ -8,7 +8,8 @@
 
 enum {
     LARGE_BLOCK = 64 * 1024, /* bytes that are given back at once when they are freed */
-    FREED = 0x5a             /* what stands where something was freed */
+    HEAPS = 4,
+    FREED = 0x5a /* what stands where something was freed */
 };
 
 static void prepare_signals(sigset_t *waited_for)
@@ -27,6 +28,9 @@ static void prepare_memory(void)
     /* Pieces, packs and transcripts of 32 boards come and go: fixed, else the allocator learns to
      * keep blocks of that size to itself. */
     mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    /* What one thread has freed is of use to the others; by itself it keeps eight heaps for each
+     * processor. */
+    mallopt(M_ARENA_MAX, HEAPS);
     /* The start of a body that was refused unread lies in a buffer of libmicrohttpd, which does not
      * clear it. */
     mallopt(M_PERTURB, FREED);
