@@ -191,115 +191,130 @@ static enum err take_origin_list(struct config *c, const char *text)
     return e;
 }
 
+static enum err take_backup(struct config *c, const char *file)
+{
+    c->action = CONFIG_BACKUP;
+    c->backup_file = file;
+    return ERR_OK;
+}
+
+static enum err take_verify_audit(struct config *c, const char *text)
+{
+    (void)text;
+    c->action = CONFIG_VERIFY_AUDIT;
+    return ERR_OK;
+}
+
+static enum err take_routes(struct config *c, const char *text)
+{
+    (void)text;
+    c->action = CONFIG_ROUTES;
+    return ERR_OK;
+}
+
+static enum err take_version(struct config *c, const char *text)
+{
+    (void)text;
+    c->action = CONFIG_VERSION;
+    return ERR_OK;
+}
+
+static enum err take_help(struct config *c, const char *text)
+{
+    (void)text;
+    c->action = CONFIG_HELP;
+    return ERR_OK;
+}
+
+typedef enum err (*take_fn)(struct config *c, const char *text);
+
+#define MORE "\n                       " /* a further line of help */
+
+/* Every option, once. */
+static const struct row {
+    const char *name, *value; /* NULL: it takes none, and is "yes" */
+    take_fn take;
+    const char *help;
+    const char *twin;  /* in the environment; NULL: none, since it is no setting */
+    take_fn take_twin; /* NULL: as the option */
+} rows[] = {
+    {"listen", "ADDR:PORT", take_listen, "default 127.0.0.1:8080; port 0 takes a free one",
+     "ESPGATE_LISTEN", NULL},
+    {"data", "DIR", take_data,
+     "database and vault; default $XDG_DATA_HOME/espgate, else" MORE
+     "~/.local/share/espgate, for root /var/lib/espgate",
+     "ESPGATE_DATA", NULL},
+    {"ports", "GLOB", take_ports,
+     "more serial ports than those found (/dev/ttyAMA0); may be repeated", "ESPGATE_PORTS",
+     take_port_list},
+    {"auth", "token|none", take_auth,
+     "who may call: whoever has a token (the default; the first one" MORE
+     "is written to DIR/admin.token), or everybody",
+     "ESPGATE_AUTH", NULL},
+    {"origin", "ORIGIN", take_origin,
+     "web pages from there may call too, https://dashboard.example;" MORE "may be repeated",
+     "ESPGATE_ORIGINS", take_origin_list},
+    {"insecure", NULL, take_insecure,
+     "listen on other addresses than loopback also with --auth none" MORE "or without TLS",
+     "ESPGATE_INSECURE", NULL},
+    {"log-level", "L", take_level, "error, warn, info or debug; default info", "ESPGATE_LOG_LEVEL",
+     NULL},
+    {"log-format", "F", take_log_format, "text or json, one object a line; default text",
+     "ESPGATE_LOG_FORMAT", NULL},
+    {"tls-cert", "FILE", take_tls_cert,
+     "PEM: the server's certificate and those between it and its" MORE "root; read again on SIGHUP",
+     "ESPGATE_TLS_CERT", NULL},
+    {"tls-key", "FILE", take_tls_key, "PEM: its key", "ESPGATE_TLS_KEY", NULL},
+    {"client-ca", "FILE", take_client_ca,
+     "PEM: only clients with a certificate of these authorities" MORE "are let in",
+     "ESPGATE_CLIENT_CA", NULL},
+    {"max-body", "BYTES", take_max_body, "largest request body; default 67108864",
+     "ESPGATE_MAX_BODY", NULL},
+    {"keep-days", "N", take_keep_days,
+     "jobs that have ended, with their logs, and events are kept so" MORE
+     "long; default 90, 0 = for ever",
+     "ESPGATE_KEEP_DAYS", NULL},
+    {"backup", "FILE", take_backup,
+     "copy the database into a new file and end, also while a" MORE "service runs with it", NULL,
+     NULL},
+    {"verify-audit", NULL, take_verify_audit,
+     "check that no entry of the audit was changed or taken out," MORE
+     "and end; exit status 3: one was",
+     NULL, NULL},
+    {"routes", NULL, take_routes, "print the routes and end", NULL, NULL},
+    {"version", NULL, take_version, "print the version and end", NULL, NULL},
+    {"help", NULL, take_help, "print this and end", NULL, NULL},
+};
+
+enum { ROWS = sizeof rows / sizeof *rows };
+
 static enum err from_environment(struct config *c)
 {
-    static const struct {
-        const char *name;
-        enum err (*take)(struct config *c, const char *text);
-    } twins[] = {
-        {"ESPGATE_LISTEN", take_listen},         {"ESPGATE_DATA", take_data},
-        {"ESPGATE_LOG_LEVEL", take_level},       {"ESPGATE_MAX_BODY", take_max_body},
-        {"ESPGATE_PORTS", take_port_list},       {"ESPGATE_AUTH", take_auth},
-        {"ESPGATE_ORIGINS", take_origin_list},   {"ESPGATE_INSECURE", take_insecure},
-        {"ESPGATE_LOG_FORMAT", take_log_format}, {"ESPGATE_TLS_CERT", take_tls_cert},
-        {"ESPGATE_TLS_KEY", take_tls_key},       {"ESPGATE_CLIENT_CA", take_client_ca},
-        {"ESPGATE_KEEP_DAYS", take_keep_days},
-    };
-    for (size_t i = 0; i < sizeof twins / sizeof *twins; i++) {
-        const char *text = getenv(twins[i].name);
-        enum err e = text ? twins[i].take(c, text) : ERR_OK;
-        if (e) return err_wrap(e, "%s", twins[i].name);
+    for (const struct row *r = rows; r < rows + ROWS; r++) {
+        const char *text = r->twin ? getenv(r->twin) : NULL;
+        take_fn take = r->take_twin ? r->take_twin : r->take;
+        enum err e = text ? take(c, text) : ERR_OK;
+        if (e) return err_wrap(e, "%s", r->twin);
     }
     return ERR_OK;
 }
 
 static enum err from_options(struct config *c, int argc, char **argv)
 {
-    static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
-                                            {"data", required_argument, NULL, 'd'},
-                                            {"ports", required_argument, NULL, 'p'},
-                                            {"auth", required_argument, NULL, 'a'},
-                                            {"insecure", no_argument, NULL, 'i'},
-                                            {"origin", required_argument, NULL, 'o'},
-                                            {"log-level", required_argument, NULL, 'v'},
-                                            {"log-format", required_argument, NULL, 'f'},
-                                            {"max-body", required_argument, NULL, 'm'},
-                                            {"tls-cert", required_argument, NULL, 'c'},
-                                            {"tls-key", required_argument, NULL, 'k'},
-                                            {"client-ca", required_argument, NULL, 'C'},
-                                            {"keep-days", required_argument, NULL, 'K'},
-                                            {"backup", required_argument, NULL, 'b'},
-                                            {"verify-audit", no_argument, NULL, 'A'},
-                                            {"routes", no_argument, NULL, 'r'},
-                                            {"version", no_argument, NULL, 'V'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
-    int o;
+    struct option options[ROWS + 1] = {{NULL, 0, NULL, 0}};
+    int o, at = 0;
     enum err e = ERR_OK;
+    for (size_t i = 0; i < ROWS; i++)
+        options[i] =
+            (struct option){rows[i].name, rows[i].value ? required_argument : no_argument, NULL, 0};
     opterr = 0;
     optind = 1;
-    while (!e && (o = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (o) {
-        case 'l':
-            e = take_listen(c, optarg);
-            break;
-        case 'd':
-            e = take_data(c, optarg);
-            break;
-        case 'p':
-            e = take_ports(c, optarg);
-            break;
-        case 'a':
-            e = take_auth(c, optarg);
-            break;
-        case 'i':
-            e = take_insecure(c, "yes");
-            break;
-        case 'o':
-            e = take_origin(c, optarg);
-            break;
-        case 'v':
-            e = take_level(c, optarg);
-            break;
-        case 'f':
-            e = take_log_format(c, optarg);
-            break;
-        case 'm':
-            e = take_max_body(c, optarg);
-            break;
-        case 'c':
-            e = take_tls_cert(c, optarg);
-            break;
-        case 'k':
-            e = take_tls_key(c, optarg);
-            break;
-        case 'C':
-            e = take_client_ca(c, optarg);
-            break;
-        case 'K':
-            e = take_keep_days(c, optarg);
-            break;
-        case 'b':
-            c->action = CONFIG_BACKUP;
-            c->backup_file = optarg;
-            break;
-        case 'A':
-            c->action = CONFIG_VERIFY_AUDIT;
-            break;
-        case 'r':
-            c->action = CONFIG_ROUTES;
-            break;
-        case 'V':
-            c->action = CONFIG_VERSION;
-            break;
-        case 'h':
-            c->action = CONFIG_HELP;
-            break;
-        default:
+    while (!e && (o = getopt_long(argc, argv, "", options, &at)) != -1) {
+        if (o == 0)
+            e = rows[at].take(c, rows[at].value ? optarg : "yes");
+        else
             e = err_set(ERR_ARG, "%s: not an option, or its value is missing; see --help",
                         argv[optind - 1]);
-            break;
-        }
     }
     if (!e && optind < argc) e = err_set(ERR_ARG, "%s: not an option; see --help", argv[optind]);
     return e;
@@ -321,46 +336,17 @@ enum err config_read(int argc, char **argv, struct config *out)
 
 void config_print_help(FILE *out)
 {
-    fputs(
-        "espgate: puts cloud identities into ESP32 boards that run ESP-AT\n"
-        "\n"
-        "  espgate [options]\n"
-        "\n"
-        "  --listen ADDR:PORT   default 127.0.0.1:8080; port 0 takes a free one\n"
-        "  --data DIR           database and vault; default $XDG_DATA_HOME/espgate, else "
-        "~/.local/share/espgate,\n"
-        "                       for root /var/lib/espgate\n"
-        "  --ports GLOB         more serial ports than those found (/dev/ttyAMA0); may be "
-        "repeated\n"
-        "  --auth token|none    who may call: whoever has a token (the default; the first one "
-        "is written to\n"
-        "                       DIR/admin.token), or everybody\n"
-        "  --origin ORIGIN      web pages from there may call too, https://dashboard.example; "
-        "may be repeated\n"
-        "  --insecure           listen on other addresses than loopback also with --auth none or "
-        "without TLS\n"
-        "  --log-level L        error, warn, info or debug; default info\n"
-        "  --log-format F       text or json, one object a line; default text\n"
-        "  --tls-cert FILE      PEM: the server's certificate and those between it and its root; "
-        "read again on SIGHUP\n"
-        "  --tls-key FILE       PEM: its key\n"
-        "  --client-ca FILE     PEM: only clients with a certificate of these authorities are let "
-        "in\n"
-        "  --max-body BYTES     largest request body; default 67108864\n"
-        "  --keep-days N        jobs that have ended, with their logs, and events are kept so "
-        "long; "
-        "default 90, 0 = for ever\n"
-        "  --backup FILE        copy the database into a new file and end, also while a service "
-        "runs with it\n"
-        "  --verify-audit       check that no entry of the audit was changed or taken out, and "
-        "end; "
-        "exit status 3: one was\n"
-        "  --routes             print the routes and end\n"
-        "  --version, --help\n"
-        "\n"
-        "Each option has a twin in the environment: ESPGATE_LISTEN, ESPGATE_DATA, ESPGATE_PORTS "
-        "(with colons),\n"
-        "ESPGATE_ORIGINS (with blanks), ESPGATE_INSECURE (yes or no), ESPGATE_AUTH and so on. Logs "
-        "go to standard error.\n",
-        out);
+    fputs("espgate: puts cloud identities into ESP32 boards that run ESP-AT\n\n"
+          "  espgate [options]\n\n",
+          out);
+    for (const struct row *r = rows; r < rows + ROWS; r++) {
+        char option[32];
+        snprintf(option, sizeof option, "--%s %s", r->name, r->value ? r->value : "");
+        fprintf(out, "  %-20s %s\n", option, r->help);
+    }
+    fputs("\nEach setting has a twin in the environment: ESPGATE_LISTEN, ESPGATE_DATA, "
+          "ESPGATE_PORTS (with\n"
+          "colons), ESPGATE_ORIGINS (with blanks), ESPGATE_INSECURE (yes or no), ESPGATE_AUTH "
+          "and so on.\nLogs go to standard error.\n",
+          out);
 }
