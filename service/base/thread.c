@@ -4,6 +4,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { NICENESS = 10 };
 
 enum err thread_start(pthread_t *thread_out, const char *name, void *(*fn)(void *), void *arg)
 {
@@ -17,6 +21,12 @@ enum err thread_start(pthread_t *thread_out, const char *name, void *(*fn)(void 
     if (rc) return err_set(ERR_MEM, "thread %s: %s", kept, strerror(rc));
     pthread_setname_np(*thread_out, kept);
     return ERR_OK;
+}
+
+void thread_give_way(void)
+{
+    /* On Linux a thread has a niceness of its own. */
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS);
 }
 
 void thread_cond_init(pthread_cond_t *cond)

@@ -10,6 +10,8 @@
 /** Start @p fn. @param name  at most 15 characters are kept. Join it with pthread_join().
  *  @return ERR_OK, ERR_MEM */
 enum err thread_start(pthread_t *thread_out, const char *name, void *(*fn)(void *), void *arg);
+/** This thread gives way to the others of the process when there are too few cores for all. */
+void thread_give_way(void);
 /** A condition variable for thread_wait_until(). */
 void thread_cond_init(pthread_cond_t *cond);
 /** Wait until signalled or until @p until (spurious wake-ups happen). */

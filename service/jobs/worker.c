@@ -272,6 +272,9 @@ static void *worker_main(void *arg)
 {
     struct worker *w = arg;
     struct jobs *j = w->jobs;
+    /* 32 boards that are flashed at once have as many firmwares packed at once: those who ask, and
+     * those who look on, need not wait for that. */
+    thread_give_way();
     pthread_mutex_lock(&j->lock);
     while (!j->stopping) {
         struct job *job = queue_take(&w->queue, w->hold.state == HOLD_PAUSED);
