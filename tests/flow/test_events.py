@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 import unittest
 
 import harness
@@ -55,8 +56,11 @@ class Stream:
         return "".join(line.decode() for line in body.split(b"\r\n")[1::2])
 
     def until(self, what):
-        """Read until the text holds this."""
+        """Read until the text holds this. Signs of life come for ever, so the wait is limited as a whole."""
+        end = time.monotonic() + PATIENCE
         while what not in self.text:
+            if time.monotonic() > end:
+                raise AssertionError(f"the stream never told {what!r}: {self.text[-2000:]}")
             data = self.socket.recv(65536)
             if not data:
                 raise AssertionError(f"the stream ended without {what!r}")

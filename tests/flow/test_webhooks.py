@@ -1,5 +1,6 @@
 """Webhooks: the end of each job is told, signed, at least once, to receivers of every temper, over refusals and kill -9."""
 import os
+import socket
 import time
 
 import harness
@@ -13,6 +14,14 @@ CONCURRENT = True
 
 class WebhookCase(harness.BenchCase):
     bench_options = {"boards": 1, "broker": False}
+
+    def closed_port(self):
+        """One that refuses until a receiver comes, and that nobody else takes meanwhile."""
+        held = socket.socket()
+        self.addCleanup(held.close)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        return held.getsockname()[1]
 
     def receiver(self, **how):
         one = Receiver(**how)
@@ -123,7 +132,7 @@ class Webhooks(WebhookCase):
             self.assertIn(f'espgate_webhook_calls_total{{outcome="{result}"}} 1\n', counts)
 
     def test_who_is_not_there_is_called_again(self):
-        port = harness.free_port()
+        port = self.closed_port()
         hook = self.hook(f"http://localhost:{port}/espgate")
         self.job()
         tried = self.tried(hook)
@@ -172,7 +181,7 @@ class Certificates(WebhookCase):
 
 class Kills(WebhookCase):
     def test_kill_9_while_nobody_is_there(self):
-        port = harness.free_port()
+        port = self.closed_port()
         hook = self.hook(f"http://127.0.0.1:{port}/")
         job = self.job()
         self.gate.kill9()
