@@ -25,18 +25,13 @@ import bench_pki
 import usb_tree
 from child import PATIENCE, Child, program, sanitizer_runtimes
 from client import Client
+from ports import free_port
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.abspath(os.environ.get("BIN_DIR", os.path.join(ROOT, "build", "asan")))
 JOB_S = 180.0
 ENDED = ("succeeded", "failed", "cancelled", "interrupted")
 SSID, PASSWORD = "bench", "bench-wifi-password"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class TimeServer:

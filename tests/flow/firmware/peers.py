@@ -9,6 +9,7 @@ import threading
 import time
 
 from child import program
+from ports import free_port
 from simboard import PATIENCE, ROOT
 
 
@@ -20,12 +21,6 @@ def image(kind, *items):
         body += bytes([number, i]) + len(item).to_bytes(2, "little") + item
         body += b"\xff" * (-len(item) % 4)
     return b"\xf1\xf1" + len(items).to_bytes(2, "little") + len(body).to_bytes(4, "little") + body
-
-
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def publish(port, topic, payload, qos=0):

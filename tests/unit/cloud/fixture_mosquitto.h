@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,15 +28,21 @@ struct mosquitto_broker {
     int log_fd;
 };
 
+/* Below those that the system gives to clients' ends of connections: of these, many come and go. */
 static inline int free_port(void)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t n = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert(fd >= 0 && bind(fd, (struct sockaddr *)&a, n) == 0);
-    assert(getsockname(fd, (struct sockaddr *)&a, &n) == 0);
-    close(fd);
-    return ntohs(a.sin_port);
+    for (;;) {
+        uint16_t port;
+        assert(getrandom(&port, sizeof port, 0) == (ssize_t)sizeof port);
+        port = (uint16_t)(15000 + port % 17000);
+        struct sockaddr_in a = {
+            .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert(fd >= 0);
+        int rc = bind(fd, (struct sockaddr *)&a, sizeof a);
+        close(fd);
+        if (rc == 0) return port;
+    }
 }
 
 static inline FILE *broker_file(const struct mosquitto_broker *b, const char *name)
