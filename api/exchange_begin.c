@@ -288,6 +288,7 @@ bool exchange_begin(struct exchange *x, const char *method, const char *url)
     take_request_id(&x->rq);
     log_context(x->rq.id, "");
     keep_path(&x->rq, url);
+    x->rq.head = strcmp(method, "HEAD") == 0;
     /* What is refused before its framing is judged may have one. */
     x->has_body = head.framing.lengths || head.framing.encodings;
     x->body_until = deadline_in_ms((int64_t)x->host->body_s * 1000);

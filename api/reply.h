@@ -46,7 +46,7 @@ struct reply reply_bytes(int status, const char *content_type, struct buf *body)
 struct reply reply_shared(int status, const char *content_type, struct shared_text *text);
 /** Bytes that live as long as the process. */
 struct reply reply_fixed(const char *content_type, const void *data, size_t n);
-/** Server-Sent Events. @param s  taken */
+/** Server-Sent Events. @param s  taken; NULL: the header alone */
 struct reply reply_stream(struct stream *s);
 /** Let the request wait until job @p rq->job ends, at most @p seconds; then ask @p then, which
  * finds the reason in rq->woken. It must not wait again. */

@@ -24,6 +24,7 @@ struct request {
     const struct peer *peer;     /* of the connection; borrowed. NULL in tests of a handler alone */
     struct actor actor;
     struct route_match match;
+    bool head; /* only the header of the answer is wanted */
     struct {
         char name[24], value[160];
     } query[REQUEST_QUERY_MAX];

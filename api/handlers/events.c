@@ -70,6 +70,9 @@ static struct reply open_stream(const struct request *rq, const struct service *
                                 const struct stream_wish *w)
 {
     struct stream *stream;
+    /* libmicrohttpd ends also an answer without a body by the mark that ends a body of unknown
+     * length; the client would take it for the beginning of the next answer. */
+    if (rq->head) return reply_stream(NULL);
     if (stream_open(svc->streams, w, &stream)) return reply_error(rq);
     return reply_stream(stream);
 }
