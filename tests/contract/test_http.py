@@ -111,6 +111,12 @@ class HttpTest(unittest.TestCase):
             c.send_head("POST", "/v1/jobs", JSON, "Content-Length: 99999999", "Expect: 100-continue")
             c.reply("POST", "/v1/jobs").problem(413, "body_too_large")
 
+    def test_head_of_a_stream_leaves_the_connection_in_order(self):
+        with raw.Connection(self.gate) as c:
+            for method, path in (("HEAD", "/v1/events"), ("GET", "/healthz")):
+                c.send_head(method, path)
+                c.reply(method, path).expect(200)
+
     def test_a_body_under_the_cap_is_asked_for(self):
         with raw.Connection(self.gate) as c:
             c.send_head("POST", "/v1/jobs", JSON, f"Content-Length: {len(ORDER)}", "Expect: 100-continue")
