@@ -56,6 +56,7 @@ static int by_kind(enum err kind)
     case ERR_DEVICE:
     case ERR_VERIFY:
     case ERR_NETWORK:
+    case ERR_CLOUD:
         return 502; /* jobs keep these; no request meets a board */
     case ERR_TIMEOUT:
         return 504;

@@ -39,6 +39,8 @@ const char *err_name(enum err e)
         return "verify";
     case ERR_CRYPTO:
         return "crypto";
+    case ERR_CLOUD:
+        return "cloud";
     case ERR_NETWORK:
         return "network";
     case ERR_CANCELLED:

@@ -26,6 +26,7 @@ enum err {
     ERR_VERIFY,      /* what was read back differs */
     ERR_CRYPTO,      /* bad certificate or key */
     ERR_NETWORK,     /* host-side network, TLS or MQTT */
+    ERR_CLOUD,       /* the cloud answered "no" */
     ERR_CANCELLED,   /* asked to stop */
     ERR_INTERNAL,    /* our bug */
 };
@@ -34,7 +35,7 @@ struct err_info {
     enum err kind;
     char code[48];    /* stable, snake_case; err_name(kind) unless a better one was given */
     char detail[512]; /* one sentence */
-    char device[512]; /* what the device said, printable; "" when it said nothing */
+    char device[512]; /* what the device, or the cloud, said, printable; "" = nothing */
     char hint[384];   /* what to do; "" when there is nothing to add */
 };
 

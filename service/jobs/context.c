@@ -92,6 +92,8 @@ static const char *advice(enum err e)
         return "Check the credential.";
     case ERR_NETWORK:
         return "Check host, port and network.";
+    case ERR_CLOUD:
+        return "POST /v1/clouds/{name}/test says what is wrong with the account.";
     case ERR_MEM:
     case ERR_BUSY:
     case ERR_IO:

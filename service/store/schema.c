@@ -1,7 +1,8 @@
 /* schema: a step that was released is never changed; a change is a further step. Ids are found by
  * index, but order is kept by seq: two ids of the same millisecond sort by chance. Secrets are in
  * credential.key, job.command, dump.data, backup.data, profile.settings, csr.key, authority.key,
- * idempotency.answer and webhook.secret only, all sealed (vault.h). */
+ * idempotency.answer, webhook.secret, cloud.settings and registration.secret only, all sealed
+ * (vault.h). */
 #include "service/store/schema.h"
 
 #include <stdio.h>
@@ -158,6 +159,27 @@ static const char *const steps[] = {
     "CREATE UNIQUE INDEX delivery_job ON delivery (job, webhook) WHERE job <> '';"
     "CREATE INDEX delivery_due ON delivery (webhook, next_ms) WHERE state = 'pending';"
     "CREATE INDEX delivery_webhook ON delivery (webhook, seq);",
+
+    /* 4 → 5 */
+    /* accounts at clouds, settings sealed under cloud:<name>: there are keys among them */
+    "CREATE TABLE cloud (name TEXT PRIMARY KEY, changed_ms INTEGER NOT NULL,"
+    " settings BLOB NOT NULL) STRICT;"
+
+    /* what was done in an account for one thing, and what is being done; spec: what was asked for;
+     * progress: ids of what was made, each before the next call; secret sealed under
+     * registration:<id>: the device's key until it is a credential's, and what may be claimed.
+     * lives: 1 while it has, or may have, something in the account: then it is the only one of its
+     * thing */
+    "CREATE TABLE registration (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    " created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL, cloud TEXT NOT NULL,"
+    " thing TEXT NOT NULL, job TEXT NOT NULL, actor TEXT NOT NULL, credential TEXT NOT NULL,"
+    " state TEXT NOT NULL, lives INTEGER NOT NULL, spec TEXT NOT NULL, progress TEXT NOT NULL,"
+    " error TEXT, secret BLOB NOT NULL) STRICT;"
+    "CREATE UNIQUE INDEX registration_thing ON registration (cloud, thing)"
+    " WHERE lives = 1 AND thing <> '';"
+    "CREATE INDEX registration_state ON registration (state, seq);"
+    "CREATE INDEX registration_job ON registration (job) WHERE job <> '';"
+    "CREATE INDEX registration_credential ON registration (credential) WHERE credential <> '';",
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };

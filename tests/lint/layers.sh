@@ -11,16 +11,17 @@ service/cloud: service/base
 service/store: service/base
 service/access: service/base service/store
 service/hooks: service/base service/store service/cloud
-service/jobs: service/base service/pki service/port service/flash service/firmware service/at service/cloud service/store
+service/register: service/base service/pki service/store service/cloud
+service/jobs: service/base service/pki service/port service/flash service/firmware service/at service/cloud service/store service/register
 api: service/access service/base service/jobs service/store service/pki service/port service/firmware
-api/handlers: api service/access service/hooks service/base service/jobs service/store service/pki service/port service/flash service/firmware
-service: service/access service/hooks service/base service/jobs service/firmware service/store service/port service/cloud api
+api/handlers: api service/access service/hooks service/register service/base service/jobs service/store service/pki service/port service/flash service/firmware
+service: service/access service/hooks service/register service/base service/jobs service/firmware service/store service/port service/cloud api
 '
 # header of a library: the folders that may include it (prefixes)
 homes='
 microhttpd.h: api
 gnutls/: api
-jansson.h: api service/store service/cloud service/jobs service/firmware service/base/json_in.h service/base/json_in.c service/pki/unpack_json.c
+jansson.h: api service/store service/cloud service/register service/jobs service/firmware service/base/json_in.h service/base/json_in.c service/pki/unpack_json.c
 libserialport.h: service/port
 libudev.h: service/port
 zip.h: service/base/archive.c

@@ -1,0 +1,73 @@
+/* registrations: what was done in an account at a cloud for one thing, in the store. Each change is
+ * on the disk before the next call goes out, so that a restart knows what may be there. */
+#ifndef SERVICE_STORE_REGISTRATIONS_H
+#define SERVICE_STORE_REGISTRATIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "service/base/buf.h"
+#include "service/base/err.h"
+#include "service/base/id.h"
+#include "service/store/store.h"
+
+enum registration_state {
+    REGISTRATION_REGISTERING, /* calls are being made */
+    REGISTRATION_REGISTERED,  /* all is there, the certificate waits to be activated */
+    REGISTRATION_ACTIVE,      /* done */
+    REGISTRATION_UNDOING,     /* what was made is being taken away */
+    REGISTRATION_UNDONE,      /* nothing of it is left */
+    REGISTRATION_LEFT         /* it could not be undone: its progress says what is left */
+};
+/** "registering", "registered", … */
+const char *registration_state_name(enum registration_state s);
+enum err registration_state_parse(const char *name, enum registration_state *out);
+
+enum { THING_NAME = 129 };
+
+struct registration_record {
+    char id[ID_TEXT]; /* "reg_…" */
+    int64_t created_ms, changed_ms;
+    char cloud[64];
+    char thing[THING_NAME];   /* "" = the cloud has yet to name it */
+    char job[ID_TEXT];        /* that it is part of; "" = it stands alone */
+    char actor[64];           /* who asked for it */
+    char credential[ID_TEXT]; /* of espgate: made by it, or brought to it; "" = not yet */
+    enum registration_state state;
+    char *spec_json, *progress_json; /* heap, objects, without secrets (register/progress.h) */
+    struct err_info error;           /* why it was, or is being, undone; kind ERR_OK: none */
+};
+void registration_record_dispose(struct registration_record *r);
+
+/** @param secret  what only this registration knows, sealed: the device's key
+ *  @return ERR_OK; ERR_CONFLICT with code thing_registered: one of this cloud and thing lives, and
+ * its id is in the detail */
+enum err store_registration_add(struct store *s, const struct registration_record *r,
+                                const void *secret, size_t n);
+/** Write the present record over the old one (not its secret). It lives unless it is undone.
+ *  @return ERR_OK; ERR_NOT_FOUND; ERR_CONFLICT with code thing_registered: the name that the cloud
+ * gave it is taken here */
+enum err store_registration_save(struct store *s, const struct registration_record *r);
+/** @return ERR_OK; ERR_NOT_FOUND with code registration_not_found */
+enum err store_registration_get(struct store *s, const char *id, struct registration_record *out);
+/** The one that lives. @return as store_registration_get() */
+enum err store_registration_find(struct store *s, const char *cloud, const char *thing,
+                                 struct registration_record *out);
+/** The one that lives and has this credential. @return as store_registration_get() */
+enum err store_registration_of_credential(struct store *s, const char *credential,
+                                          struct registration_record *out);
+/** @param out  init it with buf_init_secret @return as store_registration_get() */
+enum err store_registration_secret(struct store *s, const char *id, struct buf *out);
+/** Replace its secret; @p n 0 wipes it, with what the log holds of it. */
+enum err store_registration_secret_put(struct store *s, const char *id, const void *secret,
+                                       size_t n);
+struct registration_filter {
+    char cloud[64], thing[THING_NAME], job[ID_TEXT]; /* "" = any */
+    bool by_state;
+    enum registration_state state;
+};
+/** Newest first. Release each with registration_record_dispose() and the list with free(). */
+enum err store_registration_list(struct store *s, const struct registration_filter *filter,
+                                 struct store_page *page, struct registration_record **list_out,
+                                 size_t *n_out);
+#endif
