@@ -68,3 +68,9 @@ struct tally_row *tally_row(struct tally *t, const char *a, const char *b)
     pthread_mutex_unlock(&t->making);
     return r;
 }
+
+struct tally *metrics_cloud_calls(void)
+{
+    static struct tally calls = {.making = PTHREAD_MUTEX_INITIALIZER};
+    return &calls;
+}

@@ -19,6 +19,10 @@ enum metric {
     METRIC_STREAMS_SLOW,   /* event streams that were ended since their clients did not read */
     METRIC_WEBHOOKS_TAKEN, /* calls of receivers that ended well */
     METRIC_WEBHOOKS_FAILED,
+    METRIC_CLOUD_REQUESTS,    /* to control planes, repeated ones too */
+    METRIC_CLOUD_CONNECTIONS, /* made for them */
+    METRIC_CLOUD_RETRIES,
+    METRIC_CLOUD_THROTTLED, /* requests that were refused as too many */
     METRIC_LOG_ERRORS,
     METRIC_LOG_WARNINGS,
     METRIC_COUNT
@@ -53,4 +57,7 @@ struct tally {
 };
 /** The row of these labels, made if need be. @param b  "" = one label only */
 struct tally_row *tally_row(struct tally *t, const char *a, const char *b);
+
+/** Calls of clouds by operation and outcome: "ok" or an error's code. */
+struct tally *metrics_cloud_calls(void);
 #endif

@@ -2,7 +2,10 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "service/base/wipe.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct curl_library library;
@@ -29,7 +32,16 @@ static enum err load(void)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!(found[i] = dlsym(handle, names[i]))) return missing();
     memcpy(&library, found, sizeof library);
-    if (library.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return missing();
+    /* What it releases may hold keys: headers that it sent, answers that it read. */
+    if (library.curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, wipe_free, wipe_realloc, strdup,
+                                     calloc) != CURLE_OK)
+        return missing();
+    const curl_version_info_data *version = library.curl_version_info(CURLVERSION_NOW);
+    if (!version->ssl_version || strncmp(version->ssl_version, "OpenSSL/", 8) != 0)
+        return err_fail(ERR_UNSUPPORTED, "no_libcurl",
+                        "Install the package libcurl4: it is libcurl with OpenSSL.",
+                        "libcurl uses %s for TLS, which does not take certificates from memory",
+                        version->ssl_version ? version->ssl_version : "nothing");
     loaded = true;
     return ERR_OK;
 }

@@ -9,7 +9,8 @@
 
 /* The calls that are used, with curl.h's own types. */
 #define CURL_CALLS(X)                                                                              \
-    X(curl_global_init)                                                                            \
+    X(curl_global_init_mem)                                                                        \
+    X(curl_version_info)                                                                           \
     X(curl_slist_append)                                                                           \
     X(curl_slist_free_all)                                                                         \
     X(curl_easy_init)                                                                              \
