@@ -27,7 +27,8 @@ typedef enum err (*aws_keys_fn)(void *arg, struct cancel *cancel, struct deadlin
 struct aws_config {
     char region[AWS_REGION];
     const char *endpoint;  /* of the control plane, "https://host[:port]" (http on loopback only);
-                              NULL = https://iot.{region}.amazonaws.com[.cn]; STS goes there, too */
+                              NULL = https://iot.{region}.amazonaws.com[.cn]; STS goes there, too,
+                              where it is this machine */
     const char *ca_pem;    /* whom to trust for it; NULL = the system's authorities */
     unsigned rate_percent; /* of AWS's own default rates, 1…100; 0 = 80 */
     aws_keys_fn keys;
@@ -45,4 +46,7 @@ struct aws_account *aws_account_ref(struct aws_account *a);
 /** The last one closes its connections and wipes its keys. NULL allowed. */
 void aws_account_unref(struct aws_account *a);
 const char *aws_account_region(const struct aws_account *a);
+/** How far AWS's clock is ahead of this machine's, by its last answer; 0 before the first. Beyond
+ * four minutes this machine's is wrong: calls are made with AWS's time, once it is known. */
+int64_t aws_account_clock_off_s(const struct aws_account *a);
 #endif
