@@ -9,7 +9,7 @@
 #include "service/base/limits.h"
 #include "service/hooks/hooks.h"
 #include "service/hooks/signature.h"
-#include "service/hooks/url.h"
+#include "service/base/url.h"
 #include "service/store/webhooks.h"
 
 /* --- making one --- */

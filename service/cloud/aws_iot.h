@@ -38,7 +38,8 @@ struct iot_thing {
 enum err iot_create_thing(const struct aws_use *u, const char *name, const char *type,
                           json_t *attributes, struct iot_thing *out);
 enum err iot_describe_thing(const struct aws_use *u, const char *name, struct iot_thing *out);
-/** Principals must be detached. Missing is success. */
+/** @return also aws_conflict: a principal is attached still (AWS detaches with a delay). Missing is
+ * success. */
 enum err iot_delete_thing(const struct aws_use *u, const char *name);
 enum err iot_add_thing_to_group(const struct aws_use *u, const char *thing, const char *group);
 enum err iot_remove_thing_from_group(const struct aws_use *u, const char *thing, const char *group);
@@ -62,8 +63,10 @@ enum err iot_create_certificate(const struct aws_use *u, const char *csr_pem,
                                 struct iot_certificate *out);
 /** AWS makes the key, too. @param key_out  init it with buf_init_secret. As above. */
 enum err iot_create_keys(const struct aws_use *u, struct iot_certificate *out, struct buf *key_out);
-/** Bring one's own, not active; one that is there already is success, and @p was_there says so.
- *  @param ca_pem  of a registered authority, or NULL: without */
+/** Bring one's own, not active; one that is there already is success, and @p was_there says so: it
+ * may be active, and it may be an earlier try of the same call that made it.
+ *  @param ca_pem  of a registered authority, or NULL: without @param out  without PEM when new
+ *  @return also aws_invalid (the certificate), aws_conflict, certificate_unreadable ERR_CRYPTO */
 enum err iot_register_certificate(const struct aws_use *u, const char *pem, const char *ca_pem,
                                   struct iot_certificate *out, bool *was_there);
 enum err iot_describe_certificate(const struct aws_use *u, const char *id,
@@ -103,7 +106,7 @@ struct iot_question {
     enum iot_decision decision; /* out */
     char policies[AWS_TEXT];    /* out: names of those that decided it, comma-separated */
 };
-/** May this certificate's client do that? */
+/** May this certificate's client do that? @param n  at most 10 */
 enum err iot_test_authorization(const struct aws_use *u, const char *certificate_arn,
                                 const char *client_id, struct iot_question *questions, size_t n);
 

@@ -27,14 +27,19 @@ enum err fleet_open(const struct fleet_access *access, struct cancel *cancel, st
                     struct fleet **out);
 void fleet_close(struct fleet *f); /* NULL allowed */
 /** A certificate for a request. Unclaimed, AWS deletes it within an hour.
+ *  @param out  id and PEM; its ARN and status are not said: the template decides whether it is
+ * ACTIVE once it is claimed. Dispose it always.
  *  @param token_out  init it with buf_init_secret: what it is claimed with
- *  @return ERR_OK; ERR_CLOUD with code claim_rejected, AWS's words in device; ERR_TIMEOUT with code
- * aws_outcome_unknown */
+ *  @return ERR_OK; ERR_CLOUD with code claim_rejected, AWS's words in device, or claim_refused: cut
+ * off instead of an answer; ERR_PROTOCOL with code aws_bad_answer; ERR_TIMEOUT with code
+ * aws_outcome_unknown; ERR_CANCELLED. After an error, open another. */
 enum err fleet_create_certificate(struct fleet *f, const char *csr_pem, struct deadline until,
                                   struct iot_certificate *out, struct buf *token_out);
-/** Claim it. @param parameters  object of strings @param thing_out  as the template named it
+/** Claim it. @param parameters  object of strings; NULL = none @param thing_out  as the template
+ * named it; "" = it makes no thing
  *  @param configuration_out  deviceConfiguration, or NULL; release with json_decref()
- *  @return as fleet_create_certificate() */
+ *  @return as fleet_create_certificate(); claim_refused only before anything was asked for, so that
+ * nothing has happened then; ERR_ARG: no name of a template */
 enum err fleet_register(struct fleet *f, const char *template_name, const char *token,
                         json_t *parameters, struct deadline until, char thing_out[129],
                         json_t **configuration_out);

@@ -1,5 +1,5 @@
-/* mqtt_words: how an MQTT check ended after TLS, as an error with its hint. For mqtt_check.c alone.
- */
+/* mqtt_words: how an MQTT session ended after TLS, as an error with its hint. For mqtt_session.c
+ * alone. */
 #ifndef SERVICE_CLOUD_MQTT_WORDS_H
 #define SERVICE_CLOUD_MQTT_WORDS_H
 

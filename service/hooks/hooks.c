@@ -22,7 +22,7 @@
 #include "service/cloud/https_post.h"
 #include "service/hooks/backoff.h"
 #include "service/hooks/signature.h"
-#include "service/hooks/url.h"
+#include "service/base/url.h"
 #include "service/store/webhooks.h"
 
 enum { BODY_MAX = 64 * 1024, STORE_RETRY_MS = 1000, CLOCK_BACK_MS = 1000, HEADER = 160 };

@@ -33,7 +33,7 @@ static enum err print(const json_t *value, struct buf *out)
 
 /* --- what is kept --- */
 
-static json_t *settings_of(const struct profile_record *r)
+static json_t *settings_of(const struct named_settings *r)
 {
     return r ? json_loads(r->settings_json, 0, NULL) : NULL;
 }
@@ -63,15 +63,12 @@ static void put_password_back(size_t which, json_t *settings, const json_t *form
     json_object_del(mine, "password_set");
 }
 
-enum err profile_make(const char *name, json_t *settings, const struct profile_record *former,
-                      struct profile_record *out, struct field_errors *errors)
+enum err profile_make(const char *name, json_t *settings, const struct named_settings *former,
+                      struct named_settings *out, struct field_errors *errors)
 {
     struct buf text;
     json_t *kept = settings_of(former);
-    *out = (struct profile_record){.changed_ms = clock_now_ms()};
-    /* also its version: it grows even when the clock does not */
-    if (former && out->changed_ms <= former->changed_ms) out->changed_ms = former->changed_ms + 1;
-    snprintf(out->name, sizeof out->name, "%s", name);
+    named_settings_begin(name, former, out);
     for (size_t i = 0; i < SECRETS; i++)
         put_password_back(i, settings, kept, errors);
     json_decref(kept);
@@ -89,7 +86,7 @@ enum err profile_make(const char *name, json_t *settings, const struct profile_r
     return e;
 }
 
-json_t *profile_to_json(const struct profile_record *r)
+json_t *profile_to_json(const struct named_settings *r)
 {
     char time[CLOCK_TEXT];
     json_t *settings = settings_of(r);
@@ -153,7 +150,7 @@ static void merge(json_t *order, enum command_kind kind, json_t *settings)
 static enum err add_profile(struct store *s, const char *name, enum command_kind kind,
                             json_t *order)
 {
-    struct profile_record r;
+    struct named_settings r;
     enum err e = store_profile_get(s, name, &r);
     if (e) return e;
     json_t *settings = settings_of(&r);
@@ -162,7 +159,7 @@ static enum err add_profile(struct store *s, const char *name, enum command_kind
     else
         e = err_set(ERR_INTERNAL, "the profile \"%s\" cannot be read", name);
     json_decref(settings);
-    profile_record_dispose(&r);
+    named_settings_dispose(&r);
     return e;
 }
 
@@ -173,7 +170,7 @@ enum err profile_apply(struct store *s, const char *order, size_t n, struct buf 
     enum err e = json_in_text(order, n, &body);
     if (e) return e;
     const char *name = json_string_value(json_object_get(body, "profile"));
-    if (name && id_is_name(name, sizeof((struct profile_record *)0)->name - 1) &&
+    if (name && id_is_name(name, sizeof((struct named_settings *)0)->name - 1) &&
         command_find_kind(body, &kind) && command_has_field(kind, "profile"))
         e = add_profile(s, name, kind, body);
     if (!e) e = print(body, out);

@@ -17,15 +17,15 @@
  *  @param settings  as command_judge_settings() has them; changed: "password_set": true in "wifi"
  *  or "mqtt" is replaced by the password that @p former keeps for the same network or host
  *  @param former  what is kept under this name now; NULL = nothing
- *  @param[out] out  changed_ms is now; profile_record_dispose() it; empty on error
+ *  @param[out] out  changed_ms is now; named_settings_dispose() it; empty on error
  *  @param errors  every field that is wrong is added
  *  @return ERR_OK; ERR_ARG with code bad_body; ERR_MEM */
-enum err profile_make(const char *name, json_t *settings, const struct profile_record *former,
-                      struct profile_record *out, struct field_errors *errors);
+enum err profile_make(const char *name, json_t *settings, const struct named_settings *former,
+                      struct named_settings *out, struct field_errors *errors);
 
 /** {"name","changed_at","settings"}, with "password_set" instead of passwords; the caller owns it.
  *  NULL when there is no memory, or the record cannot be read. */
-json_t *profile_to_json(const struct profile_record *r);
+json_t *profile_to_json(const struct named_settings *r);
 
 /** The order of POST /v1/jobs with what its profile adds; as it came when it names none that could
  * be looked for (command_parse() tells why).

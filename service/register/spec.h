@@ -63,7 +63,7 @@ struct register_spec {
 void spec_read(const json_t *value, const char *pointer, struct register_spec *out,
                struct field_errors *errors);
 /** Fill in {mac}, {slot}, {thing}, and judge what came of it. @param mac, slot  NULL = not known
- *  @return ERR_OK; ERR_ARG with code template_word or bad_thing_name */
+ *  @return ERR_OK; ERR_ARG with code template_word, bad_thing_name or bad_attribute */
 enum err spec_fill(struct register_spec *s, const char *mac, const char *slot);
 /** The same as an object: what is stored and compared. @return new reference; NULL = no memory */
 json_t *spec_to_json(const struct register_spec *s);

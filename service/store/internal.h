@@ -62,6 +62,11 @@ enum err need_refuse(struct db *db, const char *id, const char *what);
 /** The job has ended: one delivery for each webhook that wants to hear of it; again is no error. */
 enum err deliveries_add(struct db *db, const struct job_record *r);
 
+/** An error as text for a column, "" for none: heap; NULL = no memory. */
+char *error_to_text(const struct err_info *e);
+/** @return ERR_OK; ERR_IO with code store_corrupt */
+enum err error_from_text(const char *text, struct err_info *out);
+
 /** @return ERR_NOT_FOUND with code job_not_found */
 enum err job_not_found(const char *id);
 /** The JSON columns of a job. */
@@ -73,6 +78,4 @@ enum err job_json_make(const struct job_record *r, struct job_json *out);
 void job_json_dispose(struct job_json *j);
 /** Fill in steps and step_count. @return ERR_OK; ERR_IO with code store_corrupt */
 enum err job_json_steps(const char *text, struct job_record *r);
-/** Fill in the error. @return as job_json_steps */
-enum err job_json_error(const char *text, struct job_record *r);
 #endif

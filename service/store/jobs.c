@@ -235,7 +235,7 @@ static enum err read_row(struct query *q, void *item)
     if (!e) query_get_text(q, out->error_step, sizeof out->error_step);
     if (!e) e = job_state_parse(state, &out->state);
     if (!e) e = job_json_steps(steps ? steps : "", out);
-    if (!e) e = job_json_error(error ? error : "", out);
+    if (!e) e = error_from_text(error ? error : "", &out->error);
     free(steps);
     free(error);
     if (e) job_record_dispose(out);

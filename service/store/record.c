@@ -165,11 +165,16 @@ void job_json_dispose(struct job_json *j)
     *j = (struct job_json){0};
 }
 
+char *error_to_text(const struct err_info *e)
+{
+    json_t *error = error_to_json(e);
+    return error ? dump(error) : strdup("");
+}
+
 enum err job_json_make(const struct job_record *r, struct job_json *out)
 {
     out->steps = dump(steps_to_json(r));
-    json_t *error = error_to_json(&r->error);
-    out->error = error ? dump(error) : strdup("");
+    out->error = error_to_text(&r->error);
     if (out->steps && out->error) return ERR_OK;
     job_json_dispose(out);
     return err_set(ERR_MEM, "out of memory");
@@ -178,7 +183,7 @@ enum err job_json_make(const struct job_record *r, struct job_json *out)
 static enum err corrupt(void)
 {
     return err_fail(ERR_IO, "store_corrupt", "Restore the data directory from a backup.",
-                    "a job's record is not readable");
+                    "a record is not readable");
 }
 
 enum err job_json_steps(const char *text, struct job_record *r)
@@ -202,13 +207,13 @@ enum err job_json_steps(const char *text, struct job_record *r)
     return e;
 }
 
-enum err job_json_error(const char *text, struct job_record *r)
+enum err error_from_text(const char *text, struct err_info *out)
 {
-    memset(&r->error, 0, sizeof r->error);
+    memset(out, 0, sizeof *out);
     if (!text[0]) return ERR_OK;
     json_t *json = json_loads(text, 0, NULL);
     if (!json) return corrupt();
-    error_from_json(json, &r->error);
+    error_from_json(json, out);
     json_decref(json);
     return ERR_OK;
 }

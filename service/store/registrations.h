@@ -3,6 +3,7 @@
 #ifndef SERVICE_STORE_REGISTRATIONS_H
 #define SERVICE_STORE_REGISTRATIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,9 @@ struct registration_record {
     char job[ID_TEXT];        /* that it is part of; "" = it stands alone */
     char actor[64];           /* who asked for it */
     char credential[ID_TEXT]; /* of espgate: made by it, or brought to it; "" = not yet */
+    char certificate[65];     /* its id at the cloud; "" = not known */
+    char policy[129];         /* its name; "" = none yet */
+    bool policy_made;         /* by this registration, or perhaps so */
     enum registration_state state;
     char *spec_json, *progress_json; /* heap, objects, without secrets (register/progress.h) */
     struct err_info error;           /* why it was, or is being, undone; kind ERR_OK: none */
@@ -56,11 +60,25 @@ enum err store_registration_find(struct store *s, const char *cloud, const char 
 /** The one that lives and has this credential. @return as store_registration_get() */
 enum err store_registration_of_credential(struct store *s, const char *credential,
                                           struct registration_record *out);
-/** @param out  init it with buf_init_secret @return as store_registration_get() */
+/** @param out  init it with buf_init_secret; stays empty once it was wiped
+ *  @return as store_registration_get() */
 enum err store_registration_secret(struct store *s, const char *id, struct buf *out);
 /** Replace its secret; @p n 0 wipes it, with what the log holds of it. */
 enum err store_registration_secret_put(struct store *s, const char *id, const void *secret,
                                        size_t n);
+/** Is this certificate of a registration that lives? */
+enum err store_registration_has_certificate(struct store *s, const char *certificate, bool *out);
+
+struct registration_policy {
+    bool made;   /* by a registration of this store */
+    bool shared; /* another registration lives that names it */
+};
+/** What is known here of the policy of @p r. */
+enum err store_registration_policy(struct store *s, const struct registration_record *r,
+                                   struct registration_policy *out);
+/** It is gone: nobody here has made one of that name. */
+enum err store_registration_policy_gone(struct store *s, const char *cloud, const char *policy);
+
 struct registration_filter {
     char cloud[64], thing[THING_NAME], job[ID_TEXT]; /* "" = any */
     bool by_state;

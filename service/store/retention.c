@@ -58,6 +58,13 @@ static enum err sweep_ended(struct db *db, struct sweep *s)
                  " 9223372036854775807) AND state <> 'pending' AND ended_ms > 0 AND ended_ms < ?1"
                  " ORDER BY seq LIMIT ?2)",
                  before);
+    /* One that made a policy which others have is how the last of them knows whose it is. */
+    if (!e)
+        e = take(db, s,
+                 "DELETE FROM registration WHERE seq IN (SELECT seq FROM registration"
+                 " WHERE state = 'undone' AND policy_made = 0 AND changed_ms < ?1"
+                 " ORDER BY seq LIMIT ?2)",
+                 before);
     return e;
 }
 

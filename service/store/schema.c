@@ -169,17 +169,20 @@ static const char *const steps[] = {
      * progress: ids of what was made, each before the next call; secret sealed under
      * registration:<id>: the device's key until it is a credential's, and what may be claimed.
      * lives: 1 while it has, or may have, something in the account: then it is the only one of its
-     * thing */
+     * thing. policy_made: this one made the policy, which others may have since */
     "CREATE TABLE registration (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
     " created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL, cloud TEXT NOT NULL,"
     " thing TEXT NOT NULL, job TEXT NOT NULL, actor TEXT NOT NULL, credential TEXT NOT NULL,"
+    " certificate TEXT NOT NULL, policy TEXT NOT NULL, policy_made INTEGER NOT NULL,"
     " state TEXT NOT NULL, lives INTEGER NOT NULL, spec TEXT NOT NULL, progress TEXT NOT NULL,"
-    " error TEXT, secret BLOB NOT NULL) STRICT;"
+    " error TEXT NOT NULL, secret BLOB NOT NULL) STRICT;"
     "CREATE UNIQUE INDEX registration_thing ON registration (cloud, thing)"
     " WHERE lives = 1 AND thing <> '';"
     "CREATE INDEX registration_state ON registration (state, seq);"
     "CREATE INDEX registration_job ON registration (job) WHERE job <> '';"
-    "CREATE INDEX registration_credential ON registration (credential) WHERE credential <> '';",
+    "CREATE INDEX registration_credential ON registration (credential) WHERE credential <> '';"
+    "CREATE INDEX registration_certificate ON registration (certificate) WHERE certificate <> '';"
+    "CREATE INDEX registration_policy ON registration (policy, cloud) WHERE policy <> '';",
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };

@@ -151,24 +151,27 @@ enum err store_backup_delete(struct store *s, const char *id);
 enum err store_backup_list(struct store *s, const char *mac, struct store_page *page,
                            struct backup_record **list_out, size_t *n_out);
 
-/* --- profiles
+/* --- profiles, and clouds (clouds.h): settings under a name that the user chose
  * ------------------------ */
-struct profile_record {
+struct named_settings {
     char name[64];
-    int64_t changed_ms;
-    char *settings_json; /* heap, secret: an object as jobs/profile.h has it; wiped */
+    int64_t changed_ms;  /* also their version: it grows with each change */
+    char *settings_json; /* heap, secret: an object, as those have it who judge it; wiped */
 };
-void profile_record_dispose(struct profile_record *r);
+void named_settings_dispose(struct named_settings *r);
+/** Begin a record that takes the place of @p former (NULL: there is none), without settings. */
+void named_settings_begin(const char *name, const struct named_settings *former,
+                          struct named_settings *out);
 /** Over a former one of this name. */
-enum err store_profile_put(struct store *s, const struct profile_record *r);
+enum err store_profile_put(struct store *s, const struct named_settings *r);
 /** @return ERR_OK; ERR_NOT_FOUND with code profile_not_found */
-enum err store_profile_get(struct store *s, const char *name, struct profile_record *out);
+enum err store_profile_get(struct store *s, const char *name, struct named_settings *out);
 /** @return as store_profile_get() */
 enum err store_profile_delete(struct store *s, const char *name);
-/** By name, which is the cursor. Release each with profile_record_dispose() and the list with
+/** By name, which is the cursor. Release each with named_settings_dispose() and the list with
  * free(). */
 enum err store_profile_list(struct store *s, struct store_page *page,
-                            struct profile_record **list_out, size_t *n_out);
+                            struct named_settings **list_out, size_t *n_out);
 
 /* --- keys made here: requests that wait for their certificate, and local authorities
  * ------------------------ */

@@ -18,6 +18,7 @@ CONCURRENT = True
 WAITS = True  # for the times of boards: run.py
 
 JOB_TYPES = ["job.queued", "job.started", "job.step", "job.progress", "job.ended"]
+SILENT_S = 30  # an espgate that is not moved by its client cuts it off, at the earliest
 CHANGES = 3600  # more than the ring and the sockets hold
 TYPES = JOB_TYPES + ["slot.changed", "ports.changed"]
 
@@ -67,10 +68,12 @@ class Stream:
             self.raw += data
         return self
 
-    def until_end(self):
+    def until_end(self, or_cut=False):
         """Read until it was ended as HTTP ends a body."""
         while not self.raw.endswith(b"\r\n0\r\n\r\n"):
             data = self.socket.recv(65536)
+            if not data and or_cut:
+                break
             if not data:
                 raise AssertionError(f"the stream was cut off: {self.raw[-200:]}")
             self.raw += data
@@ -237,11 +240,14 @@ class Events(harness.BenchCase):
         with Stream(self.gate, receive=4096) as slow:
             slow.until("retry: ")
             threads = [threading.Thread(target=change) for _ in range(8)]
+            began = time.monotonic()
             for t in threads:
                 t.start()
             for t in threads:
                 t.join()
-            told = list(events_of(slow.until_end().text))
+            # On a machine so slow that this took as long as a silent client is kept, he was cut off.
+            cut = time.monotonic() - began > SILENT_S
+            told = list(events_of(slow.until_end(or_cut=cut).text.rpartition("\n\n")[0] + "\n\n"))
         ids = [i for i, _, _ in told]
         self.assertEqual(ids, list(range(ids[0], ids[0] + len(ids))))
         self.assertLess(len(ids), CHANGES)

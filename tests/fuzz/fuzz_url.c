@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "service/hooks/url.h"
+#include "service/base/url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,13 +19,14 @@
 
 #include "tests/unit/cloud/fixture_pki.h"
 
+enum { PEER_TEXT = 128, PEER_PACKET = 16384 };
 enum { PACKET_CONNECT = 1, PACKET_PUBLISH = 3, PACKET_SUBSCRIBE = 8, PACKET_DISCONNECT = 14 };
 
 struct peer_script {
     const struct identity *tls; /* NULL: plain TCP */
     const struct identity *client_ca;
-    int late_ms;   /* accepts nobody for so long, and one may wait: the second's SYN is dropped, and
-                      comes again after a second */
+    int late_ms; /* accepts nobody for so long after the first came, and one may wait: the second's
+                    SYN is dropped, and comes again after a second */
     bool vanishes; /* instead of accepting */
     bool tls13_only;
     bool mute;        /* reads for ever, says nothing */
@@ -37,6 +39,11 @@ struct peer_script {
     bool message_of_another; /* before the SUBACK and before the echo */
     bool echo_first;         /* before PUBACK */
     bool no_echo;
+    bool close_after_puback, drop_second; /* PUBLISH */
+    struct { /* to the first and the second PUBLISH, on its topic and this behind it */
+        const char *suffix, *text;
+        size_t bytes; /* 0: the length of the text */
+    } answers[2];
 };
 
 struct peer {
@@ -46,7 +53,9 @@ struct peer {
     pthread_t thread;
     /* what it saw; read after peer_stop() */
     int connects, disconnects;
-    char client_id[64], user[64], password[64], server_name[64], alpn[64];
+    atomic_int asked; /* PUBLISH packets; read at any time */
+    char client_id[PEER_TEXT], user[PEER_TEXT], password[PEER_TEXT], server_name[PEER_TEXT];
+    char alpn[PEER_TEXT], topic[PEER_TEXT], message[PEER_PACKET]; /* the last that came */
 };
 
 struct peer_link {
@@ -77,20 +86,21 @@ static inline void peer_write(struct peer_link *l, const void *bytes, size_t n)
 /* QoS 0, as a broker sends it to a subscriber of QoS 0. */
 static inline void peer_message(struct peer_link *l, const char *topic, const void *text, size_t n)
 {
-    uint8_t out[256] = {0x30};
-    size_t t = strlen(topic);
-    assert(2 + t + n < 128);
-    out[1] = (uint8_t)(2 + t + n);
-    out[3] = (uint8_t)t;
-    memcpy(out + 4, topic, t);
-    memcpy(out + 4 + t, text, n);
-    peer_write(l, out, 4 + t + n);
+    uint8_t head[8] = {0x30};
+    size_t t = strlen(topic), at = 1;
+    for (size_t left = 2 + t + n; left || at == 1; left >>= 7)
+        head[at++] = (uint8_t)(left & 0x7f) | (left > 0x7f ? 0x80 : 0);
+    head[at++] = 0;
+    head[at++] = (uint8_t)t;
+    peer_write(l, head, at);
+    peer_write(l, topic, t);
+    if (n > 0) peer_write(l, text, n);
 }
 
-static inline const uint8_t *peer_string(const uint8_t *p, char out[64])
+static inline const uint8_t *peer_string(const uint8_t *p, char out[PEER_TEXT])
 {
     size_t n = (size_t)p[0] << 8 | p[1];
-    assert(n < 64);
+    assert(n < PEER_TEXT);
     memcpy(out, p + 2, n);
     out[n] = '\0';
     return p + 2 + n;
@@ -104,16 +114,38 @@ static inline void peer_saw_connect(struct peer *peer, const uint8_t *body)
     if (body[7] & 0x40) peer_string(p, peer->password);
 }
 
+static inline void peer_answer_question(struct peer_link *l)
+{
+    struct peer *p = l->peer;
+    int i = p->asked - 1;
+    char topic[2 * PEER_TEXT];
+    assert(i < 2);
+    const char *text = p->script.answers[i].text;
+    if (!text) return;
+    snprintf(topic, sizeof topic, "%s%s", p->topic, p->script.answers[i].suffix);
+    size_t n = p->script.answers[i].bytes;
+    peer_message(l, topic, text, n ? n : strlen(text));
+}
+
 static inline void peer_answer_publish(struct peer_link *l, int flags, const uint8_t *body,
                                        size_t n)
 {
     const struct peer_script *s = &l->peer->script;
-    char topic[64];
-    const uint8_t *p = peer_string(body, topic);
+    struct peer *peer = l->peer;
+    const char *topic = peer->topic;
+    const uint8_t *p = peer_string(body, peer->topic);
     const uint8_t ack[4] = {0x40, 2, p[0], p[1]};
     bool qos1 = flags & 6;
     if (qos1) p += 2;
     size_t len = n - (size_t)(p - body);
+    memcpy(peer->message, p, len);
+    peer->message[len] = '\0';
+    if (s->answers[0].text) {
+        if (!s->echo_first) peer_write(l, ack, 4);
+        peer_answer_question(l);
+        if (s->echo_first) peer_write(l, ack, 4);
+        return;
+    }
     if (s->message_of_another) {
         uint8_t other[128];
         assert(len > 3 && len <= sizeof other);
@@ -132,6 +164,7 @@ static inline bool peer_answer(struct peer_link *l, uint8_t head, const uint8_t 
     const struct peer_script *s = &l->peer->script;
     int type = head >> 4;
     if (type == PACKET_CONNECT) peer_saw_connect(l->peer, body);
+    if (type == PACKET_PUBLISH && ++l->peer->asked == 2 && s->drop_second) return false;
     if (type == s->close_at) return false;
     if (type == s->mute_at) return true;
     if (type == PACKET_CONNECT) {
@@ -146,13 +179,25 @@ static inline bool peer_answer(struct peer_link *l, uint8_t head, const uint8_t 
     }
     if (type == PACKET_PUBLISH) peer_answer_publish(l, head & 15, body, n);
     if (type == PACKET_DISCONNECT) l->peer->disconnects++;
-    return type != PACKET_DISCONNECT;
+    return type != PACKET_DISCONNECT && !(type == PACKET_PUBLISH && s->close_after_puback);
+}
+
+static inline bool peer_read_length(struct peer_link *l, size_t *out)
+{
+    uint8_t byte = 0x80;
+    *out = 0;
+    for (int shift = 0; byte & 0x80; shift += 7) {
+        if (shift > 21 || !peer_read(l, &byte, 1)) return false;
+        *out |= (size_t)(byte & 0x7f) << shift;
+    }
+    return *out < PEER_PACKET;
 }
 
 static inline void peer_serve(struct peer_link *l)
 {
     const struct peer_script *s = &l->peer->script;
-    uint8_t head, len, body[256];
+    uint8_t head, body[PEER_PACKET];
+    size_t len;
     while (s->mute && recv(l->fd, body, sizeof body, 0) > 0)
         continue;
     if (s->mute) return;
@@ -168,7 +213,7 @@ static inline void peer_serve(struct peer_link *l)
         const char *name = SSL_get_servername(l->ssl, TLSEXT_NAMETYPE_host_name);
         snprintf(l->peer->server_name, sizeof l->peer->server_name, "%s", name ? name : "");
     }
-    while (peer_read(l, &head, 1) && peer_read(l, &len, 1) && len < 128) {
+    while (peer_read(l, &head, 1) && peer_read_length(l, &len)) {
         memset(body, 0, sizeof body);
         if (!peer_read(l, body, len) || !peer_answer(l, head, body, len)) return;
     }
@@ -177,7 +222,9 @@ static inline void peer_serve(struct peer_link *l)
 static inline void *peer_run(void *arg)
 {
     struct peer *p = arg;
-    poll(NULL, 0, p->script.late_ms);
+    /* from the first client on: how long it takes to come is not ours to say */
+    struct pollfd knock = {.fd = p->fd, .events = POLLIN};
+    if (p->script.late_ms && poll(&knock, 1, -1) == 1) poll(NULL, 0, p->script.late_ms);
     if (p->script.vanishes) {
         close(p->fd);
         return NULL;

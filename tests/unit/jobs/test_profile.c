@@ -37,8 +37,8 @@ static int teardown(void **state)
     return 0;
 }
 
-static enum err make(const char *json, const struct profile_record *former,
-                     struct profile_record *out, struct field_errors *errors)
+static enum err make(const char *json, const struct named_settings *former,
+                     struct named_settings *out, struct field_errors *errors)
 {
     json_t *settings = json_loads(json, 0, NULL);
     assert_non_null(settings);
@@ -50,11 +50,11 @@ static enum err make(const char *json, const struct profile_record *former,
 
 static void keep(const char *json)
 {
-    struct profile_record r;
+    struct named_settings r;
     struct field_errors errors;
     assert_int_equal(make(json, NULL, &r, &errors), ERR_OK);
     assert_int_equal(store_profile_put(store, &r), ERR_OK);
-    profile_record_dispose(&r);
+    named_settings_dispose(&r);
 }
 
 /* The order as it is stored, parsed. */
@@ -70,9 +70,9 @@ static void order(const char *json, struct command *c)
     assert_int_equal(e, ERR_OK);
 }
 
-static void expect_fault(const char *json, const struct profile_record *former, const char *pointer)
+static void expect_fault(const char *json, const struct named_settings *former, const char *pointer)
 {
-    struct profile_record r;
+    struct named_settings r;
     struct field_errors errors;
     enum err e = make(json, former, &r, &errors);
     if (e != ERR_ARG) print_message("%s\n", json);
@@ -262,7 +262,7 @@ static void settings_are_judged_as_orders_are(void **state)
 static void what_is_shown_holds_no_password(void **state)
 {
     (void)state;
-    struct profile_record r;
+    struct named_settings r;
     struct field_errors errors;
     assert_int_equal(make(LINE, NULL, &r, &errors), ERR_OK);
     json_t *shown = profile_to_json(&r);
@@ -276,13 +276,13 @@ static void what_is_shown_holds_no_password(void **state)
     assert_true(json_equal(shown, open));
     json_decref(shown);
     json_decref(open);
-    profile_record_dispose(&r);
+    named_settings_dispose(&r);
 }
 
 static void what_was_shown_can_be_sent_back(void **state)
 {
     (void)state;
-    struct profile_record first, second;
+    struct named_settings first, second;
     struct field_errors errors;
     assert_int_equal(make(LINE, NULL, &first, &errors), ERR_OK);
     json_t *shown = profile_to_json(&first), *settings = json_object_get(shown, "settings");
@@ -293,14 +293,14 @@ static void what_was_shown_can_be_sent_back(void **state)
     assert_null(strstr(second.settings_json, "password_set"));
     assert_true(second.changed_ms > first.changed_ms);
     json_decref(shown);
-    profile_record_dispose(&second);
+    named_settings_dispose(&second);
     expect_fault("{\"wifi\":{\"ssid\":\"mine\",\"password_set\":true}}", &first,
                  "/wifi/password_set");
     expect_fault("{\"mqtt\":{\"host\":\"evil.example\",\"password_set\":true}}", &first,
                  "/mqtt/password_set");
     expect_fault("{\"wifi\":{\"ssid\":\"bench\",\"password_set\":true,\"password\":\"12345678\"}}",
                  &first, "/wifi/password_set");
-    profile_record_dispose(&first);
+    named_settings_dispose(&first);
 }
 
 int main(void)

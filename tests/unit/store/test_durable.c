@@ -179,7 +179,7 @@ static void keys_made_here_and_settings_are_nowhere_in_the_files(void **state)
     struct store *s = open_good(f);
     const struct csr_record csr = {.id = "csr_1", .request_pem = (char *)"the request"};
     const struct authority_record authority = {.id = "ca_1", .certificate_pem = (char *)"the root"};
-    const struct profile_record profile = {.name = "line-3",
+    const struct named_settings profile = {.name = "line-3",
                                            .settings_json = (char *)"{\"p\":\"correct horse\"}"};
     assert_int_equal(store_csr_add(s, &csr, key, strlen(key)), ERR_OK);
     assert_int_equal(store_authority_add(s, &authority, key, strlen(key)), ERR_OK);
@@ -208,7 +208,7 @@ static void what_is_deleted_is_in_the_log_no_more(void **state)
     struct store *s = open_good(*state);
     const struct csr_record csr = {.id = "csr_1"};
     const struct authority_record authority = {.id = "ca_1"};
-    const struct profile_record profile = {.name = "line-3", .settings_json = (char *)"{}"};
+    const struct named_settings profile = {.name = "line-3", .settings_json = (char *)"{}"};
     const struct backup_record backup = {.id = "bak_1"};
     assert_int_equal(store_csr_add(s, &csr, "KEY", 3), ERR_OK);
     assert_int_equal(store_csr_delete(s, "csr_1"), ERR_OK);

@@ -12,7 +12,7 @@
 
 static void put_profile(const char *name, const char *settings, int64_t changed_ms)
 {
-    struct profile_record r = {.changed_ms = changed_ms, .settings_json = (char *)settings};
+    struct named_settings r = {.changed_ms = changed_ms, .settings_json = (char *)settings};
     snprintf(r.name, sizeof r.name, "%s", name);
     assert_int_equal(store_profile_put(store, &r), ERR_OK);
 }
@@ -20,14 +20,14 @@ static void put_profile(const char *name, const char *settings, int64_t changed_
 static void a_profile_is_replaced_by_the_next_of_its_name(void **state)
 {
     (void)state;
-    struct profile_record r;
+    struct named_settings r;
     put_profile("a", "{\"x\":1}", 7);
     put_profile("a", "{}", 8);
     assert_int_equal(store_profile_get(store, "a", &r), ERR_OK);
     assert_string_equal(r.name, "a");
     assert_int_equal(r.changed_ms, 8);
     assert_string_equal(r.settings_json, "{}");
-    profile_record_dispose(&r);
+    named_settings_dispose(&r);
     expect(store_profile_get(store, "b", &r), ERR_NOT_FOUND, "profile_not_found");
     assert_null(r.settings_json);
     assert_int_equal(store_profile_delete(store, "a"), ERR_OK);
@@ -44,14 +44,14 @@ static void profiles_come_by_name(void **state)
     for (size_t i = 0; i < 5; i++)
         put_profile(names[i], "{}", 1);
     do {
-        struct profile_record *list;
+        struct named_settings *list;
         size_t n;
         assert_int_equal(store_profile_list(store, &page, &list, &n), ERR_OK);
         assert_true(n <= 2);
         for (size_t i = 0; i < n; i++) {
             strcat(seen, list[i].name);
             assert_string_equal(list[i].settings_json, "{}");
-            profile_record_dispose(&list[i]);
+            named_settings_dispose(&list[i]);
         }
         free(list);
         memcpy(page.cursor, page.next, sizeof page.cursor);

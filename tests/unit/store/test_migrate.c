@@ -9,6 +9,9 @@
 
 #include "service/base/file.h"
 #include "service/store/audit.h"
+#include "service/store/registrations.h"
+#include "service/store/tokens.h"
+#include "service/store/webhooks.h"
 #include "tests/unit/store/kept.h"
 
 static void an_empty_database_is_brought_up_to_date(void **state)
@@ -211,7 +214,7 @@ static void expect_secret(struct buf *b, const char *text)
 static void expect_version_3_rows(struct store *s)
 {
     struct image_record image;
-    struct profile_record profile;
+    struct named_settings profile;
     struct backup_record backup;
     struct buf text;
     expect_purged(s);
@@ -220,7 +223,7 @@ static void expect_version_3_rows(struct store *s)
     image_record_dispose(&image);
     assert_int_equal(store_profile_get(s, "line-3", &profile), ERR_OK);
     assert_non_null(strstr(profile.settings_json, "password"));
-    profile_record_dispose(&profile);
+    named_settings_dispose(&profile);
     assert_int_equal(store_backup_get(s, "bak_1", &backup), ERR_OK);
     assert_int_equal(backup.offset, 135168);
     buf_init_secret(&text, 64);
@@ -263,6 +266,60 @@ static void a_database_of_version_3_loses_nothing(void **state)
     }
 }
 
+static void expect_version_4_rows(struct store *s)
+{
+    struct webhook_record hook;
+    struct hold_record *holds;
+    struct token_record *tokens;
+    struct store_page page = {.limit = 10};
+    struct answer_record answer;
+    struct buf text;
+    char key[SHA256_HEX];
+    size_t n;
+    assert_int_equal(store_webhook_get(s, "hook_1", &hook), ERR_OK);
+    webhook_record_dispose(&hook);
+    buf_init_secret(&text, 64);
+    assert_int_equal(store_webhook_secret(s, "hook_1", &text), ERR_OK);
+    expect_secret(&text, "HOOKKEY");
+    assert_int_equal(store_hold_list(s, &holds, &n), ERR_OK);
+    assert_int_equal(n, 1);
+    assert_string_equal(holds[0].actor, "ann");
+    free(holds);
+    assert_int_equal(store_token_list(s, &page, &tokens, &n), ERR_OK);
+    assert_int_equal(n, 1);
+    assert_string_equal(tokens[0].name, "line");
+    free(tokens);
+    store_digest(s, "ask", 3, key);
+    assert_int_equal(store_answer_find(s, key, &answer), ERR_OK);
+}
+
+/* What the last step is for can be used. */
+static void expect_registrations(struct store *s)
+{
+    struct registration_record r = {.id = "reg_1",
+                                    .cloud = "prod",
+                                    .thing = "one",
+                                    .spec_json = (char *)"{}",
+                                    .progress_json = (char *)"{}"};
+    assert_int_equal(store_registration_add(s, &r, "KEY", 3), ERR_OK);
+}
+
+static void a_database_of_version_4_loses_nothing(void **state)
+{
+    const struct folder *f = *state;
+    make_older(f, "tests/data/store/v4.sql");
+    for (int again = 0; again < 2; again++) {
+        struct store *s = open_good(f);
+        expect_old_rows(s);
+        expect_old_jobs(s);
+        expect_version_2_rows(s);
+        expect_version_3_rows(s);
+        expect_version_4_rows(s);
+        if (again) expect_registrations(s);
+        store_close(s);
+    }
+}
+
 static void a_newer_database_is_left_alone(void **state)
 {
     const struct folder *f = *state;
@@ -285,7 +342,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_empty_database_is_brought_up_to_date), TEST(a_migration_that_fails_changes_nothing),
         TEST(a_database_of_version_1_loses_nothing),   TEST(a_database_of_version_2_loses_nothing),
-        TEST(a_database_of_version_3_loses_nothing),   TEST(a_newer_database_is_left_alone),
+        TEST(a_database_of_version_3_loses_nothing),   TEST(a_database_of_version_4_loses_nothing),
+        TEST(a_newer_database_is_left_alone),
     };
     return cmocka_run_group_tests_name("migrate", tests, NULL, NULL);
 }

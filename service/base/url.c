@@ -1,4 +1,4 @@
-#include "service/hooks/url.h"
+#include "service/base/url.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "service/hooks/url.h"
+#include "service/base/url.h"
 
 static void addresses_that_may_be_called(void **state)
 {

@@ -1,7 +1,7 @@
 /* url: may this address be called? Pure. Read strictly, so that nobody who reads it after us finds
  * another host in it. */
-#ifndef SERVICE_HOOKS_URL_H
-#define SERVICE_HOOKS_URL_H
+#ifndef SERVICE_BASE_URL_H
+#define SERVICE_BASE_URL_H
 
 #include <stdbool.h>
 

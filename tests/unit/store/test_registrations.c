@@ -1,0 +1,259 @@
+/* Registrations: one of a thing lives, its secret is sealed, and what is known of policies and
+ * certificates is known of all. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "service/base/file.h"
+#include "service/store/registrations.h"
+#include "service/store/retention.h"
+#include "tests/unit/store/fresh.h"
+
+static struct registration_record made(const char *id, const char *thing)
+{
+    struct registration_record r = {.created_ms = 5, .changed_ms = 5, .cloud = "prod"};
+    snprintf(r.id, sizeof r.id, "%s", id);
+    snprintf(r.thing, sizeof r.thing, "%s", thing);
+    snprintf(r.actor, sizeof r.actor, "ann");
+    r.spec_json = (char *)"{\"name\":\"prod\"}";
+    r.progress_json = (char *)"{}";
+    return r;
+}
+
+static struct registration_record added(const char *id, const char *thing)
+{
+    struct registration_record r = made(id, thing);
+    assert_int_equal(store_registration_add(store, &r, "KEY", 3), ERR_OK);
+    return r;
+}
+
+static void all_of_it_comes_back(void **state)
+{
+    (void)state;
+    struct registration_record r = added("reg_1", "one"), got;
+    r.state = REGISTRATION_UNDOING;
+    r.progress_json = (char *)"{\"thing\":\"made\"}";
+    snprintf(r.credential, sizeof r.credential, "cred_1");
+    snprintf(r.certificate, sizeof r.certificate, "c1");
+    snprintf(r.policy, sizeof r.policy, "p");
+    r.policy_made = true;
+    err_fail(ERR_CLOUD, "aws_permission", "Ask for it.", "CreateThing is not allowed");
+    r.error = *err_last();
+    assert_int_equal(store_registration_save(store, &r), ERR_OK);
+    assert_int_equal(store_registration_get(store, "reg_1", &got), ERR_OK);
+    assert_int_equal(got.state, REGISTRATION_UNDOING);
+    assert_string_equal(got.thing, "one");
+    assert_string_equal(got.actor, "ann");
+    assert_string_equal(got.spec_json, r.spec_json);
+    assert_string_equal(got.progress_json, r.progress_json);
+    assert_string_equal(got.certificate, "c1");
+    assert_true(got.policy_made);
+    assert_int_equal(got.error.kind, ERR_CLOUD);
+    assert_string_equal(got.error.code, "aws_permission");
+    registration_record_dispose(&got);
+    assert_int_equal(store_registration_of_credential(store, "cred_1", &got), ERR_OK);
+    registration_record_dispose(&got);
+    assert_int_equal(store_registration_find(store, "prod", "one", &got), ERR_OK);
+    registration_record_dispose(&got);
+    expect(store_registration_find(store, "other", "one", &got), ERR_NOT_FOUND,
+           "registration_not_found");
+    expect(store_registration_of_credential(store, "", &got), ERR_NOT_FOUND,
+           "registration_not_found");
+    expect(store_registration_get(store, "reg_9", &got), ERR_NOT_FOUND, "registration_not_found");
+}
+
+static void one_of_a_thing_lives(void **state)
+{
+    (void)state;
+    struct registration_record first = added("reg_1", "one"), second = made("reg_2", "one");
+    expect(store_registration_add(store, &second, "K", 1), ERR_CONFLICT, "thing_registered");
+    assert_non_null(strstr(err_last()->detail, "reg_1"));
+    snprintf(second.cloud, sizeof second.cloud, "other");
+    assert_int_equal(store_registration_add(store, &second, "K", 1), ERR_OK);
+    first.state = REGISTRATION_LEFT;
+    assert_int_equal(store_registration_save(store, &first), ERR_OK);
+    struct registration_record third = made("reg_3", "one");
+    expect(store_registration_add(store, &third, "K", 1), ERR_CONFLICT, "thing_registered");
+    first.state = REGISTRATION_UNDONE;
+    assert_int_equal(store_registration_save(store, &first), ERR_OK);
+    assert_int_equal(store_registration_add(store, &third, "K", 1), ERR_OK);
+    /* and it does not come back to life beside the other */
+    first.state = REGISTRATION_ACTIVE;
+    expect(store_registration_save(store, &first), ERR_CONFLICT, "thing_registered");
+}
+
+/* The cloud names the thing later, and two may wait for it. */
+static void those_without_a_name_are_not_the_same(void **state)
+{
+    (void)state;
+    struct registration_record a = added("reg_1", ""), b = added("reg_2", "");
+    snprintf(a.thing, sizeof a.thing, "named");
+    snprintf(b.thing, sizeof b.thing, "named");
+    assert_int_equal(store_registration_save(store, &a), ERR_OK);
+    expect(store_registration_save(store, &b), ERR_CONFLICT, "thing_registered");
+}
+
+static bool database_holds(const char *text)
+{
+    static const char *const files[] = {"espgate.db", "espgate.db-wal"};
+    bool found = false;
+    for (size_t i = 0; i < 2; i++) {
+        char path[FOLDER_FILE];
+        struct buf b;
+        buf_init(&b, 8 * 1024 * 1024);
+        if (file_read(folder_file(&folder, files[i], path), &b) == ERR_OK && b.len)
+            found = found || memmem(b.data, b.len, text, strlen(text));
+        buf_dispose(&b);
+    }
+    return found;
+}
+
+static void its_secret_is_sealed_and_can_be_wiped(void **state)
+{
+    (void)state;
+    struct buf secret;
+    added("reg_1", "one");
+    buf_init_secret(&secret, 64);
+    assert_int_equal(store_registration_secret(store, "reg_1", &secret), ERR_OK);
+    assert_string_equal(buf_str(&secret), "KEY");
+    assert_int_equal(store_registration_secret_put(store, "reg_1", "very secret", 11), ERR_OK);
+    assert_false(database_holds("very secret"));
+    assert_true(database_holds("reg_1"));
+    buf_reset(&secret);
+    assert_int_equal(store_registration_secret(store, "reg_1", &secret), ERR_OK);
+    assert_string_equal(buf_str(&secret), "very secret");
+    assert_int_equal(store_registration_secret_put(store, "reg_1", NULL, 0), ERR_OK);
+    buf_reset(&secret);
+    assert_int_equal(store_registration_secret(store, "reg_1", &secret), ERR_OK);
+    assert_int_equal(secret.len, 0);
+    expect(store_registration_secret_put(store, "reg_9", "x", 1), ERR_NOT_FOUND,
+           "registration_not_found");
+    expect(store_registration_secret_put(store, "reg_9", NULL, 0), ERR_NOT_FOUND,
+           "registration_not_found");
+    buf_dispose(&secret);
+}
+
+static void save_policy(struct registration_record *r, bool is_made)
+{
+    snprintf(r->policy, sizeof r->policy, "p");
+    r->policy_made = is_made;
+    assert_int_equal(store_registration_save(store, r), ERR_OK);
+}
+
+static void a_policy_is_that_of_all_who_name_it(void **state)
+{
+    (void)state;
+    struct registration_policy known;
+    struct registration_record a = added("reg_1", "one"), b = added("reg_2", "two");
+    save_policy(&a, true);
+    assert_int_equal(store_registration_policy(store, &a, &known), ERR_OK);
+    assert_true(known.made);
+    assert_false(known.shared);
+    save_policy(&b, false);
+    assert_int_equal(store_registration_policy(store, &a, &known), ERR_OK);
+    assert_true(known.shared);
+    a.state = REGISTRATION_UNDONE;
+    save_policy(&a, true);
+    assert_int_equal(store_registration_policy(store, &b, &known), ERR_OK);
+    assert_true(known.made); /* by the one that is gone */
+    assert_false(known.shared);
+    /* what made a policy that others have is not forgotten */
+    bool more;
+    const struct retention_limits all = {.ended_before_ms = 1000};
+    assert_int_equal(store_retain(store, &all, &more), ERR_OK);
+    assert_int_equal(store_registration_policy(store, &b, &known), ERR_OK);
+    assert_true(known.made);
+    assert_int_equal(store_registration_policy_gone(store, "prod", "p"), ERR_OK);
+    assert_int_equal(store_registration_policy(store, &b, &known), ERR_OK);
+    assert_false(known.made);
+    assert_int_equal(store_retain(store, &all, &more), ERR_OK);
+    assert_int_equal(store_registration_get(store, "reg_1", &a), ERR_NOT_FOUND);
+    assert_int_equal(store_registration_get(store, "reg_2", &b), ERR_OK);
+    registration_record_dispose(&b);
+}
+
+static void a_certificate_is_known_while_its_registration_lives(void **state)
+{
+    (void)state;
+    bool known;
+    struct registration_record r = added("reg_1", "one");
+    assert_int_equal(store_registration_has_certificate(store, "c1", &known), ERR_OK);
+    assert_false(known);
+    assert_int_equal(store_registration_has_certificate(store, "", &known), ERR_OK);
+    assert_false(known);
+    snprintf(r.certificate, sizeof r.certificate, "c1");
+    assert_int_equal(store_registration_save(store, &r), ERR_OK);
+    assert_int_equal(store_registration_has_certificate(store, "c1", &known), ERR_OK);
+    assert_true(known);
+    r.state = REGISTRATION_UNDONE;
+    assert_int_equal(store_registration_save(store, &r), ERR_OK);
+    assert_int_equal(store_registration_has_certificate(store, "c1", &known), ERR_OK);
+    assert_false(known);
+}
+
+/* Ids of a page, newest first. */
+static const char *listed(const struct registration_filter *f, struct store_page *page,
+                          char out[128])
+{
+    struct registration_record *list;
+    size_t n;
+    out[0] = '\0';
+    assert_int_equal(store_registration_list(store, f, page, &list, &n), ERR_OK);
+    for (size_t i = 0; i < n; i++) {
+        strcat(out, list[i].id);
+        strcat(out, " ");
+        registration_record_dispose(&list[i]);
+    }
+    free(list);
+    return out;
+}
+
+static void a_list_has_what_is_asked_for(void **state)
+{
+    (void)state;
+    char ids[128];
+    struct store_page page = {.limit = 2};
+    struct registration_record r = added("reg_1", "one");
+    added("reg_2", "two");
+    struct registration_record of_job = made("reg_3", "three");
+    snprintf(of_job.job, sizeof of_job.job, "job_1");
+    assert_int_equal(store_registration_add(store, &of_job, "", 0), ERR_OK);
+    r.state = REGISTRATION_ACTIVE;
+    assert_int_equal(store_registration_save(store, &r), ERR_OK);
+    assert_string_equal(listed(&(struct registration_filter){.cloud = ""}, &page, ids),
+                        "reg_3 reg_2 ");
+    snprintf(page.cursor, sizeof page.cursor, "%s", page.next);
+    assert_string_equal(listed(&(struct registration_filter){.cloud = ""}, &page, ids), "reg_1 ");
+    page = (struct store_page){.limit = 10};
+    assert_string_equal(listed(&(struct registration_filter){.job = "job_1"}, &page, ids),
+                        "reg_3 ");
+    assert_string_equal(listed(&(struct registration_filter){.thing = "two"}, &page, ids),
+                        "reg_2 ");
+    assert_string_equal(listed(&(struct registration_filter){.cloud = "other"}, &page, ids), "");
+    assert_string_equal(
+        listed(&(struct registration_filter){.by_state = true, .state = REGISTRATION_ACTIVE}, &page,
+               ids),
+        "reg_1 ");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(all_of_it_comes_back),
+        TEST(one_of_a_thing_lives),
+        TEST(those_without_a_name_are_not_the_same),
+        TEST(its_secret_is_sealed_and_can_be_wiped),
+        TEST(a_policy_is_that_of_all_who_name_it),
+        TEST(a_certificate_is_known_while_its_registration_lives),
+        TEST(a_list_has_what_is_asked_for),
+    };
+    return cmocka_run_group_tests_name("registrations", tests, NULL, NULL);
+}
