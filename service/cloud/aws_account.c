@@ -3,64 +3,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service/base/url.h"
 #include "service/cloud/aws_core.h"
+#include "service/cloud/iot_endpoint.h"
 
-static bool is_local(const char *host, size_t n)
-{
-    static const char *const names[] = {"localhost", "127.0.0.1", "[::1]"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strlen(names[i]) == n && memcmp(names[i], host, n) == 0) return true;
-    return false;
-}
-
-static enum err bad_endpoint(const char *url)
-{
-    return err_fail(ERR_ARG, "bad_endpoint",
-                    "Send https:// and the host of AWS's control plane, or leave it out.",
-                    "%s is not the address of a control plane", url);
-}
-
-static bool is_region(const char *s)
-{
-    size_t n = strlen(s);
-    return n > 4 && n < AWS_REGION && strchr(s, '-') && s[0] >= 'a' && s[0] <= 'z' &&
-           s[n - 1] >= '0' && s[n - 1] <= '9' &&
-           s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
-}
-
-/* Of "https://host[:port]", the port as libcurl shows it in the header Host: not the default. */
-static enum err read_endpoint(const char *url, struct aws_host *out)
+/* The origin as libcurl shows its host in the header Host: in small letters, and without a port
+ * that is the default. */
+static void set_host(const char *url, struct aws_host *out)
 {
     bool safe = strncmp(url, "https://", 8) == 0;
-    size_t head = safe ? 8 : 7;
-    if (strlen(url) >= sizeof out->origin || (!safe && strncmp(url, "http://", 7) != 0))
-        return bad_endpoint(url);
+    (void)url_refusal(url, &out->local);
     snprintf(out->origin, sizeof out->origin, "%s", url);
     for (char *c = out->origin; *c; c++)
         *c = (char)tolower((unsigned char)*c);
-    char *host = out->origin + head;
-    char *port = host + (*host == '[' ? strcspn(host, "]") : strcspn(host, ":"));
-    if (*port == ']') port++;
-    if (strcmp(port, safe ? ":443" : ":80") == 0) *port = '\0';
-    out->local = is_local(host, (size_t)(port - host));
-    if (port == host || (!safe && !out->local)) return bad_endpoint(url);
-    out->name = out->origin + head;
-    return ERR_OK;
+    char *host = strstr(out->origin, "//") + 2, *port = strrchr(host, ':');
+    if (port && strcmp(port, safe ? ":443" : ":80") == 0) *port = '\0';
+    out->name = host;
 }
 
 static enum err find_hosts(const struct aws_config *c, struct aws_account *a)
 {
-    char url[AWS_ORIGIN];
-    const char *china = strncmp(c->region, "cn-", 3) == 0 ? ".cn" : "";
-    if (!is_region(c->region))
+    char host[AWS_ORIGIN], url[AWS_ORIGIN + 16];
+    if (!iot_region_is_valid(c->region))
         return err_fail(ERR_ARG, "bad_region", "Send a region's name, such as us-east-2.",
                         "%s is not a region's name", c->region);
+    enum err e = c->endpoint ? iot_control_url_check(c->endpoint) : ERR_OK;
+    if (e) return e;
     snprintf(a->region, sizeof a->region, "%s", c->region);
-    snprintf(url, sizeof url, "https://iot.%s.amazonaws.com%s", c->region, china);
-    enum err e = read_endpoint(c->endpoint ? c->endpoint : url, &a->control);
-    /* What stands in for AWS stands in for all of it. */
-    snprintf(url, sizeof url, "https://sts.%s.amazonaws.com%s", c->region, china);
-    return e ? e : read_endpoint(a->control.local ? a->control.origin : url, &a->sts);
+    iot_control_host(c->region, host, sizeof host);
+    snprintf(url, sizeof url, "https://%s", host);
+    set_host(c->endpoint ? c->endpoint : url, &a->control);
+    /* What stands in for AWS on this machine stands in for all of it. */
+    snprintf(url, sizeof url, "https://sts%s", host + strlen("iot"));
+    set_host(a->control.local ? a->control.origin : url, &a->sts);
+    return ERR_OK;
 }
 
 enum err aws_account_open(const struct aws_config *c, struct aws_account **out)
