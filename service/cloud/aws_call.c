@@ -256,41 +256,6 @@ static bool may_go_on(struct call *c, enum err e)
 
 /* --- the end */
 
-static const struct {
-    enum err kind;
-    const char *code, *what, *hint;
-} words[] = {
-    [AWS_OTHER] = {ERR_CLOUD, "aws_failed", "AWS refused the call", NULL},
-    [AWS_STRANGE] = {ERR_PROTOCOL, "aws_bad_answer", "the answer is not one of AWS's",
-                     "Check whether a proxy or a captive portal is in between."},
-    [AWS_THROTTLED] = {ERR_BUSY, "aws_throttled", "too many calls, also after waiting",
-                       "Lower this cloud's rate, or see who else uses the account."},
-    [AWS_SERVER] = {ERR_CLOUD, "aws_unavailable", "AWS failed, also when asked again",
-                    "Try again later."},
-    [AWS_SIGNATURE] = {ERR_CLOUD, "aws_secret", "the signature is not accepted",
-                       "Check the secret access key: it does not belong to the access key id."},
-    [AWS_CLOCK] = {ERR_CLOUD, "aws_clock", "the time of the signature is not accepted",
-                   "Set this machine's clock."},
-    [AWS_SERVICE_NAME] = {ERR_CLOUD, "aws_region", "the endpoint is of another service",
-                          "Check the endpoint of the control plane and the region."},
-    [AWS_REGION_NAME] = {ERR_CLOUD, "aws_region", "the endpoint is of another region",
-                         "Check the region, and the endpoint of the control plane."},
-    [AWS_KEY] = {ERR_CLOUD, "aws_key_unknown", "the access key id is not known there",
-                 "Check the access key id, that it is active, the session token if it has one, and "
-                 "that its account uses the region."},
-    [AWS_TOKEN_ENDED] = {ERR_CLOUD, "aws_token_expired", "the session token has expired",
-                         "Send new keys."},
-    [AWS_PERMISSION] = {ERR_CLOUD, "aws_permission", "the keys may not do this",
-                        "Allow the action to the keys' user or role in IAM."},
-    [AWS_QUOTA] = {ERR_CLOUD, "aws_quota", "a limit of the account is reached",
-                   "Delete what is not needed, or ask AWS for more in Service Quotas."},
-    [AWS_NOT_FOUND] = {ERR_NOT_FOUND, "aws_not_found", "there is no such thing", NULL},
-    [AWS_EXISTS] = {ERR_CONFLICT, "aws_exists", "it exists already, and differs", NULL},
-    [AWS_CONFLICT] = {ERR_CONFLICT, "aws_conflict", "something else stands against it", NULL},
-    [AWS_STATE] = {ERR_CONFLICT, "aws_state", "its state forbids it", NULL},
-    [AWS_INVALID] = {ERR_ARG, "aws_invalid", "AWS does not accept the request", NULL},
-};
-
 static enum err unknown_outcome(const struct call *c, const char *why)
 {
     return err_fail(ERR_TIMEOUT, "aws_outcome_unknown",
@@ -298,25 +263,13 @@ static enum err unknown_outcome(const struct call *c, const char *why)
                     "%s: it is not known whether it was done: %s", c->request->operation, why);
 }
 
-static enum err device(const struct call *c, enum err e)
-{
-    char said[AWS_NAME + AWS_TEXT + 2];
-    int n = snprintf(said, sizeof said, "%s%s%s", c->said.name,
-                     c->said.name[0] && c->said.text[0] ? ": " : "", c->said.text);
-    return n ? err_device(e, said, (size_t)n) : e;
-}
-
 static enum err refused(const struct call *c)
 {
-    enum aws_meaning m = c->said.meaning;
-    const struct aws_request *r = c->request;
-    bool of_action = m == AWS_PERMISSION && r->action;
-    if (m == AWS_SIGNATURE && is_clock_off(c)) m = AWS_CLOCK;
-    if (m == AWS_SERVER && r->once) return device(c, unknown_outcome(c, "AWS failed"));
-    enum err e =
-        err_fail(words[m].kind, words[m].code, words[m].hint, "%s: %s%s%s (HTTP %d)", r->operation,
-                 words[m].what, of_action ? ": " : "", of_action ? r->action : "", c->in.status);
-    return device(c, e);
+    struct aws_said said = c->said;
+    if (said.meaning == AWS_SIGNATURE && is_clock_off(c)) said.meaning = AWS_CLOCK;
+    if (said.meaning == AWS_SERVER && c->request->once)
+        return aws_error_device(unknown_outcome(c, "AWS failed"), &said);
+    return aws_error_raise(&said, c->request, c->in.status);
 }
 
 /* What AWS says may repeat what was sent. */
@@ -358,8 +311,7 @@ static enum err finish(const struct call *c, enum err e, const struct aws_answer
     if (c->in.status >= 300) return refused(c);
     if (!answer->text || answer->body || c->request->form) return ERR_OK;
     if (unknown) return unknown_outcome(c, "the answer is not JSON");
-    return err_fail(ERR_PROTOCOL, words[AWS_STRANGE].code, words[AWS_STRANGE].hint,
-                    "%s: the answer is not JSON (HTTP %d)", c->request->operation, c->in.status);
+    return aws_error_raise(&(struct aws_said){.meaning = AWS_STRANGE}, c->request, c->in.status);
 }
 
 static enum err work(struct call *c, struct aws_answer *out)

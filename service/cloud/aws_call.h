@@ -17,6 +17,7 @@
  *  aws_quota ERR_CLOUD           a limit of the account
  *  aws_not_found ERR_NOT_FOUND, aws_exists ERR_CONFLICT, aws_conflict ERR_CONFLICT,
  *  aws_invalid ERR_ARG, aws_state ERR_CONFLICT: of single operations
+ *  aws_unavailable ERR_CLOUD     5xx, also after repeating what may be repeated
  *  aws_failed ERR_CLOUD          what has no name here (status and error name in the detail)
  *  aws_bad_answer ERR_PROTOCOL   not what AWS would say: a proxy, a captive portal
  *  cancelled ERR_CANCELLED */

@@ -183,3 +183,55 @@ void aws_error_read(const struct aws_refusal *r, struct aws_said *out)
              strcasestr(out->text, "signature not yet current"))
         out->meaning = AWS_CLOCK;
 }
+
+static const struct {
+    enum err kind;
+    const char *code, *what, *hint;
+} words[] = {
+    [AWS_OTHER] = {ERR_CLOUD, "aws_failed", "AWS refused the call", NULL},
+    [AWS_STRANGE] = {ERR_PROTOCOL, "aws_bad_answer", "the answer is not one of AWS's",
+                     "Check whether a proxy or a captive portal is in between."},
+    [AWS_THROTTLED] = {ERR_BUSY, "aws_throttled", "too many calls, also after waiting",
+                       "Lower this cloud's rate, or see who else uses the account."},
+    [AWS_SERVER] = {ERR_CLOUD, "aws_unavailable", "AWS failed, also when asked again",
+                    "Try again later."},
+    [AWS_SIGNATURE] = {ERR_CLOUD, "aws_secret", "the signature is not accepted",
+                       "Check the secret access key: it does not belong to the access key id."},
+    [AWS_CLOCK] = {ERR_CLOUD, "aws_clock", "the time of the signature is not accepted",
+                   "Set this machine's clock."},
+    [AWS_SERVICE_NAME] = {ERR_CLOUD, "aws_region", "the endpoint is of another service",
+                          "Check the endpoint of the control plane and the region."},
+    [AWS_REGION_NAME] = {ERR_CLOUD, "aws_region", "the endpoint is of another region",
+                         "Check the region, and the endpoint of the control plane."},
+    [AWS_KEY] = {ERR_CLOUD, "aws_key_unknown", "the access key id is not known there",
+                 "Check the access key id, that it is active, the session token if it has one, and "
+                 "that its account uses the region."},
+    [AWS_TOKEN_ENDED] = {ERR_CLOUD, "aws_token_expired", "the session token has expired",
+                         "Send new keys."},
+    [AWS_PERMISSION] = {ERR_CLOUD, "aws_permission", "the keys may not do this",
+                        "Allow the action to the keys' user or role in IAM."},
+    [AWS_QUOTA] = {ERR_CLOUD, "aws_quota", "a limit of the account is reached",
+                   "Delete what is not needed, or ask AWS for more in Service Quotas."},
+    [AWS_NOT_FOUND] = {ERR_NOT_FOUND, "aws_not_found", "there is no such thing", NULL},
+    [AWS_EXISTS] = {ERR_CONFLICT, "aws_exists", "it exists already, and differs", NULL},
+    [AWS_CONFLICT] = {ERR_CONFLICT, "aws_conflict", "something else stands against it", NULL},
+    [AWS_STATE] = {ERR_CONFLICT, "aws_state", "its state forbids it", NULL},
+    [AWS_INVALID] = {ERR_ARG, "aws_invalid", "AWS does not accept the request", NULL},
+};
+
+enum err aws_error_device(enum err e, const struct aws_said *s)
+{
+    char said[AWS_NAME + AWS_TEXT + 2];
+    int n = snprintf(said, sizeof said, "%s%s%s", s->name, s->name[0] && s->text[0] ? ": " : "",
+                     s->text);
+    return n > 0 ? err_device(e, said, (size_t)n) : e;
+}
+
+enum err aws_error_raise(const struct aws_said *s, const struct aws_request *r, int status)
+{
+    bool of_action = s->meaning == AWS_PERMISSION && r->action;
+    enum err e = err_fail(words[s->meaning].kind, words[s->meaning].code, words[s->meaning].hint,
+                          "%s: %s%s%s (HTTP %d)", r->operation, words[s->meaning].what,
+                          of_action ? ": " : "", of_action ? r->action : "", status);
+    return aws_error_device(e, s);
+}

@@ -1,4 +1,5 @@
-/* aws_error: what an answer of AWS's that is not a success means. Pure. */
+/* aws_error: what an answer of AWS's that is not a success means, and how espgate says it.
+ * Pure. */
 #ifndef SERVICE_CLOUD_AWS_ERROR_H
 #define SERVICE_CLOUD_AWS_ERROR_H
 
@@ -44,6 +45,10 @@ struct aws_refusal {               /* as it came; NULL = was not there */
     const json_t *json;            /* the body, where it is JSON */
 };
 void aws_error_read(const struct aws_refusal *r, struct aws_said *out);
+/** The error that it is, as aws_call.h lists them. @return its kind */
+enum err aws_error_raise(const struct aws_said *s, const struct aws_request *r, int status);
+/** Keep AWS's words with the error of this thread. @return @p e */
+enum err aws_error_device(enum err e, const struct aws_said *s);
 /** "ResourceAlreadyExistsException" without its end. */
 void aws_error_short(const char *name, char out[AWS_NAME]);
 #endif

@@ -51,7 +51,8 @@ struct control {
     pthread_t thread, threads[CONTROL_LINKS];
     pthread_mutex_t lock;
     pthread_cond_t news;
-    size_t links, requests;
+    atomic_size_t links;
+    size_t requests;
     char lines[CONTROL_REQUESTS][512];
     char last_head[CONTROL_TEXT], last_body[1024];
 };
