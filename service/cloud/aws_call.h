@@ -20,7 +20,7 @@
  *  aws_unavailable ERR_CLOUD     5xx, also after repeating what may be repeated
  *  aws_failed ERR_CLOUD          what has no name here (status and error name in the detail)
  *  aws_bad_answer ERR_PROTOCOL   not what AWS would say: a proxy, a captive portal
- *  cancelled ERR_CANCELLED */
+ *  cancelled ERR_CANCELLED       what was being asked may have been done */
 #ifndef SERVICE_CLOUD_AWS_CALL_H
 #define SERVICE_CLOUD_AWS_CALL_H
 

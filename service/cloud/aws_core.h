@@ -1,5 +1,4 @@
-/* aws_core: inside of an account, for aws_account.c, aws_keys.c, aws_send.c and aws_call.c alone.
- */
+/* aws_core: inside of an account, for aws_account.c, aws_call.c and their parts alone. */
 #ifndef SERVICE_CLOUD_AWS_CORE_H
 #define SERVICE_CLOUD_AWS_CORE_H
 
@@ -76,4 +75,17 @@ struct aws_incoming {
  * long an answer; ERR_CANCELLED; ERR_MEM */
 enum err aws_send(struct aws_account *a, const struct aws_outgoing *o, struct cancel *cancel,
                   struct deadline until, struct aws_incoming *in);
+
+/** A request and what it is signed with. */
+struct aws_letter {
+    const struct aws_request *request;
+    struct buf body;
+    const char *content_type; /* NULL = no body */
+    struct aws_keys keys;
+    char service[AWS_SERVICE];
+    int64_t unix_s; /* by AWS's clock */
+};
+/** Sign it, and as aws_send(). */
+enum err aws_send_signed(struct aws_account *a, const struct aws_letter *l, struct cancel *cancel,
+                         struct deadline until, struct aws_incoming *in);
 #endif
