@@ -95,6 +95,10 @@ static void expose_counters(struct exposition *x)
          "Changes to a lower speed because of a bad wire."},
         {METRIC_STREAMS_SLOW, "espgate_event_streams_slow",
          "Event streams that were ended since their clients did not read."},
+        {METRIC_CLOUD_REQUESTS, "espgate_cloud_requests", "Requests to clouds, repeated ones too."},
+        {METRIC_CLOUD_CONNECTIONS, "espgate_cloud_connections", "Connections made for them."},
+        {METRIC_CLOUD_RETRIES, "espgate_cloud_retries", "Requests that were repeated."},
+        {METRIC_CLOUD_THROTTLED, "espgate_cloud_throttled", "Requests refused as too many."},
         {METRIC_STORE_COMMITS, "espgate_store_commits", "Transactions of the database."},
         {METRIC_STORE_WRITES, "espgate_store_writes", "Changes in them."},
         {METRIC_STORE_FAULTS, "espgate_store_faults", "Transactions that did not succeed."},
@@ -104,6 +108,8 @@ static void expose_counters(struct exposition *x)
     expose(x, EXPOSE_COUNTER, "espgate_webhook_calls", "Calls of webhooks' receivers.");
     expose_value(x, ONE_LABEL("outcome", "taken"), (double)metrics_get(METRIC_WEBHOOKS_TAKEN));
     expose_value(x, ONE_LABEL("outcome", "failed"), (double)metrics_get(METRIC_WEBHOOKS_FAILED));
+    expose(x, EXPOSE_COUNTER, "espgate_cloud_calls", "Calls of clouds by how they ended.");
+    expose_tally(x, metrics_cloud_calls(), "operation", "outcome");
     expose(x, EXPOSE_COUNTER, "espgate_serial_bytes", "Bytes on the serial ports.");
     expose_value(x, ONE_LABEL("direction", "out"), (double)metrics_get(METRIC_SERIAL_OUT));
     expose_value(x, ONE_LABEL("direction", "in"), (double)metrics_get(METRIC_SERIAL_IN));

@@ -112,7 +112,8 @@ static void read_words(const struct aws_refusal *r, struct aws_said *out)
     if (!text) text = member(r->json, "Message");
     size_t n = text ? strlen(text) : 0;
     if (!name && !r->json) {
-        snprintf(code, sizeof code, "%.*s", (int)element(r->text, "<Code>", &at), at ? at : "");
+        n = element(r->text, "<Code>", &at);
+        snprintf(code, sizeof code, "%.*s", (int)n, n ? at : "");
         name = code;
         n = element(r->text, "<Message>", &text);
     }
