@@ -21,6 +21,7 @@ enum {
     LONGEST_MS = 20000,
     CLOCK_OFF_S = 240, /* AWS bears five minutes */
     TEXT_MAX = 256 * 1024,
+    TOKEN_HEAD = 13,
 };
 
 /* One call, from its first attempt to its last. */
@@ -55,7 +56,10 @@ static enum err keep_rate(struct call *c)
 static enum err attempt(struct call *c)
 {
     struct aws_account *a = c->account;
+    c->in = (struct aws_incoming){0};
     enum err e = keep_rate(c);
+    /* Afterwards, since that may take longer than they last. */
+    if (!e) e = aws_keys_take(a, 0, c->cancel, c->until, &c->letter.keys, &c->generation);
     if (e) return e;
     c->letter.unix_s = clock_now_ms() / 1000 + atomic_load(&a->clock_used_s);
     return aws_send_signed(a, &c->letter, c->cancel, c->until, &c->in);
@@ -190,11 +194,13 @@ static enum err refused(const struct call *c)
     return aws_error_raise(&said, c->letter.request, c->in.status);
 }
 
-/* What AWS says may repeat what was sent. */
+/* What AWS says may repeat what was sent, also cut short: the beginning of the token tells. */
 static void hide_token(struct call *c)
 {
-    const char *token = c->letter.keys.session_token;
-    if (token[0] && strstr(c->said.text, token)) snprintf(c->said.text, AWS_TEXT, "(not shown)");
+    char head[TOKEN_HEAD];
+    snprintf(head, sizeof head, "%.*s", TOKEN_HEAD - 1, c->letter.keys.session_token);
+    if (head[0] && strstr(c->said.text, head)) snprintf(c->said.text, AWS_TEXT, "(not shown)");
+    explicit_bzero(head, sizeof head);
 }
 
 static void take_answer(struct call *c, struct aws_answer *out)
@@ -235,9 +241,8 @@ static enum err finish(const struct call *c, enum err e, const struct aws_answer
 
 static enum err work(struct call *c, struct aws_answer *out)
 {
-    enum err e = aws_keys_take(c->account, 0, c->cancel, c->until, &c->letter.keys, &c->generation);
-    bool again = !e;
-    while (again) {
+    enum err e;
+    for (bool again = true; again;) {
         e = attempt(c);
         if (!e) {
             hear_clock(c);

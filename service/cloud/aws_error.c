@@ -90,13 +90,13 @@ static size_t element(const char *text, const char *tag, const char **at)
 
 static void keep_text(const char *text, size_t n, char out[AWS_TEXT])
 {
-    /* What a signature's refusal goes on to say repeats the request: its session token, too. */
-    static const char canonical[] = "The Canonical String";
-    const char *repeats = memmem(text, n, canonical, sizeof canonical - 1);
-    if (repeats) n = (size_t)(repeats - text);
     size_t len = 0;
     for (size_t i = 0; i < n && len + 1 < AWS_TEXT; i++)
         out[len++] = text[i] >= ' ' && text[i] <= '~' ? text[i] : ' ';
+    out[len] = '\0';
+    /* What a signature's refusal goes on to say repeats the request: its session token, too. */
+    char *repeats = strstr(out, "The Canonical String");
+    if (repeats) len = (size_t)(repeats - out);
     while (len && out[len - 1] == ' ')
         len--;
     out[len] = '\0';

@@ -9,6 +9,7 @@
 
 enum {
     ANSWER_MAX = 1024 * 1024,
+    URL_MAX = 16 * 1024,
     CONNECT_MS = 5000,
     ATTEMPT_MS = 10000,   /* AWS answers within one second, or not at all */
     KEPT_CONNECTIONS = 2, /* the control plane and, now and then, STS */
@@ -222,7 +223,7 @@ static enum err exchange(struct aws_account *a, struct exchange *x, struct cance
                          struct deadline until)
 {
     struct buf url;
-    buf_init(&url, 16 * 1024);
+    buf_init(&url, URL_MAX);
     enum err e = buf_printf(&url, "%s%s", x->o->host->origin, x->o->target);
     CURLM *multi = take_multi(a);
     x->easy = a->curl->curl_easy_init();

@@ -162,9 +162,9 @@ struct sorted {
 /* By name; those of one name stay in the order in which they are sent. */
 static enum err sort_headers(const struct sigv4_request *r, struct sorted *out)
 {
+    out->n = 0;
     if (r->n_headers > SIGV4_HEADERS)
         return err_set(ERR_ARG, "more than %d headers", SIGV4_HEADERS);
-    out->n = 0;
     for (size_t i = 0; i < r->n_headers; i++) {
         size_t at = out->n++;
         for (; at && strcasecmp(out->list[at - 1]->name, r->headers[i].name) > 0; at--)
