@@ -14,6 +14,7 @@
 #include "api/idempotency.h"
 #include "api/pool.h"
 #include "api/wait.h"
+#include "service/base/cancel.h"
 
 /** What all exchanges of a server share. */
 struct exchange_host {
@@ -24,6 +25,8 @@ struct exchange_host {
     struct pool *slow; /* one thread for what computes for long */
     struct idempotency idempotency;
     struct pool *writers; /* for what waits for the disk */
+    struct pool *callers; /* for what waits for others */
+    struct cancel stop;   /* raised with closing */
     atomic_bool closing;  /* new requests are refused */
     size_t max_body;
     unsigned body_s;

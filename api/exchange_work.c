@@ -153,6 +153,7 @@ static struct pool *pool_of(const struct exchange *x)
     const struct route *route = x->rq.match.route;
     if (x->asked) return NULL; /* it waited, and reads how the job ended */
     if (route->bodies & BODY_SLOW) return x->host->slow;
+    if (route->bodies & ROUTE_CALLS) return x->host->callers;
     bool waits = audit_is_wanted(route) || route->bodies & ROUTE_WAITS;
     return waits ? x->host->writers : NULL;
 }

@@ -32,6 +32,13 @@ struct reply handle_profile_get(struct request *rq, const struct service *svc);
 struct reply handle_profile_put(struct request *rq, const struct service *svc);
 struct reply handle_profile_delete(struct request *rq, const struct service *svc);
 
+/* clouds.c */
+struct reply handle_cloud_list(struct request *rq, const struct service *svc);
+struct reply handle_cloud_get(struct request *rq, const struct service *svc);
+struct reply handle_cloud_put(struct request *rq, const struct service *svc);
+struct reply handle_cloud_delete(struct request *rq, const struct service *svc);
+struct reply handle_cloud_test(struct request *rq, const struct service *svc);
+
 /* credentials.c */
 struct reply handle_credential_validate(struct request *rq, const struct service *svc);
 struct reply handle_credential_create(struct request *rq, const struct service *svc);

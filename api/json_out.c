@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "service/base/clock.h"
-#include "service/pki/changes.h"
 
 json_t *json_text(const char *s)
 {
@@ -39,44 +38,6 @@ static json_t *json_parsed(const char *text)
 {
     json_t *value = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
     return value ? value : json_null();
-}
-
-json_t *json_out_checks(const struct check_list *checks)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < checks->count; i++) {
-        const struct check *c = &checks->items[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "name", c->name, "verdict",
-                                              check_verdict_name(c->verdict), "code",
-                                              json_text_or_null(c->code), "detail",
-                                              json_text(c->detail)));
-    }
-    return list;
-}
-
-static json_t *json_changes(unsigned changes)
-{
-    struct change list[CHANGES_MAX];
-    size_t n = changes_list(changes, list);
-    json_t *out = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(
-            out, json_pack("{s:s, s:s}", "code", list[i].code, "detail", list[i].text));
-    return out;
-}
-
-json_t *json_out_credential(const struct credential_info *info)
-{
-    json_t *root = json_pack("{s:o, s:s}", "subject", json_text(info->root_subject),
-                             "fingerprint_sha256", info->root_fingerprint_sha256);
-    return json_pack(
-        "{s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "subject",
-        json_text(info->subject), "issuer", json_text(info->issuer), "common_name",
-        json_text_or_null(info->common_name), "serial", info->serial_hex, "fingerprint_sha256",
-        info->fingerprint_sha256, "key_sha256", info->key_sha256, "key_type", info->key_type,
-        "not_before", json_time(info->not_before_unix_s * 1000), "not_after",
-        json_time(info->not_after_unix_s * 1000), "chain_length", json_count(info->chain_length),
-        "root", root, "changes", json_changes(info->changes));
 }
 
 /* Members of an error that a step or a job ended with. */

@@ -9,8 +9,6 @@
 #include <stdint.h>
 
 #include "service/jobs/jobs.h"
-#include "service/pki/check.h"
-#include "service/pki/credential.h"
 #include "service/pki/image.h"
 #include "service/pki/partition.h"
 #include "service/port/enumerate.h"
@@ -23,9 +21,6 @@ json_t *json_text_or_null(const char *s);
 /** RFC 3339; null for 0. */
 json_t *json_time(int64_t unix_ms);
 
-json_t *json_out_checks(const struct check_list *checks);
-/** The metadata of a credential, without id and creation. */
-json_t *json_out_credential(const struct credential_info *info);
 json_t *json_out_job(const struct job_record *job);
 /** @param status  NULL: not known */
 json_t *json_out_slot(const struct slot_record *slot, const struct slot_status *status);

@@ -2,7 +2,6 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,14 +15,11 @@
 #include "service/base/thread.h"
 
 struct links {
-    pthread_mutex_t lock;
-    pthread_cond_t changed; /* the first one, or the end */
-    pthread_t thread;
+    struct sleeper thread; /* its lock guards the list */
     struct link *first;
     size_t count;
     struct tls *tls;
     int64_t patience_ms;
-    bool ending;
 };
 
 struct link {
@@ -53,13 +49,12 @@ static void cut_late(const struct links *l)
 static void *links_main(void *arg)
 {
     struct links *l = arg;
-    pthread_mutex_lock(&l->lock);
-    while (!l->ending) {
-        thread_wait_until(&l->changed, &l->lock,
-                          l->first ? deadline_in_ms(l->patience_ms / 4) : deadline_never());
+    pthread_mutex_lock(&l->thread.lock);
+    while (!l->thread.ending) {
+        sleeper_wait(&l->thread, l->first ? deadline_in_ms(l->patience_ms / 4) : deadline_never());
         cut_late(l);
     }
-    pthread_mutex_unlock(&l->lock);
+    pthread_mutex_unlock(&l->thread.lock);
     return NULL;
 }
 
@@ -69,29 +64,18 @@ enum err links_new(unsigned patience_s, struct links **out)
     struct links *l = calloc(1, sizeof *l);
     if (!l) return err_set(ERR_MEM, "out of memory");
     l->patience_ms = (int64_t)patience_s * 1000;
-    pthread_mutex_init(&l->lock, NULL);
-    thread_cond_init(&l->changed);
-    enum err e = thread_start(&l->thread, "http-links", links_main, l);
-    if (e) {
-        pthread_cond_destroy(&l->changed);
-        pthread_mutex_destroy(&l->lock);
+    enum err e = sleeper_start(&l->thread, "http-links", links_main, l);
+    if (e)
         free(l);
-        return e;
-    }
-    *out = l;
-    return ERR_OK;
+    else
+        *out = l;
+    return e;
 }
 
 void links_free(struct links *l)
 {
     if (!l) return;
-    pthread_mutex_lock(&l->lock);
-    l->ending = true;
-    pthread_cond_signal(&l->changed);
-    pthread_mutex_unlock(&l->lock);
-    pthread_join(l->thread, NULL);
-    pthread_cond_destroy(&l->changed);
-    pthread_mutex_destroy(&l->lock);
+    sleeper_end(&l->thread);
     free(l);
 }
 
@@ -144,26 +128,26 @@ static struct link *open_link(struct links *l, struct MHD_Connection *conn)
     read_address(at ? at->client_addr : NULL, k->peer.address, sizeof k->peer.address);
     atomic_init(&k->owing_since_ns, deadline_now_ns());
     if (l->tls) k->credentials = tls_use(l->tls, session_of(conn));
-    pthread_mutex_lock(&l->lock);
+    pthread_mutex_lock(&l->thread.lock);
     k->next = l->first;
     if (k->next) k->next->prev = k;
     l->first = k;
     l->count++;
-    if (!k->next) pthread_cond_signal(&l->changed);
-    pthread_mutex_unlock(&l->lock);
+    if (!k->next) pthread_cond_signal(&l->thread.wake);
+    pthread_mutex_unlock(&l->thread.lock);
     return k;
 }
 
 static void close_link(struct links *l, struct link *k)
 {
-    pthread_mutex_lock(&l->lock);
+    pthread_mutex_lock(&l->thread.lock);
     if (k->prev)
         k->prev->next = k->next;
     else
         l->first = k->next;
     if (k->next) k->next->prev = k->prev;
     l->count--;
-    pthread_mutex_unlock(&l->lock);
+    pthread_mutex_unlock(&l->thread.lock);
     if (l->tls) tls_release(l->tls, k->credentials);
     free(k);
 }
@@ -179,9 +163,9 @@ void links_notify(void *cls, struct MHD_Connection *conn, void **context,
 
 size_t links_count(struct links *l)
 {
-    pthread_mutex_lock(&l->lock);
+    pthread_mutex_lock(&l->thread.lock);
     size_t n = l->count;
-    pthread_mutex_unlock(&l->lock);
+    pthread_mutex_unlock(&l->thread.lock);
     return n;
 }
 

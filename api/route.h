@@ -11,9 +11,9 @@ struct request;
 struct reply;
 struct service;
 
-/** Answers one request: it may read memory and the store, never a port or the network. That of a
- * reading operation runs on a thread of HTTP and never waits; that of a writing one runs on a
- * thread of the pool for those (pool.h), where it may wait for the disk. */
+/** Answers one request: it may read memory and the store, never a port, and the network only with
+ * ROUTE_CALLS. That of a reading operation runs on a thread of HTTP and never waits; that of a
+ * writing one runs on a thread of the pool for those (pool.h), where it may wait for the disk. */
 typedef struct reply (*handler_fn)(struct request *rq, const struct service *svc);
 
 /** Media types that a row takes; a row takes one, or several (their sum). With BODY_STREAM the body
@@ -31,6 +31,7 @@ enum body_kind {
     BODY_SLOW = 64,      /* the handler computes for long: on a thread of its own, one by one */
     ROUTE_CREATES = 128, /* an Idempotency-Key makes it safe to repeat */
     ROUTE_WAITS = 256,   /* it changes nothing, and waits for the disk all the same */
+    ROUTE_CALLS = 1024,  /* it calls others, for LIMIT_CALL_S at most: on threads of their own */
     ROUTE_SECRET = 512,  /* it gives out what may hold a key, or says who may do what */
 };
 

@@ -69,6 +69,13 @@ static const struct route table[] = {
     {"PUT", "/v1/profiles/{name}", "putProfile", ENGINEER, "", BODY_JSON, JSON, handle_profile_put},
     {"DELETE", "/v1/profiles/{name}", "deleteProfile", ENGINEER, "", 0, 0, handle_profile_delete},
 
+    {"GET", "/v1/clouds", "listClouds", VIEWER, "limit cursor ", 0, 0, handle_cloud_list},
+    {"GET", "/v1/clouds/{name}", "getCloud", VIEWER, "", 0, 0, handle_cloud_get},
+    {"PUT", "/v1/clouds/{name}", "putCloud", ADMIN, "", BODY_JSON, JSON, handle_cloud_put},
+    {"DELETE", "/v1/clouds/{name}", "deleteCloud", ADMIN, "", 0, 0, handle_cloud_delete},
+    {"POST", "/v1/clouds/{name}/test", "testCloud", ENGINEER, "", ROUTE_CALLS, 0,
+     handle_cloud_test},
+
     {"POST", "/v1/firmware", "createFirmware", ENGINEER, "name ", FIRMWARE | ROUTE_CREATES,
      LIMIT_FIRMWARE, handle_firmware_create},
     {"GET", "/v1/firmware", "listFirmware", VIEWER, "limit cursor ", 0, 0, handle_firmware_list},

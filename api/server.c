@@ -28,7 +28,8 @@
 
 enum {
     THREADS = 2,
-    WRITERS = 32,          /* so many requests share one sync of the disk */
+    WRITERS = 32, /* so many requests share one sync of the disk */
+    CALLERS = 4,
     POOL_BYTES = 8 * 1024, /* of a connection; request headers must fit */
     /* a thread takes at most its half */
     CONNECTIONS = 2 * (LIMIT_WAITERS + LIMIT_EVENT_STREAMS + 280),
@@ -56,6 +57,8 @@ static void free_parts(struct exchange_host *host)
     traffic_free(host->traffic);
     pool_free(host->writers);
     pool_free(host->slow);
+    pool_free(host->callers);
+    cancel_dispose(&host->stop);
     wait_list_free(host->waits);
 }
 
@@ -65,9 +68,11 @@ enum err server_new(struct server **out)
     json_in_wipe_freed();
     struct server *s = calloc(1, sizeof *s);
     if (!s) return err_set(ERR_MEM, "out of memory");
-    enum err e = wait_list_new(LIMIT_WAITERS, &s->host.waits);
+    enum err e = cancel_init(&s->host.stop);
+    if (!e) e = wait_list_new(LIMIT_WAITERS, &s->host.waits);
     if (!e) e = pool_new("http-slow", 1, LIMIT_SLOW, &s->host.slow);
     if (!e) e = pool_new("http-write", WRITERS, LIMIT_WRITES, &s->host.writers);
+    if (!e) e = pool_new("http-calls", CALLERS, LIMIT_CALLS, &s->host.callers);
     if (!e) e = traffic_new(&s->host.traffic);
     if (!e) e = lockout_new(&s->host.auth.lockout);
     if (!e) e = stream_hub_new(&stream_limits, &s->streams);
@@ -182,6 +187,7 @@ enum err server_start(struct server *s, const struct server_config *cfg, const s
     s->host.service = *svc;
     s->host.service.streams = s->streams;
     s->host.service.server = s;
+    s->host.service.closing = &s->host.stop;
     s->host.auth.open = cfg->open;
     s->host.auth.tls = s->tls != NULL;
     s->host.auth.origins = cfg->origins;
@@ -257,6 +263,8 @@ void server_stop(struct server *s)
     /* It also aborts when it is stopped with a suspended connection: all go on first. */
     wait_list_close(s->host.waits);
     stream_hub_close(s->streams);
+    cancel_raise(&s->host.stop);
+    pool_close(s->host.callers);
     pool_close(s->host.slow);
     pool_close(s->host.writers);
     let_finish(&s->host);

@@ -13,7 +13,10 @@
 #include "service/jobs/jobs.h"
 #include "service/store/store.h"
 
+struct accounts;
+struct cancel;
 struct hooks;
+struct keeper;
 
 /** What handlers work with; what it points to is borrowed from server_start() to server_stop(). */
 struct service {
@@ -22,11 +25,14 @@ struct service {
     struct jobs *jobs;
     struct tokens *tokens;
     struct hooks *hooks; /* NULL allowed */
+    struct accounts *accounts;
+    struct keeper *keeper;
     const char *const *port_globs;
     size_t port_glob_count;
     const char *version;
     struct server *server;      /* filled by server_start() */
     struct stream_hub *streams; /* the server's own, filled in by it */
+    struct cancel *closing;     /* the same: raised when it stops, for what calls others */
 };
 
 struct server_config {

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 
 #include "api/stream_parts.h"
-#include "service/base/thread.h"
 
 enum {
     TICK_MS = 1000,       /* how often clients, clocks and tokens are looked at, at least */
@@ -22,10 +21,10 @@ static struct entry *push(struct stream_hub *h)
 /* @return false when there is none: those to come read from the store what is stored */
 static bool has_listeners(struct stream_hub *h, int64_t seq)
 {
-    pthread_mutex_lock(&h->lock);
+    pthread_mutex_lock(&h->thread.lock);
     bool has = h->count > 0;
     if (!has && seq > h->newest) h->newest = seq;
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_unlock(&h->thread.lock);
     return has;
 }
 
@@ -41,7 +40,7 @@ void stream_hub_publish(struct stream_hub *h, const struct event_record *event)
     stream_put_text(&text, event->seq, event->type, event->data_json);
     e.text = buf_ok(&text) ? NULL : (char *)text.data;
     e.len = text.len;
-    pthread_mutex_lock(&h->lock);
+    pthread_mutex_lock(&h->thread.lock);
     if (e.text)
         *push(h) = e;
     else if (e.seq) /* no memory for it: all who follow the ring fall out of it, and come back */
@@ -49,9 +48,9 @@ void stream_hub_publish(struct stream_hub *h, const struct event_record *event)
     if (e.seq > h->newest) h->newest = e.seq;
     if (h->count && !h->news) {
         h->news = true;
-        pthread_cond_signal(&h->wake);
+        pthread_cond_signal(&h->thread.wake);
     }
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_unlock(&h->thread.lock);
 }
 
 /* ---- the thread that wakes them ---- */
@@ -116,8 +115,8 @@ static unsigned resume_all(struct stream *ready)
 /* Until there is something to look at. Under the lock. */
 static void wait_news(struct stream_hub *h, struct deadline tick)
 {
-    while (!h->ending && !h->news && !(h->count && deadline_passed(tick)))
-        thread_wait_until(&h->wake, &h->lock, h->count ? tick : deadline_never());
+    while (!h->thread.ending && !h->news && !(h->count && deadline_passed(tick)))
+        sleeper_wait(&h->thread, h->count ? tick : deadline_never());
     h->news = false;
 }
 
@@ -130,8 +129,8 @@ static void *hub_main(void *arg)
 {
     struct stream_hub *h = arg;
     struct deadline tick = next_tick(h);
-    pthread_mutex_lock(&h->lock);
-    while (!h->ending) {
+    pthread_mutex_lock(&h->thread.lock);
+    while (!h->thread.ending) {
         wait_news(h, tick);
         if (deadline_passed(tick)) {
             look_at_clients(h);
@@ -140,14 +139,14 @@ static void *hub_main(void *arg)
             tick = next_tick(h);
         }
         struct stream *ready = take_ready(h);
-        pthread_mutex_unlock(&h->lock);
+        pthread_mutex_unlock(&h->thread.lock);
         unsigned woken = resume_all(ready);
         struct deadline pause = deadline_in_ms(ROUND_MS + woken * ROUND_STREAM_US / 1000);
-        pthread_mutex_lock(&h->lock);
-        while (!h->ending && !deadline_passed(pause))
-            thread_wait_until(&h->wake, &h->lock, pause);
+        pthread_mutex_lock(&h->thread.lock);
+        while (!h->thread.ending && !deadline_passed(pause))
+            sleeper_wait(&h->thread, pause);
     }
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_unlock(&h->thread.lock);
     return NULL;
 }
 
@@ -165,15 +164,11 @@ enum err stream_hub_new(const struct stream_limits *limits, struct stream_hub **
     }
     h->limits = *limits;
     h->fds = fds;
-    pthread_mutex_init(&h->lock, NULL);
-    thread_cond_init(&h->wake);
-    enum err e = thread_start(&h->thread, "http-events", hub_main, h);
+    enum err e = sleeper_start(&h->thread, "http-events", hub_main, h);
     if (!e) {
         *out = h;
         return ERR_OK;
     }
-    pthread_cond_destroy(&h->wake);
-    pthread_mutex_destroy(&h->lock);
     free(fds);
     free(h);
     return e;
@@ -184,55 +179,49 @@ enum err stream_hub_serve(struct stream_hub *h, struct store *store, struct toke
     int64_t newest;
     enum err e = store_event_last(store, &newest);
     if (e) return e;
-    pthread_mutex_lock(&h->lock);
+    pthread_mutex_lock(&h->thread.lock);
     h->store = store;
     h->tokens = tokens;
     /* Events may have come in already, and what is stored may not have come in yet. */
     if (newest > h->newest) h->newest = newest;
     h->serving = true;
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_unlock(&h->thread.lock);
     return ERR_OK;
 }
 
 void stream_hub_look_at_tokens(struct stream_hub *h)
 {
-    pthread_mutex_lock(&h->lock);
+    pthread_mutex_lock(&h->thread.lock);
     look_at_tokens(h);
     h->news = true;
-    pthread_cond_signal(&h->wake);
-    pthread_mutex_unlock(&h->lock);
+    pthread_cond_signal(&h->thread.wake);
+    pthread_mutex_unlock(&h->thread.lock);
 }
 
 void stream_hub_close(struct stream_hub *h)
 {
-    pthread_mutex_lock(&h->lock);
+    pthread_mutex_lock(&h->thread.lock);
     h->closed = true;
     struct stream *ready = take_ready(h);
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_unlock(&h->thread.lock);
     resume_all(ready);
 }
 
 void stream_hub_free(struct stream_hub *h)
 {
     if (!h) return;
-    pthread_mutex_lock(&h->lock);
-    h->ending = true;
-    pthread_cond_signal(&h->wake);
-    pthread_mutex_unlock(&h->lock);
-    pthread_join(h->thread, NULL);
+    sleeper_end(&h->thread);
     for (size_t i = 0; h->ring && i < STREAM_RING; i++)
         free(h->ring[i].text);
     free(h->ring);
-    pthread_cond_destroy(&h->wake);
-    pthread_mutex_destroy(&h->lock);
     free(h->fds);
     free(h);
 }
 
 size_t stream_hub_count(struct stream_hub *h)
 {
-    pthread_mutex_lock(&h->lock);
+    pthread_mutex_lock(&h->thread.lock);
     size_t n = h->count;
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_unlock(&h->thread.lock);
     return n;
 }

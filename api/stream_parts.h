@@ -4,7 +4,6 @@
 #define API_STREAM_PARTS_H
 
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +12,7 @@
 
 #include "api/stream_hub.h"
 #include "service/base/buf.h"
+#include "service/base/thread.h"
 
 enum {
     STREAM_RING = 2048,           /* events; half a minute of a busy bench */
@@ -32,18 +32,16 @@ struct stream_hub {
     struct stream_limits limits;
     struct store *store;
     struct tokens *tokens; /* NULL: nobody has one */
-    pthread_t thread;
-    struct pollfd *fds; /* the thread's own: room for all streams */
-    pthread_mutex_t lock;
-    /* guarded by lock: */
-    pthread_cond_t wake;
+    struct pollfd *fds;    /* the thread's own: room for all streams */
+    struct sleeper thread;
+    /* guarded by its lock: */
     struct entry *ring; /* made with the first stream */
     uint64_t head;      /* events that came while there were streams; the newest are in the ring */
     int64_t newest;     /* seq of the newest event that came or was there before */
     struct stream *first;
     size_t count;
     uint64_t opened;
-    bool news, serving, closed, ending;
+    bool news, serving, closed;
 };
 
 struct stream {

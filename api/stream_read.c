@@ -154,11 +154,11 @@ ssize_t stream_read(struct stream *s, char *out, size_t cap)
             }
             continue;
         }
-        pthread_mutex_lock(&h->lock);
+        pthread_mutex_lock(&h->thread.lock);
         n = go_on(s, out, cap);
         bool parked = s->parked;
         if (n > 0) s->told_ns = deadline_now_ns();
-        pthread_mutex_unlock(&h->lock);
+        pthread_mutex_unlock(&h->thread.lock);
         if (s->slow) {
             metrics_add(METRIC_STREAMS_SLOW, 1);
             log_info("event stream too slow, ended", "address=%s", s->wish.address);
@@ -181,7 +181,7 @@ static void link_in(struct stream_hub *h, struct stream *s)
     if (s->next) s->next->prev = s;
     h->first = s;
     h->count++;
-    pthread_cond_signal(&h->wake); /* there may have been none to look at */
+    pthread_cond_signal(&h->thread.wake); /* there may have been none to look at */
 }
 
 /* A place among the streams. Under the lock. */
@@ -218,9 +218,9 @@ enum err stream_open(struct stream_hub *h, const struct stream_wish *wish, struc
     s->wish = *wish;
     s->told_ns = deadline_now_ns();
     buf_init(&s->pending, STREAM_PENDING_MAX);
-    pthread_mutex_lock(&h->lock);
+    pthread_mutex_lock(&h->thread.lock);
     enum err e = enter(h, s);
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_unlock(&h->thread.lock);
     if (e)
         free(s);
     else
@@ -237,14 +237,14 @@ void stream_close(struct stream *s)
 {
     if (!s) return;
     struct stream_hub *h = s->hub;
-    pthread_mutex_lock(&h->lock);
+    pthread_mutex_lock(&h->thread.lock);
     if (s->prev)
         s->prev->next = s->next;
     else
         h->first = s->next;
     if (s->next) s->next->prev = s->prev;
     h->count--;
-    pthread_mutex_unlock(&h->lock);
+    pthread_mutex_unlock(&h->thread.lock);
     buf_dispose(&s->pending);
     free(s);
 }

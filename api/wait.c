@@ -1,6 +1,5 @@
 #include "api/wait.h"
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +7,10 @@
 #include "service/base/thread.h"
 
 struct wait_list {
-    pthread_mutex_t lock;
-    pthread_cond_t changed; /* a nearer deadline, or the end */
-    pthread_t clock;
+    struct sleeper clock; /* woken by a nearer deadline; its lock guards all that follows */
     struct waiter *first;
     size_t count, max;
-    bool closed, ending;
+    bool closed;
 };
 
 static void take_out(struct wait_list *l, struct waiter *w)
@@ -62,16 +59,16 @@ static struct deadline nearest(const struct wait_list *l)
 static void *clock_main(void *arg)
 {
     struct wait_list *l = arg;
-    pthread_mutex_lock(&l->lock);
-    while (!l->ending) {
-        thread_wait_until(&l->changed, &l->lock, nearest(l));
+    pthread_mutex_lock(&l->clock.lock);
+    while (!l->clock.ending) {
+        sleeper_wait(&l->clock, nearest(l));
         struct waiter *ready = take_ready(l, NULL, WAIT_TIMEOUT);
         if (!ready) continue;
-        pthread_mutex_unlock(&l->lock);
+        pthread_mutex_unlock(&l->clock.lock);
         resume_all(ready);
-        pthread_mutex_lock(&l->lock);
+        pthread_mutex_lock(&l->clock.lock);
     }
-    pthread_mutex_unlock(&l->lock);
+    pthread_mutex_unlock(&l->clock.lock);
     return NULL;
 }
 
@@ -81,29 +78,18 @@ enum err wait_list_new(size_t max, struct wait_list **out)
     struct wait_list *l = calloc(1, sizeof *l);
     if (!l) return err_set(ERR_MEM, "out of memory");
     l->max = max;
-    pthread_mutex_init(&l->lock, NULL);
-    thread_cond_init(&l->changed);
-    enum err e = thread_start(&l->clock, "http-clock", clock_main, l);
-    if (e) {
-        pthread_cond_destroy(&l->changed);
-        pthread_mutex_destroy(&l->lock);
+    enum err e = sleeper_start(&l->clock, "http-clock", clock_main, l);
+    if (e)
         free(l);
-        return e;
-    }
-    *out = l;
-    return ERR_OK;
+    else
+        *out = l;
+    return e;
 }
 
 void wait_list_free(struct wait_list *l)
 {
     if (!l) return;
-    pthread_mutex_lock(&l->lock);
-    l->ending = true;
-    pthread_cond_signal(&l->changed);
-    pthread_mutex_unlock(&l->lock);
-    pthread_join(l->clock, NULL);
-    pthread_cond_destroy(&l->changed);
-    pthread_mutex_destroy(&l->lock);
+    sleeper_end(&l->clock);
     free(l);
 }
 
@@ -111,7 +97,7 @@ void wait_add(struct wait_list *l, struct waiter *w)
 {
     w->why = WAIT_NOT;
     w->prev = NULL;
-    pthread_mutex_lock(&l->lock);
+    pthread_mutex_lock(&l->clock.lock);
     if (l->closed)
         w->why = WAIT_CLOSING;
     else if (l->count >= l->max)
@@ -122,33 +108,33 @@ void wait_add(struct wait_list *l, struct waiter *w)
         if (w->next) w->next->prev = w;
         l->first = w;
         l->count++;
-        pthread_cond_signal(&l->changed);
+        pthread_cond_signal(&l->clock.wake);
     }
-    pthread_mutex_unlock(&l->lock);
+    pthread_mutex_unlock(&l->clock.lock);
     if (refused != WAIT_NOT) w->resume(refused, w->arg);
 }
 
 void wait_wake(struct wait_list *l, const char *job)
 {
-    pthread_mutex_lock(&l->lock);
+    pthread_mutex_lock(&l->clock.lock);
     struct waiter *ready = take_ready(l, job, WAIT_ENDED);
-    pthread_mutex_unlock(&l->lock);
+    pthread_mutex_unlock(&l->clock.lock);
     resume_all(ready);
 }
 
 void wait_list_close(struct wait_list *l)
 {
-    pthread_mutex_lock(&l->lock);
+    pthread_mutex_lock(&l->clock.lock);
     l->closed = true;
     struct waiter *ready = take_ready(l, NULL, WAIT_CLOSING);
-    pthread_mutex_unlock(&l->lock);
+    pthread_mutex_unlock(&l->clock.lock);
     resume_all(ready);
 }
 
 size_t wait_list_count(struct wait_list *l)
 {
-    pthread_mutex_lock(&l->lock);
+    pthread_mutex_lock(&l->clock.lock);
     size_t n = l->count;
-    pthread_mutex_unlock(&l->lock);
+    pthread_mutex_unlock(&l->clock.lock);
     return n;
 }

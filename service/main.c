@@ -12,6 +12,8 @@
 #include "service/jobs/jobs.h"
 #include "service/jobs/run.h"
 #include "service/process.h"
+#include "service/register/accounts.h"
+#include "service/register/keeper.h"
 #include "service/store/retention.h"
 #include "service/store/store.h"
 #include "service/supervisor.h"
@@ -23,6 +25,8 @@ struct parts {
     struct tokens *tokens;
     struct hooks *hooks;
     struct retention *retention;
+    struct accounts *accounts;
+    struct keeper *keeper;
     struct jobs *jobs;
     struct server *server;
 };
@@ -50,6 +54,8 @@ static enum err start(const struct config *c, struct parts *p)
     if (!e) e = tokens_open(p->store, &p->tokens);
     if (!e && !c->open) e = tokens_ensure_admin(p->tokens, c->data_dir);
     if (!e) e = retention_start(p->store, c->keep_days, &p->retention);
+    if (!e) e = accounts_new(p->store, &p->accounts);
+    if (!e) e = keeper_new(p->store, p->accounts, &p->keeper);
     if (!e) e = server_new(&p->server);
     if (!e)
         e = hooks_start(&(struct hooks_config){.store = p->store, .version = VERSION}, &p->hooks);
@@ -71,6 +77,8 @@ static enum err start(const struct config *c, struct parts *p)
     e = server_listen(p->server, &server);
     if (e) return e;
     struct jobs_config jobs = {.store = p->store,
+                               .accounts = p->accounts,
+                               .keeper = p->keeper,
                                .data_dir = c->data_dir,
                                .port_globs = c->ports,
                                .port_glob_count = c->port_count,
@@ -78,6 +86,7 @@ static enum err start(const struct config *c, struct parts *p)
                                .changed = changed,
                                .changed_arg = p};
     e = jobs_start(&jobs, &p->jobs);
+    if (!e) e = keeper_recover(p->keeper);
     if (e) return e;
     hooks_begin(p->hooks); /* what a former process owes */
     struct service svc = {.store = p->store,
@@ -85,6 +94,8 @@ static enum err start(const struct config *c, struct parts *p)
                           .jobs = p->jobs,
                           .tokens = p->tokens,
                           .hooks = p->hooks,
+                          .accounts = p->accounts,
+                          .keeper = p->keeper,
                           .port_globs = c->ports,
                           .port_glob_count = c->port_count,
                           .version = VERSION};
@@ -97,9 +108,11 @@ static void stop(struct parts *p)
      * keeps them. */
     server_stop(p->server);
     jobs_stop(p->jobs);
+    keeper_free(p->keeper);
     hooks_stop(p->hooks);
     server_free(p->server);
     tokens_close(p->tokens);
+    accounts_free(p->accounts);
     retention_stop(p->retention);
     store_close(p->store);
 }

@@ -9,6 +9,7 @@
 #include "api/json_out.h"
 #include "service/base/clock.h"
 #include "service/pki/credential.h"
+#include "service/register/kept.h"
 
 /* ?allow=chain_to_root,validity,duplicate_key: what would be refused without. */
 static enum err begin(const struct request *rq, struct intake *out)
@@ -73,25 +74,11 @@ struct reply handle_credential_validate(struct request *rq, const struct service
     struct reply refusal;
     (void)svc;
     if (!intake_judge(rq, NULL, 0, &in, &refusal)) return refusal;
-    json_t *meta = in.c ? json_out_credential(credential_info(in.c)) : json_null();
+    json_t *meta = in.c ? kept_info_json(credential_info(in.c)) : json_null();
     struct reply r = reply_json(200, json_pack("{s:b, s:o, s:o}", "valid", in.c != NULL, "checks",
-                                               json_out_checks(&in.checks), "credential", meta));
+                                               kept_checks_json(&in.checks), "credential", meta));
     credential_free(in.c);
     return r;
-}
-
-/* What GET answers; made once, and kept as text. */
-static json_t *describe(const struct credential_record *r, const struct intake *in)
-{
-    json_t *meta = json_pack("{s:s, s:o}", "id", r->id, "created_at", json_time(r->created_ms));
-    json_t *info = json_out_credential(credential_info(in->c));
-    if (json_object_update(meta, info) != 0 ||
-        json_object_set_new(meta, "checks", json_out_checks(&in->checks)) != 0) {
-        json_decref(meta);
-        meta = NULL;
-    }
-    json_decref(info);
-    return meta;
 }
 
 /* What was described, and what has become of it since. */
@@ -102,33 +89,15 @@ static json_t *present(const struct credential_record *r)
     return meta;
 }
 
-static enum err keep(const struct service *svc, struct intake *in, struct credential_record *r)
-{
-    size_t key_len, n;
-    const struct credential_info *info = credential_info(in->c);
-    const char *key = credential_pem(in->c, CREDENTIAL_KEY, &key_len);
-    id_new("cred", r->id);
-    r->created_ms = clock_now_ms();
-    snprintf(r->fingerprint_sha256, sizeof r->fingerprint_sha256, "%s", info->fingerprint_sha256);
-    snprintf(r->key_sha256, sizeof r->key_sha256, "%s", info->key_sha256);
-    r->certificate_pem = strdup(credential_pem(in->c, CREDENTIAL_CERTIFICATE, &n));
-    r->root_ca_pem = strdup(credential_pem(in->c, CREDENTIAL_ROOT_CA, &n));
-    json_t *meta = describe(r, in);
-    r->meta_json = meta ? json_dumps(meta, JSON_COMPACT) : NULL;
-    json_decref(meta);
-    if (!r->certificate_pem || !r->root_ca_pem || !r->meta_json)
-        return err_set(ERR_MEM, "out of memory");
-    return store_credential_add(svc->store, r, key, key_len, &in->duplicate);
-}
-
 struct reply intake_reply(const struct request *rq, const struct service *svc, struct intake *in,
                           bool *kept)
 {
     struct credential_record record = {.id = ""};
     struct reply r;
     *kept = false;
-    if (!in->c) return reply_problem(rq, 422, "checks", json_out_checks(&in->checks));
-    if (keep(svc, in, &record) == ERR_OK) {
+    if (!in->c) return reply_problem(rq, 422, "checks", kept_checks_json(&in->checks));
+    const struct kept_input judged = {.credential = in->c, .checks = &in->checks};
+    if (credential_keep(svc->store, &judged, &in->duplicate, &record) == ERR_OK) {
         *kept = true;
         r = reply_json(201, present(&record));
         reply_header(&r, "Location", "/v1/credentials/%s", record.id);

@@ -21,12 +21,10 @@ enum { NOTE_MS = 60 * 1000 };
 struct tokens {
     struct store *store;
     struct token_table table;
-    pthread_rwlock_t lock;      /* of the table; never held over a write to the store */
-    pthread_mutex_t changing;   /* makes and revokes come one after the other */
-    pthread_t noter;            /* notes last uses */
-    pthread_mutex_t noter_lock; /* of closing */
-    pthread_cond_t noter_wake;
-    bool noter_runs, closing;
+    pthread_rwlock_t lock;    /* of the table; never held over a write to the store */
+    pthread_mutex_t changing; /* makes and revokes come one after the other */
+    struct sleeper noter;     /* notes last uses */
+    bool noter_runs;
 };
 
 static const char prefix[] = "egt_";
@@ -312,16 +310,9 @@ static void note_uses(struct tokens *t)
 static void *note_now_and_then(void *arg)
 {
     struct tokens *t = arg;
-    bool closing = false;
-    while (!closing) {
-        struct deadline until = deadline_in_ms(NOTE_MS);
-        pthread_mutex_lock(&t->noter_lock);
-        while (!t->closing && !deadline_passed(until))
-            thread_wait_until(&t->noter_wake, &t->noter_lock, until);
-        closing = t->closing;
-        pthread_mutex_unlock(&t->noter_lock);
+    while (sleeper_pause(&t->noter, NOTE_MS))
         note_uses(t);
-    }
+    note_uses(t);
     return NULL;
 }
 
@@ -350,10 +341,8 @@ enum err tokens_open(struct store *store, struct tokens **out)
     t->store = store;
     pthread_rwlock_init(&t->lock, NULL);
     pthread_mutex_init(&t->changing, NULL);
-    pthread_mutex_init(&t->noter_lock, NULL);
-    thread_cond_init(&t->noter_wake);
     enum err e = load(t);
-    if (!e) e = thread_start(&t->noter, "tokens", note_now_and_then, t);
+    if (!e) e = sleeper_start(&t->noter, "tokens", note_now_and_then, t);
     t->noter_runs = e == ERR_OK;
     if (!e) {
         *out = t;
@@ -367,14 +356,8 @@ enum err tokens_open(struct store *store, struct tokens **out)
 void tokens_close(struct tokens *t)
 {
     if (!t) return;
-    pthread_mutex_lock(&t->noter_lock);
-    t->closing = true;
-    pthread_cond_signal(&t->noter_wake);
-    pthread_mutex_unlock(&t->noter_lock);
-    if (t->noter_runs) pthread_join(t->noter, NULL);
+    if (t->noter_runs) sleeper_end(&t->noter);
     token_table_dispose(&t->table);
-    pthread_cond_destroy(&t->noter_wake);
-    pthread_mutex_destroy(&t->noter_lock);
     pthread_mutex_destroy(&t->changing);
     pthread_rwlock_destroy(&t->lock);
     free(t);

@@ -197,6 +197,9 @@ static bool read_value(json_t *value, const struct json_field *f)
         return true;
     case JSON_IN_ARRAY:
         return read_array(value, f);
+    case JSON_IN_ANY:
+        *(json_t **)f->out = value;
+        return true;
     case JSON_IN_END:
         break;
     }
@@ -241,6 +244,7 @@ static void say_expected(struct field_errors *errors, const char *pointer,
     case JSON_IN_ARRAY:
         field_errors_add(errors, pointer, "must be a list of %lld to %lld items", min, max);
         break;
+    case JSON_IN_ANY:
     case JSON_IN_END:
         break;
     }

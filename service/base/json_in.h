@@ -20,7 +20,8 @@ enum json_type {
     JSON_IN_BOOL,
     JSON_IN_CHOICE,
     JSON_IN_OBJECT,
-    JSON_IN_ARRAY
+    JSON_IN_ARRAY,
+    JSON_IN_ANY /* a value of more than one type, for the caller to judge */
 };
 
 struct json_field {
@@ -61,6 +62,10 @@ struct json_field {
 #define JSON_ARRAY_AT(n, o, need, lo, hi)                                                          \
     {                                                                                              \
         JSON_IN_ARRAY, n, need, o, lo, hi, NULL, NULL                                              \
+    }
+#define JSON_ANY(n, o, need)                                                                       \
+    {                                                                                              \
+        JSON_IN_ANY, n, need, o, 0, 0, NULL, NULL                                                  \
     }
 #define JSON_FIELDS_END                                                                            \
     {                                                                                              \

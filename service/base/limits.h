@@ -22,6 +22,8 @@ enum {
     LIMIT_WAITERS = 1000, /* HTTP requests that wait for a job */
     LIMIT_SLOW = 64,      /* HTTP requests that wait for their turn to compute for long */
     LIMIT_WRITES = 1000,  /* HTTP requests that wait for their turn to write */
+    LIMIT_CALLS = 16,     /* HTTP requests that wait for their turn to call others */
+    LIMIT_CALL_S = 20,    /* longest that one of them takes */
     LIMIT_WAIT_S = 60,    /* longest ?wait= */
     LIMIT_EVENT_STREAMS = 1000,
     LIMIT_ADDRESS_STREAMS = 500,     /* of one client's address, so that it cannot take all */

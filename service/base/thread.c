@@ -47,3 +47,42 @@ void thread_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, struct deadl
     struct timespec t = {.tv_sec = until.at_ns / 1000000000, .tv_nsec = until.at_ns % 1000000000};
     pthread_cond_timedwait(cond, lock, &t);
 }
+
+enum err sleeper_start(struct sleeper *s, const char *name, void *(*fn)(void *), void *arg)
+{
+    s->ending = false;
+    pthread_mutex_init(&s->lock, NULL);
+    thread_cond_init(&s->wake);
+    enum err e = thread_start(&s->thread, name, fn, arg);
+    if (!e) return ERR_OK;
+    pthread_cond_destroy(&s->wake);
+    pthread_mutex_destroy(&s->lock);
+    return e;
+}
+
+void sleeper_wait(struct sleeper *s, struct deadline until)
+{
+    thread_wait_until(&s->wake, &s->lock, until);
+}
+
+bool sleeper_pause(struct sleeper *s, int64_t ms)
+{
+    struct deadline until = deadline_in_ms(ms);
+    pthread_mutex_lock(&s->lock);
+    while (!s->ending && !deadline_passed(until))
+        sleeper_wait(s, until);
+    bool goes_on = !s->ending;
+    pthread_mutex_unlock(&s->lock);
+    return goes_on;
+}
+
+void sleeper_end(struct sleeper *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->ending = true;
+    pthread_cond_signal(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->thread, NULL);
+    pthread_cond_destroy(&s->wake);
+    pthread_mutex_destroy(&s->lock);
+}

@@ -111,7 +111,7 @@ enum err iot_test_authorization(const struct aws_use *u, const char *certificate
                                 const char *client_id, struct iot_question *questions, size_t n);
 
 /* --- fleet provisioning */
-/** A certificate for five minutes. @param key_out  init it with buf_init_secret */
+/** A certificate for five minutes; it has no ARN. @param key_out  init it with buf_init_secret */
 enum err iot_create_claim(const struct aws_use *u, const char *template_name,
                           struct iot_certificate *out, struct buf *key_out);
 #endif

@@ -20,52 +20,55 @@ static int64_t when_ms(const json_t *seconds)
 }
 
 /* What an answer, or a part of one, says of a certificate. */
-static enum err read_certificate(const struct iot_order *o, const json_t *from,
-                                 struct iot_certificate *out)
+static enum err read_claim(const struct iot_order *o, const json_t *from,
+                           struct iot_certificate *out)
 {
-    const char *status = json_string_value(json_object_get(from, "status"));
     const char *pem = json_string_value(json_object_get(from, "certificatePem"));
     enum err e = iot_take(o, from, "certificateId", out->id, sizeof out->id);
     if (!e && strspn(out->id, "0123456789abcdef") != IOT_CERTIFICATE_ID - 1)
         e = iot_bad_answer(o, "certificateId");
-    if (!e) e = iot_take(o, from, "certificateArn", out->arn, sizeof out->arn);
-    if (!e && status) e = iot_take(o, from, "status", out->status, sizeof out->status);
     if (!e && pem && !(out->pem = strdup(pem))) e = err_set(ERR_MEM, "out of memory");
+    return e;
+}
+
+/* A claim's has no more than that; the others do. */
+static enum err read_certificate(const struct iot_order *o, const json_t *from,
+                                 struct iot_certificate *out)
+{
+    enum err e = read_claim(o, from, out);
+    if (!e) e = iot_take(o, from, "certificateArn", out->arn, sizeof out->arn);
+    if (!e && json_object_get(from, "status"))
+        e = iot_take(o, from, "status", out->status, sizeof out->status);
     out->created_ms = when_ms(json_object_get(from, "creationDate"));
     return e;
 }
 
+/* @param key_out  NULL = the key is ours */
+static enum err read_new(const struct iot_order *o, const json_t *body,
+                         const struct iot_certificate *c, struct buf *key_out)
+{
+    if (!c->pem) return iot_bad_answer(o, "certificatePem");
+    if (!key_out) return ERR_OK;
+    const json_t *pair = json_object_get(body, "keyPair");
+    const char *key = json_string_value(json_object_get(pair, "PrivateKey"));
+    return key ? buf_puts(key_out, key) : iot_bad_answer(o, "PrivateKey");
+}
+
 /* Each call makes another certificate: an answer that cannot be read tells that there is one now,
- * and not which. */
-static enum err unknown(const struct iot_order *o, enum err e)
-{
-    if (!err_is(e, "aws_bad_answer")) return e;
-    struct err_info read = *err_last();
-    return err_fail(ERR_TIMEOUT, "aws_outcome_unknown", read.hint,
-                    "%s was answered, but with nothing to go on: %s", o->operation, read.detail);
-}
-
-static enum err read_new(const struct iot_order *o, const json_t *body, struct iot_certificate *out,
-                         struct buf *key_out)
-{
-    enum err e = read_certificate(o, body, out);
-    if (!e && !out->pem) e = iot_bad_answer(o, "certificatePem");
-    if (!e && key_out) {
-        const json_t *pair = json_object_get(body, "keyPair");
-        const char *key = json_string_value(json_object_get(pair, "PrivateKey"));
-        e = key ? buf_puts(key_out, key) : iot_bad_answer(o, "PrivateKey");
-    }
-    return e;
-}
-
-/* @param body  taken; NULL = none @param key_out  NULL = the key is ours */
+ * and not which. @param body  taken; NULL = none */
 static enum err create(const struct aws_use *u, const struct iot_order *o, json_t *body,
                        struct iot_certificate *out, struct buf *key_out)
 {
     struct aws_answer a;
     *out = (struct iot_certificate){0};
     enum err e = key_out ? iot_call(u, o, &a) : iot_call_with(u, o, body, &a);
-    if (!e) e = read_new(o, a.body, out, key_out);
+    if (!e) {
+        e = read_certificate(o, a.body, out);
+        if (!e) e = read_new(o, a.body, out, key_out);
+        struct err_info read = *err_last();
+        if (e == ERR_PROTOCOL)
+            e = err_fail(ERR_TIMEOUT, "aws_outcome_unknown", read.hint, "%s", read.detail);
+    }
     aws_answer_dispose(&a);
     if (e) iot_certificate_dispose(out);
     return e;
@@ -78,7 +81,7 @@ enum err iot_create_certificate(const struct aws_use *u, const char *csr_pem,
                                 .before = "/certificates", .query = "setAsActive=false",
                                 .once = true};
     json_t *body = json_pack("{s:s}", "certificateSigningRequest", csr_pem);
-    return unknown(&o, create(u, &o, body, out, NULL));
+    return create(u, &o, body, out, NULL);
 }
 
 enum err iot_create_keys(const struct aws_use *u, struct iot_certificate *out, struct buf *key_out)
@@ -86,7 +89,7 @@ enum err iot_create_keys(const struct aws_use *u, struct iot_certificate *out, s
     const struct iot_order o = {IOT_OPERATION("CreateKeysAndCertificate"), .method = "POST",
                                 .before = "/keys-and-certificate", .query = "setAsActive=false",
                                 .once = true};
-    return unknown(&o, create(u, &o, NULL, out, key_out));
+    return create(u, &o, NULL, out, key_out);
 }
 
 enum err iot_create_claim(const struct aws_use *u, const char *template_name,
@@ -95,7 +98,14 @@ enum err iot_create_claim(const struct aws_use *u, const char *template_name,
     const struct iot_order o = {IOT_OPERATION("CreateProvisioningClaim"), .method = "POST",
                                 .before = "/provisioning-templates/", .name = template_name,
                                 .after = "/provisioning-claim"};
-    return create(u, &o, NULL, out, key_out);
+    struct aws_answer a;
+    *out = (struct iot_certificate){0};
+    enum err e = iot_call(u, &o, &a);
+    if (!e) e = read_claim(&o, a.body, out);
+    if (!e) e = read_new(&o, a.body, out, key_out);
+    aws_answer_dispose(&a);
+    if (e) iot_certificate_dispose(out);
+    return e;
 }
 
 /* AWS names a certificate by the SHA-256 of its DER. */

@@ -51,9 +51,9 @@ enum err iot_delete_thing(const struct aws_use *u, const char *name)
     const struct iot_order o = {IOT_OPERATION("DeleteThing"), .method = "DELETE",
                                 .before = "/things/", .name = name};
     enum err e = iot_gone(iot_do(u, &o));
-    if (!err_is(e, "aws_invalid")) return e;
-    /* Its name was good enough to be made, so what is invalid is the moment. */
     struct err_info said = *err_last();
+    if (!err_is(e, "aws_invalid") || !said.device[0]) return e;
+    /* Its name was good enough to be made, so what AWS finds invalid is the moment. */
     e = err_fail(ERR_CONFLICT, "aws_conflict", "It goes when its principals are detached.",
                  "the thing %s cannot be deleted yet", name);
     return err_device(e, said.device, strlen(said.device));

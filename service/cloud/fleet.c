@@ -15,7 +15,7 @@
 
 enum {
     ANSWER_MAX = 64 * 1024, /* a certificate, a token, and what a template configures */
-    ANSWER_MS = 30000,      /* a template may ask a function of its owner's first: 5 s */
+    ANSWER_MS = 15000,      /* a template may ask a function of its owner's first: 5 s */
     TOPIC_MAX = 128,
     TEMPLATE_MAX = 36,
     THING_MAX = 128,

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "service/cloud/curl_library.h"
 
 enum {
-    ANSWER_MAX = 64 * 1024, /* bytes of a body that are read, so that its connection can be kept */
     CONNECT_MS = 10000,
     KEPT_CONNECTIONS = 8,
 };
@@ -26,6 +26,7 @@ struct transfer {
     struct curl_slist *headers;
     void *owner;
     size_t answer_bytes;
+    struct post_answer *answer; /* NULL = not asked for */
     char why[CURL_ERROR_SIZE];
 };
 
@@ -71,9 +72,25 @@ void poster_close(struct poster *p)
 static size_t on_body(char *data, size_t size, size_t n, void *arg)
 {
     struct transfer *t = arg;
-    (void)data;
     t->answer_bytes += size * n;
-    return t->answer_bytes > ANSWER_MAX ? 0 : size * n;
+    if (t->answer && buf_append(&t->answer->body, data, size * n)) return 0;
+    return t->answer_bytes > POST_ANSWER ? 0 : size * n;
+}
+
+/* A line as it came, without a NUL. */
+static size_t on_header(char *data, size_t size, size_t n, void *arg)
+{
+    static const char name[] = "x-amzn-errortype:";
+    struct post_answer *a = arg;
+    size_t skip = sizeof name - 1, len = size * n;
+    if (len <= skip || strncasecmp(data, name, skip) != 0) return len;
+    while (skip < len && data[skip] == ' ')
+        skip++;
+    size_t end = len;
+    while (end > skip && strchr("\r\n ", data[end - 1]))
+        end--;
+    snprintf(a->error_type, sizeof a->error_type, "%.*s", (int)(end - skip), data + skip);
+    return len;
 }
 
 static bool add_headers(const struct curl_library *curl, struct transfer *t,
@@ -85,6 +102,26 @@ static bool add_headers(const struct curl_library *curl, struct transfer *t,
         t->headers = longer;
     }
     return true;
+}
+
+/* Who we are, and whom we trust. A key is not copied: libcurl would not wipe it. */
+static bool identify(const struct curl_library *curl, struct transfer *t, const struct post *post)
+{
+    __typeof__(curl_easy_setopt) *set = curl->curl_easy_setopt;
+    bool ok = true;
+    if (post->certificate_pem) {
+        struct curl_blob blob = {(void *)post->certificate_pem, strlen(post->certificate_pem),
+                                 CURL_BLOB_NOCOPY};
+        ok &= set(t->easy, CURLOPT_SSLCERT_BLOB, &blob) == CURLE_OK;
+        blob.data = (void *)post->key_pem;
+        blob.len = strlen(post->key_pem);
+        ok &= set(t->easy, CURLOPT_SSLKEY_BLOB, &blob) == CURLE_OK;
+    }
+    if (!post->ca_pem) return ok;
+    /* This authority instead of all others, not beside them. */
+    struct curl_blob blob = {(void *)post->ca_pem, strlen(post->ca_pem), CURL_BLOB_COPY};
+    ok &= set(t->easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK;
+    return ok && set(t->easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
 }
 
 /* @return is every option known and set? */
@@ -107,14 +144,16 @@ static bool configure(const struct curl_library *curl, struct transfer *t, const
     ok &= set(t->easy, CURLOPT_WRITEDATA, t) == CURLE_OK;
     ok &= set(t->easy, CURLOPT_URL, post->url) == CURLE_OK;
     ok &= set(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK;
-    ok &= set(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body_len) == CURLE_OK;
-    ok &= set(t->easy, CURLOPT_COPYPOSTFIELDS, post->body) == CURLE_OK;
+    if (post->body) {
+        ok &= set(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body_len) == CURLE_OK;
+        ok &= set(t->easy, CURLOPT_COPYPOSTFIELDS, post->body) == CURLE_OK;
+    }
     if (post->local) ok &= set(t->easy, CURLOPT_PROXY, "") == CURLE_OK;
-    if (!post->ca_pem) return ok;
-    /* This authority instead of all others, not beside them. */
-    struct curl_blob blob = {(void *)post->ca_pem, strlen(post->ca_pem), CURL_BLOB_COPY};
-    ok &= set(t->easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK;
-    return ok && set(t->easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
+    if (post->answer) {
+        ok &= set(t->easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK;
+        ok &= set(t->easy, CURLOPT_HEADERDATA, post->answer) == CURLE_OK;
+    }
+    return ok && identify(curl, t, post);
 }
 
 enum err poster_send(struct poster *p, const struct post *post, void *owner)
@@ -123,6 +162,7 @@ enum err poster_send(struct poster *p, const struct post *post, void *owner)
     struct transfer *t = calloc(1, sizeof *t);
     if (!t) return err_set(ERR_MEM, "out of memory");
     t->owner = owner;
+    t->answer = post->answer;
     t->easy = curl->curl_easy_init();
     if (!t->easy || !add_headers(curl, t, post)) {
         end(p, t);
@@ -181,6 +221,27 @@ bool poster_wait(struct poster *p, int wake_fd, struct deadline until, struct po
         p->curl->curl_multi_poll(p->multi, &wake, 1, deadline_left_ms(until), NULL);
         if (wake.revents) return false;
     }
+}
+
+enum err post_once(const struct post *post, struct cancel *cancel, struct deadline until,
+                   struct post_result *out)
+{
+    struct poster *p;
+    struct post own = *post;
+    own.timeout_ms = deadline_left_ms(until);
+    *out = (struct post_result){0};
+    enum err e = poster_open(&p);
+    if (!e) e = poster_send(p, &own, NULL);
+    while (!e && !poster_wait(p, cancel ? cancel->fd : -1, until, out)) {
+        if (cancel_is_raised(cancel)) {
+            e = err_set(ERR_CANCELLED, "cancelled");
+        } else if (deadline_passed(until)) {
+            snprintf(out->error, sizeof out->error, "no answer in time");
+            break;
+        }
+    }
+    poster_close(p);
+    return e;
 }
 
 enum err post_ca_check(const char *pem)

@@ -66,10 +66,10 @@ static bool split(const char *host, char out[HOST], char region[REGION])
     return false;
 }
 
-enum err iot_control_url_check(const char *url)
+/* @param fits  is that the service, "iot", that is looked for? */
+static enum err check_address(const char *url, bool (*fits)(const char *service), const char *what,
+                              const char *hint)
 {
-    static const char hint[] = "Leave it out for AWS's own; else https:// and a name of AWS's "
-                               "control plane, or an address of this machine, without a path.";
     char host[HOST], service[HOST], region[REGION];
     bool local = false;
     const char *why = url_refusal(url, &local);
@@ -81,11 +81,42 @@ enum err iot_control_url_check(const char *url)
     size_t n = strcspn(s, ":");
     memcpy(host, s, n);
     host[n] = '\0';
-    /* Elsewhere, whoever may name an endpoint could have any request signed for it. */
-    if (split(host, service, region) &&
-        (strcmp(service, "iot") == 0 || strcmp(service, "iot-fips") == 0))
-        return ERR_OK;
-    return err_fail(ERR_ARG, "bad_endpoint", hint, "%s is not the control plane of AWS IoT", host);
+    if (split(host, service, region) && fits(service)) return ERR_OK;
+    return err_fail(ERR_ARG, "bad_endpoint", hint, "%s is not %s of AWS IoT", host, what);
+}
+
+static bool is_control(const char *service)
+{
+    return strcmp(service, "iot") == 0 || strcmp(service, "iot-fips") == 0;
+}
+
+/* Elsewhere, whoever may name an endpoint could have any request signed for it. */
+enum err iot_control_url_check(const char *url)
+{
+    return check_address(url, is_control, "the control plane",
+                         "Leave it out for AWS's own; else https:// and a name of AWS's control "
+                         "plane, or an address of this machine, without a path.");
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), e = strlen(end);
+    return n > e && strcmp(text + n - e, end) == 0;
+}
+
+static bool is_provider(const char *service)
+{
+    return ends_with(service, ".credentials.iot");
+}
+
+enum err iot_provider_check(const char *address)
+{
+    char url[HOST + 16];
+    if (strlen(address) >= HOST) return err_fail(ERR_ARG, "bad_endpoint", NULL, "it is too long");
+    snprintf(url, sizeof url, "https://%s", address);
+    return check_address(url, is_provider, "the credential provider",
+                         "Use the address that AWS gives for the endpoint type "
+                         "iot:CredentialProvider.");
 }
 
 static bool is_this_machine(const char *host)
@@ -95,12 +126,6 @@ static bool is_this_machine(const char *host)
     snprintf(url, sizeof url, strchr(host, ':') ? "https://[%s]" : "https://%s", host);
     return strlen(host) < HOST && host[strcspn(host, "/?")] == '\0' && !url_refusal(url, &local) &&
            local;
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), e = strlen(end);
-    return n > e && strcmp(text + n - e, end) == 0;
 }
 
 enum err iot_data_endpoint_check(const char *host, const char *region)

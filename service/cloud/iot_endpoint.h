@@ -16,6 +16,9 @@ void iot_control_host(const char *region, char *out, size_t cap);
 /** May a control plane be called there? https to AWS's own names, or anything on this machine.
  *  @return ERR_OK; ERR_ARG with code bad_endpoint */
 enum err iot_control_url_check(const char *url);
+/** May keys be asked for there? A credential provider of AWS's, or anything on this machine.
+ *  @param address  host[:port]  @return ERR_OK; ERR_ARG with code bad_endpoint */
+enum err iot_provider_check(const char *address);
 /** Judge the address of a data endpoint. @param region  "" = unsaid
  *  @return ERR_OK; ERR_ARG with code endpoint_not_ats (its certificate is not Amazon's),
  * endpoint_region (of another region), bad_endpoint (not one of AWS's, nor of this machine) */

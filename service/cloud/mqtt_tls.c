@@ -10,7 +10,6 @@
  * OpenSSL wipes what it decodes. */
 #include "service/cloud/mqtt_tls.h"
 
-#include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -18,22 +17,7 @@
 #include <string.h>
 
 #include "service/base/deadline.h"
-
-/* The last reason of OpenSSL's queue, which is emptied. */
-static const char *openssl_reason(void)
-{
-    unsigned long code = ERR_peek_last_error();
-    const char *reason = code ? ERR_reason_error_string(code) : NULL;
-    ERR_clear_error();
-    return reason ? reason : "not a PEM text";
-}
-
-/* Without it OpenSSL would ask for a passphrase on the terminal. */
-static int no_passphrase(char *buf, int size, int writing, void *arg)
-{
-    (void)buf, (void)size, (void)writing, (void)arg;
-    return -1;
-}
+#include "service/cloud/tls_trust.h"
 
 static void name_text(const X509_NAME *name, char *out, size_t cap)
 {
@@ -106,43 +90,24 @@ static void on_info(const SSL *ssl, int where, int value)
     }
 }
 
-static enum err load_roots(struct mqtt_tls *t, const char *pem)
-{
-    int count = 0;
-    BIO *b = BIO_new_mem_buf(pem, -1);
-    if (!b) return err_set(ERR_MEM, "out of memory");
-    for (;;) {
-        X509 *root = PEM_read_bio_X509(b, NULL, no_passphrase, NULL);
-        if (!root) break;
-        count += X509_STORE_add_cert(SSL_CTX_get_cert_store(t->ctx), root);
-        X509_free(root);
-    }
-    BIO_free(b);
-    const char *why = openssl_reason();
-    if (count == 0)
-        return err_fail(ERR_CRYPTO, "root_ca_unreadable", "Upload the broker's root CA as PEM.",
-                        "the root CA cannot be read: %s", why);
-    return ERR_OK;
-}
-
 static enum err load_certificates(struct mqtt_tls *t, const char *pem)
 {
     BIO *b = BIO_new_mem_buf(pem, -1);
     if (!b) return err_set(ERR_MEM, "out of memory");
     enum err e = ERR_OK;
-    X509 *cert = PEM_read_bio_X509(b, NULL, no_passphrase, NULL);
+    X509 *cert = PEM_read_bio_X509(b, NULL, tls_no_passphrase, NULL);
     if (!cert || SSL_CTX_use_certificate(t->ctx, cert) != 1)
         e = err_fail(ERR_CRYPTO, "certificate_unusable",
                      "Use a certificate with an RSA key of 2048 bits or more, or a P-256 key.",
-                     "the certificate cannot be used: %s", openssl_reason());
+                     "the certificate cannot be used: %s", tls_reason());
     X509_free(cert);
     while (!e) {
-        X509 *link = PEM_read_bio_X509(b, NULL, no_passphrase, NULL);
+        X509 *link = PEM_read_bio_X509(b, NULL, tls_no_passphrase, NULL);
         if (!link) break;
         if (SSL_CTX_add0_chain_cert(t->ctx, link) != 1) {
             X509_free(link);
             e = err_fail(ERR_CRYPTO, "certificate_unusable", NULL,
-                         "a certificate of the chain cannot be used: %s", openssl_reason());
+                         "a certificate of the chain cannot be used: %s", tls_reason());
         }
     }
     ERR_clear_error();
@@ -154,17 +119,17 @@ static enum err load_key(struct mqtt_tls *t, const char *pem)
 {
     BIO *b = BIO_new_mem_buf(pem, -1);
     if (!b) return err_set(ERR_MEM, "out of memory");
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(b, NULL, no_passphrase, NULL);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(b, NULL, tls_no_passphrase, NULL);
     BIO_free(b);
     enum err e = ERR_OK;
     if (!key)
         e = err_fail(ERR_CRYPTO, "key_unreadable",
                      "Use an unencrypted PEM key; an encrypted one cannot go to a board either.",
-                     "the private key cannot be read: %s", openssl_reason());
+                     "the private key cannot be read: %s", tls_reason());
     else if (SSL_CTX_use_PrivateKey(t->ctx, key) != 1 || SSL_CTX_check_private_key(t->ctx) != 1)
         e = err_fail(ERR_CRYPTO, "key_mismatch",
                      "Upload the key that this certificate was made for.",
-                     "the private key does not belong to the certificate: %s", openssl_reason());
+                     "the private key does not belong to the certificate: %s", tls_reason());
     EVP_PKEY_free(key);
     return e;
 }
@@ -172,13 +137,7 @@ static enum err load_key(struct mqtt_tls *t, const char *pem)
 static enum err expect_server(struct mqtt_tls *t, bool any_name)
 {
     SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, on_verify);
-    if (any_name) return ERR_OK;
-    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(t->ctx);
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    int ok = t->name_is_address ? X509_VERIFY_PARAM_set1_ip_asc(param, t->name)
-                                : X509_VERIFY_PARAM_set1_host(param, t->name, 0);
-    return ok == 1 ? ERR_OK
-                   : err_set(ERR_ARG, "a certificate cannot be checked for the name %s", t->name);
+    return any_name ? ERR_OK : tls_trust_name(SSL_CTX_get0_param(t->ctx), t->name);
 }
 
 static enum err offer_alpn(struct mqtt_tls *t, const char *name)
@@ -190,7 +149,7 @@ static enum err offer_alpn(struct mqtt_tls *t, const char *name)
     memcpy(wire + 1, name, n);
     /* 0 is success here. */
     if (SSL_CTX_set_alpn_protos(t->ctx, wire, (unsigned)n + 1) != 0)
-        return err_set(ERR_MEM, "ALPN: %s", openssl_reason());
+        return err_set(ERR_MEM, "ALPN: %s", tls_reason());
     return ERR_OK;
 }
 
@@ -199,20 +158,18 @@ enum err mqtt_tls_init(struct mqtt_tls *t, const struct mqtt_check_args *args)
     *t = (struct mqtt_tls){.alert_received = -1, .verify_error = X509_V_OK};
     const char *name = args->sni && *args->sni ? args->sni : args->host;
     snprintf(t->name, sizeof t->name, "%s", name);
-    unsigned char address[sizeof(struct in6_addr)];
-    t->name_is_address =
-        inet_pton(AF_INET, t->name, address) == 1 || inet_pton(AF_INET6, t->name, address) == 1;
+    t->name_is_address = tls_trust_is_address(t->name);
     t->sends_certificate = args->client_certificate;
     ERR_clear_error();
     t->ctx = SSL_CTX_new(TLS_client_method());
-    if (!t->ctx) return err_set(ERR_MEM, "TLS context: %s", openssl_reason());
+    if (!t->ctx) return err_set(ERR_MEM, "TLS context: %s", tls_reason());
     SSL_CTX_set_app_data(t->ctx, t);
     SSL_CTX_set_info_callback(t->ctx, on_info);
     SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
     SSL_CTX_set_max_proto_version(t->ctx, TLS1_2_VERSION);
     enum err e = ERR_OK;
     if (args->verify_server) {
-        e = load_roots(t, args->root_ca_pem);
+        e = tls_trust_pem(t->ctx, args->root_ca_pem);
         if (!e) e = expect_server(t, args->ignore_name);
     }
     if (!e && args->client_certificate) {

@@ -28,9 +28,9 @@ static enum err failed(const char *host, const struct resolve_address *a, int er
                     "%s (%s) port %d cannot be reached: %s", host, a->text, port, strerror(error));
 }
 
-/* @return 0, an errno, or ECANCELED */
+/* @return 0 with a connected socket, an errno, or ECANCELED */
 static int try_address(const struct resolve_address *a, struct cancel *cancel,
-                       struct deadline until)
+                       struct deadline until, int *fd_out)
 {
     int fd = socket(a->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) return errno;
@@ -47,7 +47,10 @@ static int try_address(const struct resolve_address *a, struct cancel *cancel,
             if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0) error = errno;
         }
     }
-    close(fd);
+    if (error)
+        close(fd);
+    else
+        *fd_out = fd;
     return error;
 }
 
@@ -58,15 +61,16 @@ static int worth(int error)
     return error == ECONNREFUSED ? 2 : error == ETIMEDOUT ? 1 : 0;
 }
 
-enum err tcp_probe(const struct resolve_result *found, const char *host, struct cancel *cancel,
-                   struct deadline until, const struct resolve_address **address_out)
+enum err tcp_connect(const struct resolve_result *found, const char *host, struct cancel *cancel,
+                     struct deadline until, const struct resolve_address **address_out, int *fd_out)
 {
     const struct resolve_address *told = &found->items[0];
     int error = 0;
     *address_out = NULL;
+    *fd_out = -1;
     for (size_t i = 0; i < found->count; i++) {
         const struct resolve_address *a = &found->items[i];
-        int now = try_address(a, cancel, deadline_within_ms(until, ADDRESS_MS));
+        int now = try_address(a, cancel, deadline_within_ms(until, ADDRESS_MS), fd_out);
         if (now == 0) {
             *address_out = a;
             return ERR_OK;
@@ -78,4 +82,13 @@ enum err tcp_probe(const struct resolve_result *found, const char *host, struct 
         }
     }
     return failed(host, told, error);
+}
+
+enum err tcp_probe(const struct resolve_result *found, const char *host, struct cancel *cancel,
+                   struct deadline until, const struct resolve_address **address_out)
+{
+    int fd;
+    enum err e = tcp_connect(found, host, cancel, until, address_out, &fd);
+    if (!e) close(fd);
+    return e;
 }

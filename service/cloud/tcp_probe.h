@@ -13,4 +13,8 @@
  *          ERR_CANCELLED */
 enum err tcp_probe(const struct resolve_result *found, const char *host, struct cancel *cancel,
                    struct deadline until, const struct resolve_address **address_out);
+/** The same, and it stays connected. @param[out] fd_out  not blocking; the caller closes it */
+enum err tcp_connect(const struct resolve_result *found, const char *host, struct cancel *cancel,
+                     struct deadline until, const struct resolve_address **address_out,
+                     int *fd_out);
 #endif

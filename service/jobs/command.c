@@ -40,6 +40,7 @@ const char *check_level_name(enum check_level l)
 
 void command_dispose(struct command *c)
 {
+    free(c->cloud); /* it has no secrets */
     explicit_bzero(c, sizeof *c);
 }
 
@@ -71,28 +72,36 @@ static void read_lines(struct command *c, const struct command_draft *d,
 }
 
 /* What is filled in later. A word that nobody fills in would give all boards one name. */
-static void judge_template(const struct command *c, const char *pointer, const char *text,
-                           size_t cap, struct field_errors *errors)
+static void judge_template(const struct command *c, bool with_thing, const char *pointer,
+                           const char *text, size_t cap, struct field_errors *errors)
 {
-    static const struct template_word words[] = {{"{mac}", ""}, {"{slot}", ""}};
+    static const struct template_word words[] = {{"{mac}", ""}, {"{slot}", ""}, {"{thing}", ""}};
+    static const struct command_words least = {.mac = "000000000000", .thing = "t"};
+    struct command_words known = least;
     char whole[sizeof c->mqtt.client_id];
-    const char *stray = template_stray(text, words, sizeof words / sizeof *words);
+    size_t n = sizeof words / sizeof *words - (with_thing ? 0 : 1);
+    const char *stray = template_stray(text, words, n);
     if (stray)
         field_errors_add(errors, pointer,
-                         "has \"%.20s\"; the words that are filled in are {mac} and {slot}", stray);
-    if (command_expand(text, "000000000000", c->slot, whole, cap))
+                         "has \"%.20s\"; the words that are filled in are {mac} and {slot}%s",
+                         stray, with_thing ? ", and {thing}" : ", and {thing} with a \"cloud\"");
+    known.slot = c->slot;
+    if (command_expand(text, &known, whole, cap))
         field_errors_add(errors, pointer, "is longer than %zu bytes when filled in", cap - 1);
 }
 
-static void judge_text(struct command *c, struct field_errors *errors)
+static void judge_text(const struct command *c, const struct command_draft *d,
+                       struct field_errors *errors)
 {
     command_refuse_control(errors, "/slot", c->slot);
     command_judge_id(errors, "/credential", c->credential, "a credential");
     command_judge_id(errors, "/depends_on", c->depends_on, "a job");
     command_judge_id(errors, "/profile", c->profile, "a profile");
     command_judge_id(errors, "/firmware", c->firmware, "a firmware");
-    judge_template(c, "/mqtt/client_id", c->mqtt.client_id, sizeof c->mqtt.client_id, errors);
-    judge_template(c, "/mqtt/topic", c->mqtt.topic, sizeof c->mqtt.topic, errors);
+    bool thing = d->settings || c->cloud;
+    judge_template(c, thing, "/mqtt/client_id", c->mqtt.client_id, sizeof c->mqtt.client_id,
+                   errors);
+    judge_template(c, thing, "/mqtt/topic", c->mqtt.topic, sizeof c->mqtt.topic, errors);
 }
 
 static void set_defaults(struct command *c)
@@ -123,13 +132,15 @@ static void settle(struct command *c, const struct command_draft *d)
     c->mqtt.scheme = (int)d->scheme;
     c->mqtt.qos = (int)d->qos;
     c->mqtt.keepalive_s = (int)d->keepalive;
+    c->mqtt.port_said = d->port_given;
     c->mqtt.port = d->port_given ? (int)d->port : d->scheme == 1 ? 1883 : 8883;
     c->level = LEVEL_NONE;
     if (c->kind == COMMAND_CHECK) c->level = (enum check_level)(d->level + LEVEL_WIFI);
     if (c->kind == COMMAND_PROVISION) c->level = (enum check_level)d->check;
+    bool has_credential = c->credential[0] || (c->kind == COMMAND_PROVISION && c->cloud);
     c->host_check_said = d->host_check_given;
     c->host_check =
-        d->host_check_given ? d->host_check : c->credential[0] && c->level >= LEVEL_CONNECT;
+        d->host_check_given ? d->host_check : has_credential && c->level >= LEVEL_CONNECT;
 }
 
 bool command_find_kind(const json_t *body, enum command_kind *out)
@@ -144,13 +155,14 @@ bool command_find_kind(const json_t *body, enum command_kind *out)
 }
 
 /* All that can be said of single fields, and of those that are read together. */
-static void read_body(const json_t *body, unsigned groups, struct command *c,
-                      struct command_draft *d, struct field_errors *errors)
+static enum err read_body(const json_t *body, unsigned groups, struct command *c,
+                          struct command_draft *d, struct field_errors *errors)
 {
     struct json_field rows[COMMAND_ROWS];
     set_defaults(c);
     command_rows(groups, body, c, d, rows);
     json_in(body, "", rows, errors);
+    enum err e = command_read_cloud(c, d, errors);
     command_read_board(c, d, errors);
     command_read_net(c, d, errors);
     if (d->lines) read_lines(c, d, errors);
@@ -158,7 +170,8 @@ static void read_body(const json_t *body, unsigned groups, struct command *c,
     if (groups & FIELD_OVERWRITE) command_read_overwrite(c, d, errors);
     if (groups & FIELD_PLACE) command_read_place(c, d, errors);
     settle(c, d);
-    judge_text(c, errors);
+    judge_text(c, d, errors);
+    return e;
 }
 
 static const struct command_draft usual = {.level = LEVEL_PUBLISH - LEVEL_WIFI,
@@ -178,13 +191,14 @@ enum err command_parse(const char *json, size_t n, struct command *out, struct f
     if (e) return e;
     if (command_find_kind(body, &out->kind)) {
         unsigned groups = command_fields(out->kind);
-        read_body(body, groups, out, &d, errors);
+        e = read_body(body, groups, out, &d, errors);
         if (groups & FIELD_NET) command_judge_net(out, &d, errors);
+        command_judge_cloud(out, errors);
     } else { /* without a kind no other field can be judged */
         field_errors_add(errors, "/kind", "%s one of: %s",
                          json_object_get(body, "kind") ? "must be" : "is required:", kind_list);
     }
-    e = field_errors_result(errors);
+    if (!e) e = field_errors_result(errors);
     if (e) command_dispose(out);
     json_decref(body);
     return e;
@@ -195,17 +209,18 @@ enum err command_judge_settings(const json_t *settings, struct field_errors *err
     struct command_draft d = usual;
     struct command *c = calloc(1, sizeof *c);
     if (!c) return err_set(ERR_MEM, "out of memory");
+    d.settings = true;
     d.check = LEVEL_NONE; /* what is not said here may be said in the order */
     c->kind = COMMAND_PROVISION;
-    read_body(settings, FIELD_SETTINGS, c, &d, errors);
+    enum err e = read_body(settings, FIELD_SETTINGS, c, &d, errors);
     command_dispose(c);
     free(c);
-    return field_errors_result(errors);
+    return e ? e : field_errors_result(errors);
 }
 
-enum err command_expand(const char *template, const char *mac, const char *slot, char *out,
-                        size_t cap)
+enum err command_expand(const char *template, const struct command_words *w, char *out, size_t cap)
 {
-    const struct template_word words[] = {{"{mac}", mac}, {"{slot}", slot}};
+    const struct template_word words[] = {
+        {"{mac}", w->mac}, {"{slot}", w->slot}, {"{thing}", w->thing}};
     return template_fill(template, words, sizeof words / sizeof *words, out, cap);
 }

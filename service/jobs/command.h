@@ -13,6 +13,7 @@
 #include "service/base/limits.h"
 #include "service/pki/layout.h"
 #include "service/pki/target.h"
+#include "service/register/spec.h"
 
 enum command_kind {
     COMMAND_IDENTIFY,
@@ -49,8 +50,12 @@ struct command_image {
 struct command {
     enum command_kind kind;
     char slot[64];
-    char
-        credential[ID_TEXT]; /* write, provision: required; check: for the host's check, optional */
+    /* write, provision: required, but where "cloud" makes one; then it is filled in when it is
+     * there. check: for the host's check, optional */
+    char credential[ID_TEXT];
+    /* provision: "cloud", where the board's thing is registered first; heap, NULL = nowhere.
+     * check: only its name; the board's thing there is looked for here */
+    struct register_spec *cloud;
     char profile[64]; /* of which "profile" it was made; "" = none. For the record: what it says is
                          in the fields below */
     enum command_method method; /* write, provision, identify; default auto */
@@ -79,11 +84,14 @@ struct command {
         int zone;         /* hours, default 0 */
     } time;
     struct {
-        char host[254];      /* required from level connect on */
-        int port;            /* default 8883, 1883 for scheme 1 */
+        char host[254]; /* required from level connect on; with a cloud default: its own */
+        int port;       /* default 8883, 1883 for scheme 1; with a cloud default: its own */
+        bool port_said;
         int scheme;          /* 1…5, default 5 */
-        char client_id[257]; /* {mac} and {slot} are replaced; default "espgate-{mac}" */
-        char topic[129];     /* the same; default "espgate/{mac}/check" */
+        char client_id[257]; /* {mac} and {slot}, and {thing} with a cloud, are replaced; default
+                                "espgate-{mac}", with a cloud "{thing}" */
+        char topic[129];     /* the same; default "espgate/{mac}/check", with a cloud
+                                "{thing}/check" */
         int qos;             /* 0 or 1, default 1 */
         int keepalive_s;     /* 0 or 5…7200, default 120 */
         char alpn[65], sni[254], username[65], password[65];
@@ -123,13 +131,16 @@ bool command_find_kind(const json_t *body, enum command_kind *out);
 /** Does an order of this kind have this field? */
 bool command_has_field(enum command_kind k, const char *name);
 /** Judge what a profile says, by the rules of orders: "wifi", "time", "mqtt", "check",
- * "host_check", "method", "target", "layout", "purge_key", "firmware", "flash_bytes", all optional.
+ * "host_check", "method", "target", "layout", "purge_key", "firmware", "flash_bytes", "cloud", all
+ * optional.
  *  @param errors  every field that is wrong is added @return ERR_OK; ERR_ARG with code bad_body;
  * ERR_MEM */
 enum err command_judge_settings(const json_t *settings, struct field_errors *errors);
-/** Wipe (it may hold passwords). */
+/** Wipe (it may hold passwords), and release what it holds; may be done again. */
 void command_dispose(struct command *c);
-/** Replace {mac} ("240ac4123456") and {slot} in a template. @return ERR_OK, ERR_TOO_LARGE */
-enum err command_expand(const char *template, const char *mac, const char *slot, char *out,
-                        size_t cap);
+struct command_words { /* what is filled in for {mac} ("240ac4123456"), {slot} and {thing} */
+    const char *mac, *slot, *thing; /* NULL: not known, which is an error where it is used */
+};
+/** Fill in a template. @return as template_fill() */
+enum err command_expand(const char *template, const struct command_words *w, char *out, size_t cap);
 #endif

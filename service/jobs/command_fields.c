@@ -13,10 +13,10 @@ enum { FLASH_BYTES_MIN = 64 * 1024, FLASH_BYTES_MAX = 256 * 1024 * 1024 };
 static const unsigned fields_of[] = {
     [COMMAND_IDENTIFY] = FIELD_METHOD,
     [COMMAND_WRITE] = ON_BOARD,
-    [COMMAND_CHECK] = FIELD_CREDENTIAL | FIELD_PROFILE | FIELD_LEVEL | FIELD_NET,
+    [COMMAND_CHECK] = FIELD_CREDENTIAL | FIELD_PROFILE | FIELD_LEVEL | FIELD_NET | FIELD_CLOUD,
     [COMMAND_RESET] = 0,
     [COMMAND_AT] = FIELD_LINES,
-    [COMMAND_PROVISION] = ON_BOARD | FIELD_CHECK | FIELD_NET,
+    [COMMAND_PROVISION] = ON_BOARD | FIELD_CHECK | FIELD_NET | FIELD_CLOUD,
     [COMMAND_FLASH] = FIELD_CREDENTIAL | FIELD_PROFILE | FIELD_FIRMWARE | FIELD_FLASH |
                       FIELD_OVERWRITE | FIELD_FLASH_BYTES | FIELD_TARGET,
     [COMMAND_READ] = FIELD_PLACE | FIELD_FLASH_BYTES,
@@ -33,8 +33,9 @@ void command_rows(unsigned groups, const json_t *body, struct command *c, struct
                   struct json_field out[COMMAND_ROWS])
 {
     static const char *const layouts[] = {"partitions", "mfg_nvs", NULL};
-    enum json_need on_board =
-        c->kind == COMMAND_WRITE || c->kind == COMMAND_PROVISION ? JSON_REQUIRED : JSON_OPTIONAL;
+    bool made = c->kind == COMMAND_PROVISION && json_object_get(body, "cloud");
+    bool on_board = c->kind == COMMAND_WRITE || c->kind == COMMAND_PROVISION;
+    enum json_need brought = on_board && !made ? JSON_REQUIRED : JSON_OPTIONAL;
     /* "layout" is a name or an object: the row is chosen by what is there */
     const struct json_field layout_name =
         JSON_CHOICE("layout", &d->layout_kind, JSON_OPTIONAL, layouts);
@@ -53,7 +54,7 @@ void command_rows(unsigned groups, const json_t *body, struct command *c, struct
         {FIELD_ORDER, JSON_INT("deadline", &d->deadline, JSON_OPTIONAL, 1, LIMIT_DEADLINE_S)},
         {FIELD_PROFILE, JSON_STR("profile", c->profile, JSON_OPTIONAL, 1, sizeof c->profile - 1)},
         {FIELD_CREDENTIAL,
-         JSON_STR("credential", c->credential, on_board, 1, sizeof c->credential - 1)},
+         JSON_STR("credential", c->credential, brought, 1, sizeof c->credential - 1)},
         {FIELD_TARGET, JSON_OBJECT_AT("target", &d->target, JSON_OPTIONAL)},
         {FIELD_BOARD, json_is_object(json_object_get(body, "layout")) ? layout_row : layout_name},
         {FIELD_BOARD, JSON_BOOL("purge_key", &c->purge_key, JSON_OPTIONAL)},
@@ -89,6 +90,7 @@ void command_rows(unsigned groups, const json_t *body, struct command *c, struct
         {FIELD_PLACE, JSON_BOOL("whole", &c->whole, JSON_OPTIONAL)},
         {FIELD_FLASH_BYTES, JSON_ADDRESS("flash_bytes", &d->flash_bytes, JSON_OPTIONAL,
                                          FLASH_BYTES_MIN, FLASH_BYTES_MAX)},
+        {FIELD_CLOUD, JSON_ANY("cloud", &d->cloud, JSON_OPTIONAL)},
         {FIELD_BACKUP, JSON_STR("backup", c->backup, JSON_REQUIRED, 1, sizeof c->backup - 1)},
     };
     _Static_assert(sizeof all / sizeof *all < COMMAND_ROWS, "no room for the end of the rows");

@@ -112,7 +112,8 @@ void command_judge_net(struct command *c, const struct command_draft *d,
                        struct field_errors *errors)
 {
     /* A part that is there but wrong was already reported. */
-    bool host_there = (d->mqtt_given && !d->mqtt) || json_object_get(d->mqtt, "host");
+    bool host_there = (d->mqtt_given && !d->mqtt) || json_object_get(d->mqtt, "host") ||
+                      c->cloud; /* it has one */
     if (c->level >= LEVEL_WIFI && !d->wifi_given)
         field_errors_add(errors, "/wifi", "is required for a check of level \"%s\"",
                          check_level_name(c->level));

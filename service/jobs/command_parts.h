@@ -1,7 +1,7 @@
 /* command_parts: what the files that read a command share: command.c (what all kinds have),
  * command_fields.c (which fields there are),
- * command_board.c (target, layout, backup), command_net.c (wifi, time, mqtt), command_flash.c
- * (flash, read, erase). */
+ * command_board.c (target, layout, backup), command_net.c (wifi, time, mqtt), command_cloud.c
+ * (cloud), command_flash.c (flash, read, erase). */
 #ifndef SERVICE_JOBS_COMMAND_PARTS_H
 #define SERVICE_JOBS_COMMAND_PARTS_H
 
@@ -30,11 +30,12 @@ enum {
     FIELD_OVERWRITE = 1 << 13,
     FIELD_FLASH_BYTES = 1 << 14,
     FIELD_BACKUP = 1 << 15,
+    FIELD_CLOUD = 1 << 16,
     /* what a profile may say: nothing of one board or one slot */
     FIELD_SETTINGS = FIELD_TARGET | FIELD_BOARD | FIELD_METHOD | FIELD_CHECK | FIELD_NET |
-                     FIELD_FIRMWARE | FIELD_FLASH_BYTES,
+                     FIELD_FIRMWARE | FIELD_FLASH_BYTES | FIELD_CLOUD,
 };
-enum { COMMAND_ROWS = 32 };
+enum { COMMAND_ROWS = 36 };
 
 /* What is read before it is judged; numbers in the width that json_in writes. */
 struct command_draft {
@@ -44,7 +45,8 @@ struct command_draft {
     json_t *wifi, *time, *mqtt, *lines; /* borrowed, like all below */
     int64_t offset, size, flash_bytes;
     bool partition_given, offset_given, size_given, firmware_given, images_given;
-    json_t *images, *overwrite, *header;
+    json_t *images, *overwrite, *header, *cloud;
+    bool settings;           /* of a profile: what is missing may be in the order */
     json_t *target, *layout; /* layout: when it is an object; else … */
     int layout_kind;         /* … which of its names, -1 = unsaid */
 };
@@ -68,6 +70,12 @@ void command_judge_id(struct field_errors *errors, const char *pointer, const ch
 /** What lies behind "target" and "layout", and whether it goes with the rest. */
 void command_read_board(struct command *c, const struct command_draft *d,
                         struct field_errors *errors);
+
+/** What lies behind "cloud", and what is usual with one. @return ERR_OK, ERR_MEM */
+enum err command_read_cloud(struct command *c, const struct command_draft *d,
+                            struct field_errors *errors);
+/** Whose credential is it to be: one that was brought, or one that is made? */
+void command_judge_cloud(const struct command *c, struct field_errors *errors);
 
 void command_read_net(struct command *c, struct command_draft *d, struct field_errors *errors);
 void command_judge_net(struct command *c, const struct command_draft *d,

@@ -184,3 +184,21 @@ void job_leaves(struct job_context *ctx, const char *sentence)
     struct worker *w = ctx->worker;
     snprintf(w->leaves, sizeof w->leaves, "%s", sentence);
 }
+
+void job_leaves_at_cloud(struct job_context *ctx, const char *sentence)
+{
+    struct worker *w = ctx->worker;
+    snprintf(w->leaves_at_cloud, sizeof w->leaves_at_cloud, "%s", sentence);
+}
+
+void job_has_credential(struct job_context *ctx, const char *credential)
+{
+    struct worker *w = ctx->worker;
+    snprintf(w->record->credential, sizeof w->record->credential, "%s", credential);
+}
+
+enum err job_clean_up(struct job_context *ctx)
+{
+    struct worker *w = ctx->worker;
+    return worker_clean_up(w) ? ERR_OK : worker_stop_error(STOP_SHUTDOWN);
+}

@@ -14,14 +14,19 @@
 #include "service/port/port.h"
 #include "service/store/store.h"
 
+struct accounts;
+struct keeper;
+
 struct job_context {
-    const char *job_id;
-    const struct command *command;
+    const char *job_id, *actor; /* actor: who asked for it */
+    struct command *command;    /* its steps fill in what was left to the cloud */
     const struct slot_record
         *slot;             /* ports are resolved paths, both locked for this job while it runs */
     struct cancel *cancel; /* raised by a cancel, by the time limit and by the end of the service */
     struct deadline until; /* the job's time limit */
     struct store *store;
+    struct accounts *accounts;
+    struct keeper *keeper;
     const char *data_dir;
     json_t *result; /* object; steps add to it; stored with the job */
     void *worker;   /* for the functions below */
@@ -48,6 +53,15 @@ enum err job_why_cancelled(struct job_context *ctx);
 /** What would be left behind if the job ended now, as a sentence: it is added to the detail of its
  * error, however it ends. "" = nothing. */
 void job_leaves(struct job_context *ctx, const char *sentence);
+/** The same, at the cloud. */
+void job_leaves_at_cloud(struct job_context *ctx, const char *sentence);
+/** The job has made itself a credential, or was given that of an earlier one: its record names it
+ * from the next step on. */
+void job_has_credential(struct job_context *ctx, const char *credential);
+/** What follows cleans up after a job that failed: its time limit and who cancels it have said
+ * their word, ctx->cancel is raised only by the end of espgate from now on.
+ *  @return ERR_OK; ERR_CANCELLED with code shutting_down: there is no time for it */
+enum err job_clean_up(struct job_context *ctx);
 /** A port of the slot went away, and this thread has closed all of them: wait until they are there
  * again, as at the job's beginning; ctx->slot names their present paths. @return ERR_OK;
  * ERR_NOT_FOUND with code port_not_found; ERR_CANCELLED, ERR_TIMEOUT */

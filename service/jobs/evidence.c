@@ -12,6 +12,7 @@
 #include "service/at/sntp.h"
 #include "service/at/wifi.h"
 #include "service/base/clock.h"
+#include "service/jobs/ask_cloud.h"
 #include "service/jobs/board_log.h"
 #include "service/jobs/evidence_json.h"
 #include "service/jobs/steps.h"
@@ -180,6 +181,7 @@ static void collect(struct session *s, enum check_stage stage)
         know_credential(s, s->credential ? s->credential : own, !s->credential);
     if (tells) ask_release(s);
     ask_host(s, own);
+    if (stage >= CHECK_TLS) ask_cloud(s, s->credential ? s->credential : own);
     credential_free(own);
 }
 

@@ -98,6 +98,7 @@ static json_t *evidence(const struct check_evidence *e, const char *said, const 
     put_part(o, "clock", clock_of(e));
     put_part(o, "stored", stored(e));
     put_part(o, "host", host(e));
+    put_part(o, "cloud", diagnosis_to_json(&e->cloud));
     if (json_array_size(lines)) json_object_set(o, "log", lines);
     json_decref(lines);
     return o;

@@ -21,8 +21,13 @@ struct jobs; /* opaque, thread-safe */
  * told of job.progress, on the worker's thread and at most twice a second for a job. */
 typedef store_event_fn jobs_changed_fn;
 
+struct accounts;
+struct keeper;
+
 struct jobs_config {
     struct store *store;           /* borrowed */
+    struct accounts *accounts;     /* borrowed; NULL: no job may name a cloud */
+    struct keeper *keeper;         /* the same */
     const char *data_dir;          /* borrowed: the shelf of firmwares */
     const char *const *port_globs; /* borrowed; --ports */
     size_t port_glob_count;
@@ -53,10 +58,10 @@ struct job_order {
 /** Store and queue.
  *  @param errors  empty; fields that name something of a kind that does not fit
  *  @return ERR_OK with the queued record; ERR_NOT_FOUND with code slot_not_found,
- * credential_not_found, firmware_not_found, image_not_found or job_not_found (depends_on); ERR_BUSY
- * with code queue_full; ERR_CONFLICT with code slot_draining or shutting_down; ERR_ARG with code
- * bad_body, slot_has_no_at_port, slot_has_no_download_port; ERR_IO. Release @p out with
- * job_record_dispose() */
+ * credential_not_found, firmware_not_found, image_not_found, cloud_not_found, authority_not_found
+ * or job_not_found (depends_on); ERR_BUSY with code queue_full; ERR_CONFLICT with code
+ * slot_draining or shutting_down; ERR_ARG with code bad_body, slot_has_no_at_port,
+ * slot_has_no_download_port; ERR_IO. Release @p out with job_record_dispose() */
 enum err jobs_submit(struct jobs *j, const struct job_order *o, struct field_errors *errors,
                      struct job_record *out);
 /** A new job with the command of an ended one. @param by  without command and body

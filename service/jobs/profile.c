@@ -120,15 +120,32 @@ static void fill(const char *name, json_t *own, json_t *theirs)
         if (strcmp(name, parts[i].name) == 0) fill_part(i, own, theirs);
 }
 
+/* A credential that the order brings is for the board, unless it is what is to be registered. */
+static bool takes_brought(const json_t *cloud)
+{
+    const char *way = json_string_value(json_object_get(cloud, "certificate"));
+    return way && strcmp(way, registration_way_names[WAY_OWN]) == 0 &&
+           !json_object_get(cloud, "authority");
+}
+
 /* A recipe is for orders of several kinds: what this one cannot use stays out of it. */
 static bool is_of_use(const json_t *order, enum command_kind kind, const char *name,
                       const json_t *value)
 {
+    bool brings = json_object_get(order, "credential") != NULL;
     if (!command_has_field(kind, name)) return false;
+    if (strcmp(name, "cloud") == 0) return kind == COMMAND_CHECK || !brings || takes_brought(value);
     if (strcmp(name, "level") == 0 && strcmp(json_string_value(value), "none") == 0) return false;
     if (strcmp(name, "firmware") == 0 && json_object_get(order, "images")) return false;
     bool with_credential = strcmp(name, "target") == 0 || strcmp(name, "host_check") == 0;
-    return !with_credential || json_object_get(order, "credential");
+    return !with_credential || brings || kind == COMMAND_PROVISION;
+}
+
+/* A check asks the cloud, and registers nothing: it wants the name alone. */
+static json_t *of_kind(enum command_kind kind, const char *field, json_t *value)
+{
+    bool name = kind == COMMAND_CHECK && strcmp(field, "cloud") == 0 && json_is_object(value);
+    return name ? json_object_get(value, "name") : value;
 }
 
 static void merge(json_t *order, enum command_kind kind, json_t *settings)
@@ -141,7 +158,7 @@ static void merge(json_t *order, enum command_kind kind, json_t *settings)
         json_t *own = json_object_get(order, field);
         if (!is_of_use(order, kind, field, value)) continue;
         if (!own)
-            json_object_set(order, field, value);
+            json_object_set(order, field, of_kind(kind, field, value));
         else
             fill(field, own, value);
     }

@@ -17,6 +17,7 @@
 #include "service/pki/image.h"
 #include "service/pki/layout.h"
 #include "service/port/port.h"
+#include "service/store/registrations.h"
 
 struct plan;
 
@@ -38,6 +39,7 @@ struct session {
 
     char mac[18], chip[16];          /* "" = not known yet */
     char client_id[257], topic[129]; /* templates of the command, filled in; "" = not yet */
+    char thing[THING_NAME];          /* as it is registered; "" = it is not, by this job */
     uint32_t flash_bytes;            /* 0 = nobody had to know */
     struct partition_table primary;  /* of the board; count 0 = none, or not known */
     struct layout layout;
@@ -56,8 +58,11 @@ struct session {
         uint64_t written, erased; /* bytes of flash */
         unsigned commands, retries;
         int64_t ns;
-    } wire;                         /* when a transfer began: wire.h */
-    bool credential_gone;           /* the board's credential was erased, and none is there */
+    } wire;               /* when a transfer began: wire.h */
+    bool credential_gone; /* the board's credential was erased, and none is there */
+    struct registration_record registration; /* at the cloud; id "" = none */
+    bool broker_is_clouds;                   /* mqtt.host is what the cloud said */
+    bool must_undo; /* it was made by this job, which is to leave nothing behind if it fails */
     struct check_evidence evidence; /* of the check, and the step that it failed in */
     struct err_info connect_error;  /* kind ERR_OK: none. Found in the step "tls", told in
                                        "connect" */

@@ -183,8 +183,9 @@ enum err step_mqtt_names(struct session *s)
     }
     enum err e = session_mac_digits(s, mac);
     const struct command *c = s->ctx->command;
-    if (!e) e = command_expand(c->mqtt.client_id, mac, c->slot, s->client_id, sizeof s->client_id);
-    if (!e) e = command_expand(c->mqtt.topic, mac, c->slot, s->topic, sizeof s->topic);
+    const struct command_words words = {mac, c->slot, s->thing[0] ? s->thing : NULL};
+    if (!e) e = command_expand(c->mqtt.client_id, &words, s->client_id, sizeof s->client_id);
+    if (!e) e = command_expand(c->mqtt.topic, &words, s->topic, sizeof s->topic);
     return e;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "service/cloud/mqtt_check.h"
+#include "service/jobs/ask_cloud.h"
 #include "service/jobs/evidence.h"
 #include "service/jobs/steps.h"
 
@@ -150,5 +151,6 @@ enum err step_host_check(struct session *s)
     enum err e = session_off_broker(s, session_within(s, CHECK_MS));
     if (!e) e = step_credential(s);
     if (!e) e = host_check(s, s->credential);
+    if (!e) ask_cloud(s, s->credential);
     return e ? e : evidence_passed(s);
 }

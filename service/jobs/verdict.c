@@ -41,6 +41,21 @@ bool check_uses_part(int scheme, enum credential_part part)
     return root ? scheme == 3 || scheme == 5 : scheme == 4 || scheme == 5;
 }
 
+/* The cloud tells what the broker does not. */
+static void add_cloud(const struct check_evidence *e, struct found *f)
+{
+    enum verdict_code code = cloud_verdict(e);
+    if (code != VERDICT_WORKS) add(f, code);
+}
+
+/* Is this only what it looks like from outside? */
+static bool cloud_tells_why(const struct check_evidence *e, enum verdict_code code)
+{
+    bool refusal = verdict_side(code) == SIDE_POLICY || code == VERDICT_CERTIFICATE_REFUSED ||
+                   code == VERDICT_BROKER_TLS_REFUSED;
+    return refusal && cloud_verdict(e) != VERDICT_WORKS;
+}
+
 static void add_host(const struct check_evidence *e, struct found *f)
 {
     static const char drop[] = "mqtt_dropped_";
@@ -48,7 +63,7 @@ static void add_host(const struct check_evidence *e, struct found *f)
     if (e->hold == HOLD_DROPPED && strncmp(e->check_by_host.code, drop, sizeof drop - 1) == 0)
         return;
     enum verdict_code code = host_verdict(e);
-    if (code != VERDICT_WORKS) add(f, code);
+    if (code != VERDICT_WORKS && !cloud_tells_why(e, code)) add(f, code);
 }
 
 static bool host_knows_nothing(const struct check_evidence *e)
@@ -194,6 +209,7 @@ static void connect_rules(const struct check_evidence *e, struct found *f)
         add(f, VERDICT_KEY_TYPE_UNSUPPORTED);
     add_clock(e, f);
     add_log(e, f);
+    add_cloud(e, f);
     /* Where the board came through to the broker, it does not matter that the host did not. */
     bool of_no_use = e->net.tcp == PROBE_OK && host_was_lost(e);
     if (!host_passed(e, MQTT_STAGE_CONNECT) && !of_no_use) add_host(e, f);
@@ -207,6 +223,7 @@ static void topic_rules(const struct check_evidence *e, struct found *f)
     bool host_does_all = e->check_by_host.ran && !e->check_by_host.code[0];
     if (e->wifi_lost) add(f, VERDICT_WIFI_LOST);
     if (e->hold == HOLD_DROPPED) add(f, VERDICT_CLIENT_ID_IN_USE);
+    add_cloud(e, f);
     if (e->dropped && host_does_all && e->hold == HOLD_NOT_TRIED) add(f, VERDICT_CLIENT_ID_IN_USE);
     if (host_passed(e, MQTT_STAGE_CONNECT)) add_host(e, f);
     if (f->n || host_does_all) {
@@ -222,7 +239,10 @@ static void topic_rules(const struct check_evidence *e, struct found *f)
  * speaks for itself. */
 static void done_rules(const struct check_evidence *e, struct found *f)
 {
-    if (host_failed(e) && e->until <= CHECK_NETWORK) add_host(e, f);
+    if (host_failed(e) && e->until <= CHECK_NETWORK) {
+        add_cloud(e, f);
+        add_host(e, f);
+    }
     if (!f->n) add(f, VERDICT_WORKS);
 }
 
@@ -236,7 +256,10 @@ static void (*const rules[])(const struct check_evidence *, struct found *) = {
 static void others(const struct check_evidence *e, struct found *f)
 {
     bool board_reached = e->stage > CHECK_NETWORK;
-    if (e->stage == CHECK_DONE) add_stored(e, f);
+    if (e->stage == CHECK_DONE) {
+        add_stored(e, f);
+        add_cloud(e, f);
+    }
     if (host_was_lost(e) && board_reached && e->until > CHECK_NETWORK)
         add(f, VERDICT_HOST_CANNOT_REACH);
     else if (!host_passed(e, MQTT_STAGE_CONNECT) || e->stage == CHECK_DONE)
@@ -251,7 +274,9 @@ static enum check_stage stage_of(const struct check_evidence *e, enum verdict_co
 {
     if (e->stage != CHECK_TLS && e->stage != CHECK_CONNECT) return e->stage;
     bool mqtt = verdict_words(code)->of_mqtt;
-    if (code == VERDICT_BROKER_SILENT) mqtt = host_passed(e, MQTT_STAGE_TLS);
+    if (code == VERDICT_BROKER_SILENT || code == VERDICT_CERTIFICATE_UNKNOWN ||
+        code == VERDICT_CERTIFICATE_INACTIVE)
+        mqtt = host_passed(e, MQTT_STAGE_TLS);
     return e->scheme == 1 || mqtt ? CHECK_CONNECT : CHECK_TLS;
 }
 

@@ -13,6 +13,7 @@
 #include "service/cloud/mqtt_check.h"
 #include "service/pki/credential.h"
 #include "service/pki/target.h"
+#include "service/register/diagnose.h"
 
 /** Who is to be looked at. */
 enum verdict_side {
@@ -59,6 +60,8 @@ enum verdict_code {
     VERDICT_CERTIFICATE_EXPIRED, /* the device's own */
     VERDICT_CERTIFICATE_NOT_YET_VALID,
     VERDICT_CERTIFICATE_REFUSED,
+    VERDICT_CERTIFICATE_UNKNOWN, /* the cloud says so, and the next */
+    VERDICT_CERTIFICATE_INACTIVE,
     VERDICT_KEY_MISMATCH,
     VERDICT_KEY_TYPE_UNSUPPORTED,
     VERDICT_CREDENTIAL_UNUSABLE,
@@ -76,6 +79,12 @@ enum verdict_code {
     VERDICT_SUBSCRIBE_DENIED,
     VERDICT_PUBLISH_DENIED,
     VERDICT_NOT_DELIVERED,
+    VERDICT_NO_POLICY_ATTACHED, /* the cloud says so, and the next five */
+    VERDICT_THING_NOT_ATTACHED,
+    VERDICT_POLICY_DENIES_CONNECT,
+    VERDICT_POLICY_DENIES_SUBSCRIBE,
+    VERDICT_POLICY_DENIES_PUBLISH,
+    VERDICT_POLICY_DENIES_RECEIVE,
 
     VERDICT_CLIENT_ID_REJECTED,
     VERDICT_CLIENT_ID_IN_USE,
@@ -203,6 +212,7 @@ struct check_evidence {
         char detail[256];
         struct mqtt_check_result result;
     } check_by_host;
+    struct diagnosis cloud; /* what the cloud says of the credential; empty = it was not asked */
 };
 
 struct finding {

@@ -130,3 +130,22 @@ enum verdict_code host_verdict(const struct check_evidence *e)
     if (strncmp(code, "mqtt_connack_", 13) == 0) return VERDICT_CONNECT_DENIED;
     return VERDICT_WORKS;
 }
+
+enum verdict_code cloud_verdict(const struct check_evidence *e)
+{
+    static const enum verdict_code codes[CAUSES] = {
+        [CAUSE_NONE] = VERDICT_WORKS,
+        [CAUSE_CERTIFICATE_UNKNOWN] = VERDICT_CERTIFICATE_UNKNOWN,
+        [CAUSE_CERTIFICATE_INACTIVE] = VERDICT_CERTIFICATE_INACTIVE,
+        [CAUSE_NO_POLICY] = VERDICT_NO_POLICY_ATTACHED,
+        [CAUSE_THING_NOT_ATTACHED] = VERDICT_THING_NOT_ATTACHED,
+        [CAUSE_CONNECT_DENIED] = VERDICT_POLICY_DENIES_CONNECT,
+        [CAUSE_SUBSCRIBE_DENIED] = VERDICT_POLICY_DENIES_SUBSCRIBE,
+        [CAUSE_PUBLISH_DENIED] = VERDICT_POLICY_DENIES_PUBLISH,
+        [CAUSE_RECEIVE_DENIED] = VERDICT_POLICY_DENIES_RECEIVE,
+    };
+    bool connected =
+        (e->stage > CHECK_CONNECT && e->stage != CHECK_DONE) || host_passed(e, MQTT_STAGE_CONNECT);
+    bool of_topic = e->cloud.cause >= CAUSE_SUBSCRIBE_DENIED;
+    return of_topic && !connected ? VERDICT_WORKS : codes[e->cloud.cause];
+}

@@ -162,6 +162,34 @@ static const char *say_ask_host(struct telling *t)
     return host_was_lost(t->e) ? "a check from where the broker can be reached, " : "";
 }
 
+static const char *say_status(struct telling *t)
+{
+    return t->e->cloud.status;
+}
+
+static const char *say_things(struct telling *t)
+{
+    return t->e->cloud.things[0] ? t->e->cloud.things : "none";
+}
+
+static const char *say_allowed(struct telling *t)
+{
+    return print(t, ": what it allows is ", t->e->cloud.allowed, "");
+}
+
+/* Where MQTT is dropped without a word, HTTPS has a status. */
+static const char *say_https(struct telling *t)
+{
+    const struct iot_publish_result *p = &t->e->cloud.publish;
+    if (!t->e->cloud.published || !p->status) return "";
+    if (p->status == 200)
+        return "; over HTTPS the same certificate publishes to the topic: it is active, and not at "
+               "fault";
+    snprintf(t->text, sizeof t->text, "; over HTTPS it is refused, too: %d %.60s", p->status,
+             p->error);
+    return t->text;
+}
+
 static const struct {
     const char *name;
     const char *(*say)(struct telling *t);
@@ -172,7 +200,8 @@ static const struct {
     {"address", say_address},   {"elsewhere", say_elsewhere}, {"target", say_target},
     {"parts", say_parts},       {"ahead", say_ahead},         {"host_says", say_host_says},
     {"colon", say_colon},       {"gave_up", say_gave_up},     {"host_fine", say_host_fine},
-    {"ask_host", say_ask_host},
+    {"ask_host", say_ask_host}, {"status", say_status},       {"things", say_things},
+    {"allowed", say_allowed},   {"https", say_https},
 };
 
 /* @return NULL: it is no name, the brace stands for itself */

@@ -85,6 +85,15 @@ static const struct verdict_words table[VERDICT_CODES] = {
                                      "Register this certificate with the broker and activate it "
                                      "there (AWS IoT: ACTIVE, in the account and region of this "
                                      "endpoint), or use one of a CA that the broker trusts."},
+    [VERDICT_CERTIFICATE_UNKNOWN] = {"certificate_unknown", SIDE_CREDENTIAL, false,
+                                     "the cloud does not know the device's certificate",
+                                     "Register it there, in the account and region of this "
+                                     "endpoint, or write the credential of a thing that is "
+                                     "registered."},
+    [VERDICT_CERTIFICATE_INACTIVE] = {"certificate_inactive", SIDE_CREDENTIAL, false,
+                                      "the cloud has the device's certificate as {status}",
+                                      "Activate it: AWS IoT UpdateCertificate, or the console. One "
+                                      "that is revoked is of no use any more."},
     [VERDICT_KEY_MISMATCH] = {"key_mismatch", SIDE_CREDENTIAL, false,
                               "the private key does not belong to the certificate",
                               "Upload the key that this certificate was made for."},
@@ -131,16 +140,16 @@ static const struct verdict_words table[VERDICT_CODES] = {
 
     [VERDICT_CONNECT_DENIED] = {"connect_denied", SIDE_POLICY, true,
                                 "the broker takes the certificate and ends the connection at "
-                                "CONNECT with client id \"{client_id}\"",
+                                "CONNECT with client id \"{client_id}\"{https}",
                                 "Attach a policy to the certificate that allows iot:Connect for "
                                 "client/{client_id}, activate the certificate, or use the client "
                                 "id that the policy allows."},
     [VERDICT_SUBSCRIBE_DENIED] = {"subscribe_denied", SIDE_POLICY, true,
-                                  "the broker does not let the board subscribe to {topic}",
+                                  "the broker does not let the board subscribe to {topic}{https}",
                                   "Allow it: AWS IoT iot:Subscribe for topicfilter/{topic}; "
                                   "elsewhere the broker's access rules."},
     [VERDICT_PUBLISH_DENIED] = {"publish_denied", SIDE_POLICY, true,
-                                "the broker does not let the board publish to {topic}",
+                                "the broker does not let the board publish to {topic}{https}",
                                 "Allow it: AWS IoT iot:Publish for topic/{topic}; elsewhere the "
                                 "broker's access rules."},
     [VERDICT_NOT_DELIVERED] = {"not_delivered", SIDE_POLICY, true,
@@ -148,6 +157,37 @@ static const struct verdict_words table[VERDICT_CODES] = {
                                "deliver it to {topic}",
                                "Allow it: AWS IoT iot:Receive for topic/{topic}; other brokers "
                                "also say nothing when publishing or subscribing is not allowed."},
+
+    [VERDICT_NO_POLICY_ATTACHED] = {"no_policy_attached", SIDE_POLICY, true,
+                                    "no policy is attached to the device's certificate",
+                                    "Attach one that allows iot:Connect for client/{client_id}, "
+                                    "iot:Subscribe for topicfilter/{topic}, and iot:Publish and "
+                                    "iot:Receive for topic/{topic}."},
+    [VERDICT_THING_NOT_ATTACHED] = {"thing_not_attached", SIDE_POLICY, true,
+                                    "the policy wants the name of the certificate's thing as "
+                                    "client id, and the certificate is attached to {things}, not "
+                                    "to {client_id}",
+                                    "Attach the certificate to the thing {client_id} "
+                                    "(AttachThingPrincipal), or use the name of its thing as "
+                                    "client id."},
+    [VERDICT_POLICY_DENIES_CONNECT] = {"policy_denies_connect", SIDE_POLICY, true,
+                                       "the policy does not allow iot:Connect for "
+                                       "client/{client_id}{allowed}",
+                                       "Use the client id that the policy allows, or allow this "
+                                       "one."},
+    [VERDICT_POLICY_DENIES_SUBSCRIBE] = {"policy_denies_subscribe", SIDE_POLICY, true,
+                                         "the policy does not allow iot:Subscribe for "
+                                         "topicfilter/{topic}{allowed}",
+                                         "Allow it, with topicfilter/ and not topic/, or use the "
+                                         "topic that the policy allows."},
+    [VERDICT_POLICY_DENIES_PUBLISH] = {"policy_denies_publish", SIDE_POLICY, true,
+                                       "the policy does not allow iot:Publish for "
+                                       "topic/{topic}{allowed}",
+                                       "Allow it, or use the topic that the policy allows."},
+    [VERDICT_POLICY_DENIES_RECEIVE] = {"policy_denies_receive", SIDE_POLICY, true,
+                                       "the policy does not allow iot:Receive for "
+                                       "topic/{topic}{allowed}",
+                                       "Allow it: without it a subscription stays silent."},
 
     [VERDICT_CLIENT_ID_REJECTED] = {"client_id_rejected", SIDE_CLIENT_ID, true,
                                     "the broker rejects the client id \"{client_id}\"",

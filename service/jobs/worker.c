@@ -70,8 +70,9 @@ enum err worker_for(struct jobs *j, const char *slot, struct worker **out)
 
 void worker_stop_job(struct worker *w, enum stop_reason why)
 {
-    if (!w->job || w->why != STOP_NONE) return;
-    w->why = why;
+    bool first = w->why == STOP_NONE && !w->cleaning;
+    if (!w->job || !(first || (w->cleaning && why == STOP_SHUTDOWN))) return;
+    if (first) w->why = why;
     cancel_raise(&w->cancel); /* only bumps a counter: no I/O that could wait */
     pthread_cond_broadcast(&w->jobs->ports_freed);
 }
@@ -105,8 +106,30 @@ enum err worker_stop_error(enum stop_reason why)
     return err_fail(ERR_CANCELLED, "cancelled", NULL, "the job was cancelled");
 }
 
+bool worker_clean_up(struct worker *w)
+{
+    pthread_mutex_lock(&w->jobs->lock);
+    bool ending = w->jobs->stopping;
+    if (!ending) {
+        w->cleaning = true;
+        /* Time that passes from now on is not why the job failed. */
+        if (!deadline_passed(w->until)) w->until = deadline_never();
+        cancel_clear(&w->cancel);
+    }
+    pthread_mutex_unlock(&w->jobs->lock);
+    return !ending;
+}
+
+static void end_clean_up(struct worker *w)
+{
+    pthread_mutex_lock(&w->jobs->lock);
+    w->cleaning = false;
+    pthread_mutex_unlock(&w->jobs->lock);
+}
+
 enum stop_reason worker_stopped_by(struct worker *w, enum err e)
 {
+    if (w->cleaning) return e == ERR_CANCELLED ? STOP_SHUTDOWN : STOP_NONE;
     if (e == ERR_CANCELLED) return worker_why(w);
     /* A wait that was bounded by the job's limit may end before the clock's thread says so. */
     bool told = worker_why(w) == w->at_until;
@@ -139,10 +162,13 @@ static void set_limit(struct worker *w)
 static enum err carry_out(struct worker *w)
 {
     struct job_context ctx = {.job_id = w->record->id,
+                              .actor = w->record->actor,
                               .command = w->command,
                               .slot = &w->slot_now,
                               .cancel = &w->cancel,
                               .store = w->jobs->config.store,
+                              .accounts = w->jobs->config.accounts,
+                              .keeper = w->jobs->config.keeper,
                               .data_dir = w->jobs->config.data_dir,
                               .result = w->result,
                               .worker = w};
@@ -152,6 +178,7 @@ static enum err carry_out(struct worker *w)
     ctx.until = w->until;
     e = worker_take_ports(w, &ctx);
     if (!e) e = w->jobs->config.run(&ctx);
+    end_clean_up(w);
     if (w->step_open) e = job_step_end(&ctx, e);
     return e;
 }
@@ -179,13 +206,13 @@ static enum job_state state_after(enum err e, enum stop_reason why)
 }
 
 /* How the job ended may say nothing of what it was about: a cancel, a time limit. */
-static void tell_what_is_left(const struct worker *w, struct err_info *error)
+static void tell_what_is_left(const char *leaves, struct err_info *error)
 {
-    size_t n = strlen(error->detail), room = sizeof error->detail - sizeof w->leaves - 2;
-    if (!w->leaves[0]) return;
+    size_t n = strlen(error->detail), room = sizeof error->detail - strlen(leaves) - 3;
+    if (!leaves[0]) return;
     if (n > room) n = room;
     const char *stop = n && error->detail[n - 1] == '.' ? "" : ".";
-    snprintf(error->detail + n, sizeof error->detail - n, "%s %s", stop, w->leaves);
+    snprintf(error->detail + n, sizeof error->detail - n, "%s %s", stop, leaves);
 }
 
 static void conclude(struct worker *w, enum err e)
@@ -204,7 +231,8 @@ static void conclude(struct worker *w, enum err e)
         r->error = saved;
         r->error.kind = e;
     }
-    tell_what_is_left(w, &r->error);
+    tell_what_is_left(w->leaves, &r->error);
+    tell_what_is_left(w->leaves_at_cloud, &r->error);
     text_clean_error(&r->error);
     snprintf(r->error_step, sizeof r->error_step, "%s", guilty_step(r));
 }
@@ -263,7 +291,7 @@ static bool take_job(struct worker *w, struct job *job)
     w->until = job->until;
     w->at_until = STOP_DEADLINE;
     w->step_open = false;
-    w->leaves[0] = '\0';
+    w->leaves[0] = w->leaves_at_cloud[0] = '\0';
     cancel_clear(&w->cancel);
     return true;
 }

@@ -65,6 +65,7 @@ struct worker {
     const struct hold_record *hold_coming; /* is being stored; NULL: none */
     struct job *job;                       /* running */
     enum stop_reason why;
+    bool cleaning; /* its end is decided: only that of espgate stops it now */
     struct deadline until;
     enum stop_reason at_until; /* what the end of that time means */
     struct port_claim claim;
@@ -75,7 +76,8 @@ struct worker {
     struct slot_record slot_now;
     json_t *result;
     bool step_open;
-    char leaves[256]; /* what a failure now would leave behind, as a sentence */
+    char leaves[256];          /* what a failure now would leave behind, as a sentence */
+    char leaves_at_cloud[256]; /* the same */
     int64_t step_began_ns, stored_ns, told_ns;
     struct worker_tap {
         struct worker *worker;
@@ -117,6 +119,8 @@ struct worker *worker_find(const struct jobs *j, const char *slot);
 enum err worker_for(struct jobs *j, const char *slot, struct worker **out);
 /** Tell the running job to stop. Under the lock. */
 void worker_stop_job(struct worker *w, enum stop_reason why);
+/** From its own thread: begin to clean up, see job_clean_up(). @return false: espgate is ending */
+bool worker_clean_up(struct worker *w);
 
 /* worker_publish.c */
 /** store_event_fn: show what was stored, then tell of it. @p arg is the struct jobs. */

@@ -15,7 +15,10 @@ void accounts_free(struct accounts *a);
 /** The account of a cloud, with its present settings.
  *  @param[out] account_out  aws_account_unref() it; NULL where the cloud has no keys
  *  @param[out] view_out  cloud_view_dispose() it
- *  @return ERR_OK; ERR_NOT_FOUND with code cloud_not_found; errors of aws_account_open() */
+ *  @return ERR_OK; ERR_NOT_FOUND with code cloud_not_found, or credential_not_found where its keys
+ * come by that one; errors of aws_account_open() */
 enum err accounts_take(struct accounts *a, const char *cloud, struct aws_account **account_out,
                        struct cloud_view *view_out);
+/** The cloud is no more: its connections and keys go, once nobody uses them. */
+void accounts_forget(struct accounts *a, const char *cloud);
 #endif

@@ -10,7 +10,8 @@
 struct keeper; /* opaque, thread-safe */
 
 enum err keeper_new(struct store *s, struct accounts *a, struct keeper **out);
-/** What a former process left. Once, after the jobs have been recovered. @return ERR_OK, ERR_IO */
+/** What a former process left. Once, after the jobs have been recovered and before any runs, or
+ * soon after. @return ERR_OK, ERR_IO */
 enum err keeper_recover(struct keeper *k);
 /** Register and activate. @return as register_begin(); *out is a copy of the record at its
  * beginning */

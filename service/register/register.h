@@ -45,7 +45,7 @@ struct register_order {
 
 /** Find or make the registration of a thing. One that is active, asked for in the same way, and
  * whose key is still here, is taken as it is: *out is then REGISTRATION_ACTIVE, and must not be
- * undone when the caller fails.
+ * undone when the caller fails. One that is being undone is waited for, until @p u->until.
  *  @return ERR_OK; ERR_CONFLICT with code thing_registered; ERR_ARG, ERR_MEM, ERR_IO */
 enum err register_begin(const struct register_use *u, const struct register_order *o,
                         struct registration_record *out);

@@ -146,7 +146,6 @@ static void read_file(struct reader *r, const json_t *keys)
 static void read_provider(struct reader *r, const json_t *keys)
 {
     struct cloud_provider *p = &r->to->provider;
-    char url[CLOUD_URL];
     const struct json_field fields[] = {
         JSON_CHOICE("from", &(int){0}, JSON_REQUIRED, from_names),
         JSON_STR("endpoint", p->endpoint, JSON_REQUIRED, 1, sizeof p->endpoint - 1),
@@ -159,8 +158,7 @@ static void read_provider(struct reader *r, const json_t *keys)
     judge_word(r, p->role_alias, "_=,@-", "/keys/role_alias");
     judge_word(r, p->thing, ":_-", "/keys/thing");
     judge_word(r, p->credential, "_", "/keys/credential");
-    snprintf(url, sizeof url, "https://%s", p->endpoint);
-    judge_address(r, iot_control_url_check(url), "/keys/endpoint");
+    judge_address(r, iot_provider_check(p->endpoint), "/keys/endpoint");
 }
 
 static void read_keys(struct reader *r, const json_t *keys)

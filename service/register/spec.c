@@ -100,7 +100,7 @@ static void read_pairs(const struct reader *r, const char *member, const json_t 
         fault(r, member, "has more than 16 members");
         return;
     }
-    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    json_object_foreach((json_t *)object, name, value)
         read_pair(r, member, name, value, &out[(*count_out)++]);
 }
 
@@ -123,7 +123,7 @@ static void read_groups(const struct reader *r, const json_t *groups)
 static json_t *document_of(const json_t *value)
 {
     json_t *o = json_is_string(value) ? json_loads(json_string_value(value), 0, NULL)
-                                      : json_incref((json_t *)(uintptr_t)value);
+                                      : json_incref((json_t *)value);
     if (json_is_object(o)) return o;
     json_decref(o);
     return NULL;
@@ -147,16 +147,16 @@ static void read_policy(const struct reader *r, const json_t *value)
     char at[sizeof((struct field_error *)0)->pointer];
     size_t n = json_string_length(value);
     if (json_is_object(value)) {
+        json_t *document = NULL;
         const struct json_field rows[] = {
-            JSON_STR("name", s->policy, JSON_OPTIONAL, 1, sizeof s->policy - 1), JSON_FIELDS_END};
-        json_t *rest = json_copy((json_t *)(uintptr_t)value);
-        json_object_del(rest, "document");
+            JSON_STR("name", s->policy, JSON_OPTIONAL, 1, sizeof s->policy - 1),
+            JSON_ANY("document", &document, JSON_OPTIONAL),
+            JSON_FIELDS_END,
+        };
         snprintf(at, sizeof at, "%s/policy", r->at);
-        json_in(rest, at, rows, r->errors);
-        json_decref(rest);
+        json_in(value, at, rows, r->errors);
         judge(r, "/policy/name", s->policy, plain_chars,
               "may hold only letters, digits, '_' and '-'");
-        const json_t *document = json_object_get(value, "document");
         if (document) read_document(r, document);
     } else if (!json_is_string(value) || n < 1 || n >= sizeof s->policy ||
                !has_only(json_string_value(value), policy_chars)) {
@@ -215,7 +215,7 @@ static void read_object(const struct reader *r, const json_t *object)
 {
     struct register_spec *s = r->out;
     int way = WAY_CSR, key = KEY_RSA_2048;
-    json_t *attributes = NULL, *groups = NULL, *claim = NULL;
+    json_t *attributes = NULL, *groups = NULL, *claim = NULL, *policy = NULL;
     const struct json_field rows[] = {
         JSON_STR("name", s->cloud, JSON_REQUIRED, 1, sizeof s->cloud - 1),
         JSON_STR("thing", s->thing, JSON_OPTIONAL, 1, sizeof s->thing - 1),
@@ -225,6 +225,7 @@ static void read_object(const struct reader *r, const json_t *object)
         JSON_CHOICE("certificate", &way, JSON_OPTIONAL, registration_way_names),
         JSON_CHOICE("key", &key, JSON_OPTIONAL, key_kind_names),
         JSON_STR("authority", s->authority, JSON_OPTIONAL, 1, sizeof s->authority - 1),
+        JSON_ANY("policy", &policy, JSON_OPTIONAL), /* a name or an object */
         JSON_OBJECT_AT("claim", &claim, JSON_OPTIONAL),
         JSON_BOOL("existing", &s->existing, JSON_OPTIONAL),
         r->stored ? (struct json_field)JSON_STR("credential", s->credential, JSON_OPTIONAL, 1,
@@ -232,10 +233,7 @@ static void read_object(const struct reader *r, const json_t *object)
                   : (struct json_field)JSON_FIELDS_END,
         JSON_FIELDS_END,
     };
-    json_t *rest = json_copy((json_t *)(uintptr_t)object);
-    json_object_del(rest, "policy"); /* a name or an object */
-    json_in(rest, r->at, rows, r->errors);
-    const json_t *policy = json_object_get(object, "policy");
+    json_in(object, r->at, rows, r->errors);
     s->way = (enum registration_way)way;
     s->key = (enum key_kind)key;
     judge_thing(r, s->thing);
@@ -246,7 +244,6 @@ static void read_object(const struct reader *r, const json_t *object)
     if (policy) read_policy(r, policy);
     if (claim) read_claim(r, claim);
     judge_whole(r, object);
-    json_decref(rest);
 }
 
 static void read_value(const struct reader *r, const json_t *value)

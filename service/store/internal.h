@@ -59,6 +59,10 @@ enum err need_end(struct db *db, const char *job);
  *  @return ERR_OK; ERR_CONFLICT when a job needs @p id */
 enum err need_refuse(struct db *db, const char *id, const char *what);
 
+/** A job was cut off: what it was registering, or has registered, is to be undone.
+ *  @param error  why, as error_to_text() has it */
+enum err registration_turn_back(struct db *db, const char *job, const char *error);
+
 /** The job has ended: one delivery for each webhook that wants to hear of it; again is no error. */
 enum err deliveries_add(struct db *db, const struct job_record *r);
 

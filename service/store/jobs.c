@@ -167,10 +167,12 @@ static enum err update(struct db *db, void *arg)
     bool ends;
     enum err e = find_end(db, c->record, &ends);
     if (e) return e;
-    query_begin(&q, db,
-                "UPDATE job SET state = ?, started_ms = ?, finished_ms = ?, steps = ?,"
-                " progress_done = ?, progress_total = ?, progress_unit = ?, result = ?, error = ?,"
-                " error_step = ? WHERE id = ?");
+    query_begin(
+        &q, db,
+        "UPDATE job SET credential = ?, state = ?, started_ms = ?, finished_ms = ?, steps = ?,"
+        " progress_done = ?, progress_total = ?, progress_unit = ?, result = ?, error = ?,"
+        " error_step = ? WHERE id = ?");
+    query_put_text(&q, c->record->credential);
     put_variable(&q, c);
     query_put_text(&q, c->record->id);
     e = query_run(&q);
@@ -333,6 +335,7 @@ static enum err interrupt_next(struct db *db, struct job_record *r, bool *more_o
     e = job_json_make(r, &c.json);
     if (!e) e = event_of_job(r, "job.ended", &c.event);
     if (!e) e = update(db, &c);
+    if (!e) e = registration_turn_back(db, r->id, c.json.error);
     dispose_change(&c);
     job_record_dispose(r);
     return e;

@@ -134,11 +134,28 @@ enum err store_registration_add(struct store *s, const struct registration_recor
     return e;
 }
 
+/* It was told to go back: who does not know yet must not lead it on. */
+static enum err refuse_return(struct db *db, const struct registration_record *r)
+{
+    struct query q;
+    bool row;
+    if (r->state > REGISTRATION_ACTIVE) return ERR_OK;
+    query_begin(&q, db,
+                "SELECT 1 FROM registration WHERE id = ? AND state IN ('undoing', 'undone',"
+                " 'left')");
+    query_put_text(&q, r->id);
+    enum err e = query_next(&q, &row);
+    query_end(&q);
+    if (e || !row) return e;
+    return err_fail(ERR_CANCELLED, "registration_undoing", NULL, "%s is to be undone", r->id);
+}
+
 static enum err update(struct db *db, void *arg)
 {
     const struct change *c = arg;
     struct query q;
-    enum err e = refuse_second(db, c->record);
+    enum err e = refuse_return(db, c->record);
+    if (!e) e = refuse_second(db, c->record);
     if (e) return e;
     query_begin(&q, db,
                 "UPDATE registration SET changed_ms = ?, thing = ?, credential = ?,"
@@ -156,6 +173,33 @@ enum err store_registration_save(struct store *s, const struct registration_reco
     enum err e = c.error ? store_write(s, update, &c) : err_set(ERR_MEM, "out of memory");
     free(c.error);
     return e;
+}
+
+enum err registration_turn_back(struct db *db, const char *job, const char *error)
+{
+    struct query q;
+    query_begin(&q, db,
+                "UPDATE registration SET state = 'undoing', error = ? WHERE job = ? AND job <> ''"
+                " AND state IN ('registering', 'registered', 'active')");
+    query_put_text(&q, error);
+    query_put_text(&q, job);
+    return query_run(&q);
+}
+
+static enum err turn_back(struct db *db, void *arg)
+{
+    struct query q;
+    query_begin(&q, db,
+                "UPDATE registration SET state = CASE state WHEN 'undone' THEN state"
+                " ELSE 'undoing' END WHERE id = ?");
+    query_put_text(&q, arg);
+    enum err e = query_run(&q);
+    return e ? e : sqlite3_changes(db->handle) ? ERR_OK : not_found(arg);
+}
+
+enum err store_registration_undo(struct store *s, const char *id)
+{
+    return store_write(s, turn_back, (void *)id);
 }
 
 static enum err replace_secret(struct db *db, void *arg)
@@ -307,6 +351,42 @@ enum err store_registration_has_certificate(struct store *s, const char *certifi
     return e;
 }
 
+#define REGISTRATION_OPEN                                                                          \
+    " FROM registration WHERE state IN ('registering', 'registered', 'undoing')"
+
+static enum err read_open(struct db *db, char (**ids_out)[ID_TEXT], size_t *n_out)
+{
+    struct query q;
+    int64_t count;
+    bool row;
+    enum err e = db_number(db, "SELECT count(*)" REGISTRATION_OPEN, &count);
+    if (e) return e;
+    char(*ids)[ID_TEXT] = calloc((size_t)count + 1, sizeof *ids);
+    if (!ids) return err_set(ERR_MEM, "out of memory");
+    query_begin_once(&q, db, "SELECT id" REGISTRATION_OPEN " ORDER BY seq");
+    while ((int64_t)*n_out < count && !(e = query_next(&q, &row)) && row)
+        query_get_text(&q, ids[(*n_out)++], ID_TEXT);
+    query_end(&q);
+    *ids_out = ids;
+    if (!e) return ERR_OK;
+    free(ids);
+    *ids_out = NULL;
+    *n_out = 0;
+    return e;
+}
+
+enum err store_registration_open(struct store *s, char (**ids_out)[ID_TEXT], size_t *n_out)
+{
+    struct db *db;
+    *ids_out = NULL;
+    *n_out = 0;
+    enum err e = store_reader(s, &db);
+    if (e) return e;
+    e = read_open(db, ids_out, n_out);
+    store_reader_done(s, db);
+    return e;
+}
+
 /* --- policies: one is often that of many things --- */
 
 enum err store_registration_policy(struct store *s, const struct registration_record *r,
@@ -320,7 +400,7 @@ enum err store_registration_policy(struct store *s, const struct registration_re
     if (e) return e;
     query_begin(&q, db,
                 "SELECT coalesce(max(policy_made), 0),"
-                " coalesce(max(lives = 1 AND id <> ?3), 0)"
+                " coalesce(max(id <> ?3 AND state IN ('registering', 'registered', 'active')), 0)"
                 " FROM registration WHERE policy = ?1 AND policy <> '' AND cloud = ?2");
     query_put_text(&q, r->policy);
     query_put_text(&q, r->cloud);

@@ -50,8 +50,15 @@ enum err store_registration_add(struct store *s, const struct registration_recor
                                 const void *secret, size_t n);
 /** Write the present record over the old one (not its secret). It lives unless it is undone.
  *  @return ERR_OK; ERR_NOT_FOUND; ERR_CONFLICT with code thing_registered: the name that the cloud
- * gave it is taken here */
+ * gave it is taken here; ERR_CANCELLED with code registration_undoing: it is to be undone
+ * meanwhile, and @p r does not say so */
 enum err store_registration_save(struct store *s, const struct registration_record *r);
+/** From now on it is being undone; whoever works at it hears of that at his next save.
+ *  @return ERR_OK, also when it is undone already; ERR_NOT_FOUND */
+enum err store_registration_undo(struct store *s, const char *id);
+/** Those that somebody has to go on with after a start, oldest first; store_job_recover() has told
+ * those of interrupted jobs to go back. Release *ids_out with free(). */
+enum err store_registration_open(struct store *s, char (**ids_out)[ID_TEXT], size_t *n_out);
 /** @return ERR_OK; ERR_NOT_FOUND with code registration_not_found */
 enum err store_registration_get(struct store *s, const char *id, struct registration_record *out);
 /** The one that lives. @return as store_registration_get() */
@@ -71,7 +78,7 @@ enum err store_registration_has_certificate(struct store *s, const char *certifi
 
 struct registration_policy {
     bool made;   /* by a registration of this store */
-    bool shared; /* another registration lives that names it */
+    bool shared; /* another one names it, and is not being undone */
 };
 /** What is known here of the policy of @p r. */
 enum err store_registration_policy(struct store *s, const struct registration_record *r,

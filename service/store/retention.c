@@ -1,6 +1,5 @@
 #include "service/store/retention.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "service/base/clock.h"
@@ -105,23 +104,8 @@ enum err store_retain(struct store *s, const struct retention_limits *limits, bo
 struct retention {
     struct store *store;
     unsigned keep_days;
-    pthread_t thread;
-    pthread_mutex_t lock; /* of stopping */
-    pthread_cond_t halt;
-    bool stopping;
+    struct sleeper thread;
 };
-
-/* @return false: it is to stop */
-static bool sleep_for(struct retention *r, int64_t ms)
-{
-    struct deadline until = deadline_in_ms(ms);
-    pthread_mutex_lock(&r->lock);
-    while (!r->stopping && !deadline_passed(until))
-        thread_wait_until(&r->halt, &r->lock, until);
-    bool goes_on = !r->stopping;
-    pthread_mutex_unlock(&r->lock);
-    return goes_on;
-}
 
 static void sweep_all(struct retention *r)
 {
@@ -136,7 +120,7 @@ static void sweep_all(struct retention *r)
         if (!store_retain(r->store, &limits, &more)) continue;
         log_warn("not tidied up, later again", "code=%s", err_last()->code);
         return;
-    } while (more && sleep_for(r, BREATH_MS));
+    } while (more && sleeper_pause(&r->thread, BREATH_MS));
 }
 
 /* A wall clock that was set meanwhile says nothing of what is old: a small computer has a wrong one
@@ -146,7 +130,7 @@ static void *retention_main(void *arg)
     struct retention *r = arg;
     for (;;) {
         int64_t wall_ms = clock_now_ms(), steady_ns = deadline_now_ns();
-        if (!sleep_for(r, (int64_t)PERIOD_S * 1000)) return NULL;
+        if (!sleeper_pause(&r->thread, (int64_t)PERIOD_S * 1000)) return NULL;
         int64_t moved_ms = clock_now_ms() - wall_ms - (deadline_now_ns() - steady_ns) / MS_NS;
         if (llabs(moved_ms) < (int64_t)PERIOD_S * 1000) sweep_all(r);
     }
@@ -159,28 +143,17 @@ enum err retention_start(struct store *s, unsigned keep_days, struct retention *
     if (!r) return err_set(ERR_MEM, "out of memory");
     r->store = s;
     r->keep_days = keep_days;
-    pthread_mutex_init(&r->lock, NULL);
-    thread_cond_init(&r->halt);
-    enum err e = thread_start(&r->thread, "retention", retention_main, r);
-    if (e) {
-        pthread_cond_destroy(&r->halt);
-        pthread_mutex_destroy(&r->lock);
+    enum err e = sleeper_start(&r->thread, "retention", retention_main, r);
+    if (e)
         free(r);
-        return e;
-    }
-    *out = r;
-    return ERR_OK;
+    else
+        *out = r;
+    return e;
 }
 
 void retention_stop(struct retention *r)
 {
     if (!r) return;
-    pthread_mutex_lock(&r->lock);
-    r->stopping = true;
-    pthread_cond_signal(&r->halt);
-    pthread_mutex_unlock(&r->lock);
-    pthread_join(r->thread, NULL);
-    pthread_cond_destroy(&r->halt);
-    pthread_mutex_destroy(&r->lock);
+    sleeper_end(&r->thread);
     free(r);
 }

@@ -286,8 +286,8 @@ struct job_step {
 struct job_record {
     char id[ID_TEXT]; /* "job_…"; ids sort by creation */
     char kind[16], slot[64];
-    char credential[ID_TEXT]; /* "" = none */
-    char firmware[ID_TEXT];   /* the same */
+    char credential[ID_TEXT]; /* "" = none; one that the job makes itself comes while it runs */
+    char firmware[ID_TEXT];   /* "" = none */
     char retry_of[ID_TEXT];
     int32_t priority;         /* JOB_PRIORITY_MIN…RECOVERY; higher runs first */
     char depends_on[ID_TEXT]; /* runs when that one has succeeded; "" = at once */

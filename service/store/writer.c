@@ -3,7 +3,6 @@
  * each operation is run again alone, so that the guilty one cannot take others with it. */
 #include "service/store/writer.h"
 
-#include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -27,11 +26,8 @@ struct op {
 
 struct writer {
     struct db db;
-    pthread_t thread;
-    pthread_mutex_t lock; /* guards the list */
-    pthread_cond_t work;
+    struct sleeper thread; /* its lock guards the list */
     struct op *first, **last;
-    bool stopping;
 };
 
 static void fail_op(struct op *op, enum err e)
@@ -135,13 +131,13 @@ static void tell_all(const struct op *group)
 static void *writer_main(void *arg)
 {
     struct writer *w = arg;
-    pthread_mutex_lock(&w->lock);
+    pthread_mutex_lock(&w->thread.lock);
     for (;;) {
-        while (!w->first && !w->stopping)
-            pthread_cond_wait(&w->work, &w->lock);
+        while (!w->first && !w->thread.ending)
+            sleeper_wait(&w->thread, deadline_never());
         if (!w->first) break;
         struct op *group = take_group(w);
-        pthread_mutex_unlock(&w->lock);
+        pthread_mutex_unlock(&w->thread.lock);
         if (group->bare)
             run_bare(&w->db, group);
         else
@@ -153,9 +149,9 @@ static void *writer_main(void *arg)
             sem_post(&group->done);
             group = next;
         }
-        pthread_mutex_lock(&w->lock);
+        pthread_mutex_lock(&w->thread.lock);
     }
-    pthread_mutex_unlock(&w->lock);
+    pthread_mutex_unlock(&w->thread.lock);
     return NULL;
 }
 
@@ -165,13 +161,9 @@ enum err writer_start(struct db *db, struct writer **out)
     struct writer *w = calloc(1, sizeof *w);
     if (!w) return err_set(ERR_MEM, "out of memory");
     w->last = &w->first;
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->work, NULL);
     w->db = *db;
-    enum err e = thread_start(&w->thread, "store-writer", writer_main, w);
+    enum err e = sleeper_start(&w->thread, "store-writer", writer_main, w);
     if (e) {
-        pthread_cond_destroy(&w->work);
-        pthread_mutex_destroy(&w->lock);
         free(w);
         return e;
     }
@@ -192,10 +184,10 @@ static enum err hand_in(struct writer *w, struct op *op)
 {
     op->result = ERR_INTERNAL;
     sem_init(&op->done, 0, 0);
-    pthread_mutex_lock(&w->lock);
+    pthread_mutex_lock(&w->thread.lock);
     append(w, op);
-    pthread_cond_signal(&w->work);
-    pthread_mutex_unlock(&w->lock);
+    pthread_cond_signal(&w->thread.wake);
+    pthread_mutex_unlock(&w->thread.lock);
     while (sem_wait(&op->done)) /* EINTR: a signal */
         continue;
     sem_destroy(&op->done);
@@ -226,13 +218,7 @@ enum err writer_fold(struct writer *w)
 void writer_stop(struct writer *w)
 {
     if (!w) return;
-    pthread_mutex_lock(&w->lock);
-    w->stopping = true;
-    pthread_cond_signal(&w->work);
-    pthread_mutex_unlock(&w->lock);
-    pthread_join(w->thread, NULL);
+    sleeper_end(&w->thread);
     db_close(&w->db);
-    pthread_cond_destroy(&w->work);
-    pthread_mutex_destroy(&w->lock);
     free(w);
 }

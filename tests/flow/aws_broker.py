@@ -27,20 +27,32 @@ def allow(client="*", topic="*", subscribe=None, publish=None, receive=None):
 
 
 class AwsBroker:
-    """.port demands a client certificate of the pki's CA; .alpn_port the ALPN name x-amzn-mqtt-ca, too. What it says
-    is in aws_broker.mjs."""
+    """.port demands a client certificate of the pki's CA; .alpn_port the ALPN name x-amzn-mqtt-ca, too. What it says,
+    and what it can be told, is in aws_broker.mjs. cloud: a Standin, which is asked for every decision instead; any
+    certificate is let in, and judged there."""
 
-    def __init__(self, folder, pki, server=None, policy=None):
+    def __init__(self, folder, pki=None, server=None, policy=None, cloud=None):
         npm.install()
-        server = server or pki.broker
-        path = os.path.join(folder, "policy.json")
-        with open(path, "w", encoding="ascii") as f:
-            json.dump(policy or allow(), f)
+        if cloud:
+            options = ["--control", cloud.admin]
+            servers = [(server.cert_path, server.key_path)] if server else cloud.servers
+        else:
+            server = server or pki.broker
+            servers = [(server.cert_path, server.key_path)]
+            path = os.path.join(folder, "policy.json")
+            with open(path, "w", encoding="ascii") as f:
+                json.dump(policy or allow(), f)
+            options = ["--ca", pki.ca.cert_path, "--policy", path]
+        for cert, key in servers:
+            options += ["--cert", cert, "--key", key]
         script = os.path.join(npm.FLOW, "aws_broker.mjs")
-        self.child = Child("aws", ["node", "--no-warnings", script, "--modules", npm.FOLDER, "--ca", pki.ca.cert_path,
-                                   "--cert", server.cert_path, "--key", server.key_path, "--policy", path])
+        self.child = Child("aws", ["node", "--no-warnings", script, "--modules", npm.FOLDER, *options], obeys=True)
         ports = self.child.wait_line(r"^listening (\d+) (\d+)$")
         self.port, self.alpn_port = int(ports[1]), int(ports[2])
+
+    def tell(self, line):
+        """What it is to do, once."""
+        self.child.tell(line)
 
     def wait(self, line, since=0):
         """Until it has said this line."""

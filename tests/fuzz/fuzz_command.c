@@ -50,13 +50,16 @@ static void check(const struct command *c)
     assert(c->at_line_count <= COMMAND_AT_LINES);
     assert((c->kind == COMMAND_AT) == (c->at_line_count > 0));
     assert(c->level == LEVEL_NONE || c->wifi.ssid[0]);
-    assert(c->level < LEVEL_CONNECT || c->mqtt.host[0]);
-    assert(!c->host_check || c->mqtt.host[0]);
+    assert(c->level < LEVEL_CONNECT || c->mqtt.host[0] || c->cloud);
+    assert(!c->host_check || c->mqtt.host[0] || c->cloud);
+    assert(!c->cloud || c->kind == COMMAND_PROVISION || c->kind == COMMAND_CHECK);
+    assert(!c->cloud || c->cloud->cloud[0]);
     assert(c->mqtt.scheme >= 1 && c->mqtt.scheme <= 5 && c->mqtt.port >= 1);
     check_flash(c);
     check_board(c);
-    assert(!command_expand(c->mqtt.topic, "240ac4123456", c->slot, text, sizeof c->mqtt.topic));
-    assert(!command_expand(c->mqtt.client_id, "240ac4123456", c->slot, text, sizeof text));
+    const struct command_words words = {"240ac4123456", c->slot, "t"};
+    assert(!command_expand(c->mqtt.topic, &words, text, sizeof c->mqtt.topic));
+    assert(!command_expand(c->mqtt.client_id, &words, text, sizeof text));
 }
 
 /* The same bytes as the settings of a profile. */

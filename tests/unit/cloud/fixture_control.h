@@ -21,10 +21,10 @@
 #include "service/base/thread.h"
 #include "tests/unit/cloud/fixture_pki.h"
 
-enum { CONTROL_REQUESTS = 512, CONTROL_LINKS = 64, CONTROL_TEXT = 16 * 1024 };
+enum { CONTROL_REQUESTS = 512, CONTROL_LINKS = 64, CONTROL_TEXT = 16 * 1024, CONTROL_BODY = 4096 };
 
 struct control_request {
-    char line[512], head[CONTROL_TEXT], body[1024];
+    char line[512], head[CONTROL_TEXT], body[CONTROL_BODY];
     size_t number, on_link; /* 0… of all, and of its connection */
 };
 
@@ -54,7 +54,7 @@ struct control {
     atomic_size_t links;
     size_t requests;
     char lines[CONTROL_REQUESTS][512];
-    char last_head[CONTROL_TEXT], last_body[1024];
+    char last_head[CONTROL_TEXT], last_body[CONTROL_BODY];
 };
 
 struct control_link {
@@ -98,7 +98,7 @@ static inline const char *control_header(const char *head, const char *name, cha
 
 static inline bool control_take(struct control_link *l, struct control_request *r)
 {
-    char text[CONTROL_TEXT + 1024], length[32];
+    char text[CONTROL_TEXT + CONTROL_BODY], length[32];
     for (size_t n = 0; n < sizeof text - 1;) {
         size_t got = control_read(l, text + n, sizeof text - 1 - n);
         if (!got) return false;

@@ -23,7 +23,9 @@ enum { PEER_TEXT = 128, PEER_PACKET = 16384 };
 enum { PACKET_CONNECT = 1, PACKET_PUBLISH = 3, PACKET_SUBSCRIBE = 8, PACKET_DISCONNECT = 14 };
 
 struct peer_script {
-    const struct identity *tls; /* NULL: plain TCP */
+    const struct identity *tls;    /* NULL: plain TCP */
+    const struct identity *also;   /* shown where its kind of key is wanted; NULL: none */
+    const struct identity *middle; /* who issued them, when that is not a root */
     const struct identity *client_ca;
     int late_ms; /* accepts nobody for so long after the first came, and one may wait: the second's
                     SYN is dropped, and comes again after a second */
@@ -259,6 +261,10 @@ static inline void peer_secure(struct peer *p)
     p->ctx = SSL_CTX_new(TLS_server_method());
     assert(p->ctx && SSL_CTX_use_certificate(p->ctx, s->tls->cert) == 1);
     assert(SSL_CTX_use_PrivateKey(p->ctx, s->tls->key) == 1);
+    if (s->also)
+        assert(SSL_CTX_use_certificate(p->ctx, s->also->cert) == 1 &&
+               SSL_CTX_use_PrivateKey(p->ctx, s->also->key) == 1);
+    if (s->middle) X509_STORE_add_cert(SSL_CTX_get_cert_store(p->ctx), s->middle->cert);
     if (s->tls13_only) SSL_CTX_set_min_proto_version(p->ctx, TLS1_3_VERSION);
     if (s->client_ca) {
         SSL_CTX_set_verify(p->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);

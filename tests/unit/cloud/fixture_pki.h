@@ -45,9 +45,11 @@ static inline void pki_take_pem(BIO *b, char out[PKI_PEM])
     BIO_free(b);
 }
 
-static inline void identity_make(struct identity *id, const struct identity_spec *spec)
+/* @param key  taken */
+static inline void identity_issue(struct identity *id, const struct identity_spec *spec,
+                                  EVP_PKEY *key)
 {
-    id->key = EVP_EC_gen("P-256");
+    id->key = key;
     X509 *cert = id->cert = X509_new();
     X509 *issuer = spec->issuer ? spec->issuer->cert : cert;
     unsigned char serial[8];
@@ -73,6 +75,11 @@ static inline void identity_make(struct identity *id, const struct identity_spec
     b = BIO_new(BIO_s_mem());
     assert(b && PEM_write_bio_PrivateKey(b, id->key, NULL, NULL, 0, NULL, NULL) == 1);
     pki_take_pem(b, id->key_pem);
+}
+
+static inline void identity_make(struct identity *id, const struct identity_spec *spec)
+{
+    identity_issue(id, spec, EVP_EC_gen("P-256"));
 }
 
 static inline void identity_drop(struct identity *id)

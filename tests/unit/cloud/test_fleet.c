@@ -7,8 +7,6 @@
 #include <cmocka.h>
 // clang-format on
 
-#include <stdlib.h>
-
 #include "service/cloud/fleet.h"
 #include "service/cloud/mqtt_check.h"
 #include "tests/unit/cloud/fixture_peer.h"
@@ -56,7 +54,7 @@ static void run_steps(struct outcome *o, struct fleet *f, struct deadline until)
     snprintf(o->id, sizeof o->id, "%s", certificate.id);
     snprintf(o->pem, sizeof o->pem, "%s", certificate.pem ? certificate.pem : "");
     snprintf(o->token, sizeof o->token, "%s", buf_str(&token));
-    free(certificate.pem);
+    iot_certificate_dispose(&certificate);
     if (!o->e) {
         json_t *configuration, *parameters = json_pack("{s:s}", "SerialNumber", "17");
         o->step = REGISTER;

@@ -172,6 +172,29 @@ static inline enum err rig_clean_up(struct job_context *ctx)
     return e ? err_restore(&saved) : ERR_OK;
 }
 
+/* It fails, or is stopped, and then takes back what it had done elsewhere. */
+static inline enum err rig_take_back(struct job_context *ctx, bool blocks)
+{
+    enum err e = job_step_begin(ctx, "write");
+    if (e) return e;
+    job_has_credential(ctx, "cred_made");
+    e = job_step_end(ctx, blocks ? cancel_wait(ctx->cancel, deadline_never()) : rig_fail());
+    struct err_info saved = *err_last();
+    rig_pass_gate(rig_now);
+    enum err cleans = job_clean_up(ctx);
+    if (!cleans) cleans = job_step_begin(ctx, "undo");
+    if (cleans) {
+        job_leaves_at_cloud(ctx, "All is left.");
+        return err_restore(&saved);
+    }
+    rig_pass_gate(rig_now);
+    if (job_step_end(ctx, cancel_wait(ctx->cancel, deadline_in_ms(0)) == ERR_CANCELLED
+                              ? err_set(ERR_CANCELLED, "cancelled")
+                              : ERR_OK))
+        job_leaves_at_cloud(ctx, "A part is left.");
+    return e ? err_restore(&saved) : ERR_OK;
+}
+
 static inline enum err rig_step(struct job_context *ctx, const char *script)
 {
     if (strcmp(script, "fail") == 0) return rig_fail();
@@ -200,6 +223,7 @@ static inline enum err rig_run(struct job_context *ctx)
     if (rig_now->ran < 64) memcpy(rig_now->order[rig_now->ran++], ctx->job_id, ID_TEXT);
     pthread_mutex_unlock(&rig_now->lock);
     if (strcmp(script, "cleanup") == 0) return rig_clean_up(ctx);
+    if (strncmp(script, "take back", 9) == 0) return rig_take_back(ctx, script[9] != '\0');
     enum err e = job_step_begin(ctx, "work");
     if (e) return e;
     e = rig_step(ctx, script);
@@ -268,7 +292,10 @@ static inline enum err rig_try(struct rig *rig, const char *body, struct job_rec
     static _Thread_local struct command c;
     struct field_errors errors;
     assert_int_equal(command_parse(body, strlen(body), &c, &errors), ERR_OK);
-    return jobs_submit(rig->jobs, &(struct job_order){.command = &c, .body = body}, &errors, out);
+    enum err e =
+        jobs_submit(rig->jobs, &(struct job_order){.command = &c, .body = body}, &errors, out);
+    command_dispose(&c);
+    return e;
 }
 
 static inline void rig_submit_for(struct rig *rig, const char *slot, const char *script,

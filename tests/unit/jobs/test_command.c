@@ -461,6 +461,21 @@ static const struct {
     {HEAD "\"restore\",\"backup\":\"../x\"}", "/backup", "not the id of a backup"},
     {HEAD "\"restore\",\"backup\":\"b\",\"partition\":\"nvs\"}", "/partition", "not a known field"},
     {CHECK MQTT ",\"wifi\":{\"ssid\":\"s\",\"keep\":1}}", "/wifi/keep", "true or false"},
+    {HEAD "\"provision\"," WIFI ",\"cloud\":7}", "/cloud", "the name of a cloud, or an object"},
+    {HEAD "\"provision\"," WIFI ",\"cloud\":{}}", "/cloud/name", "is required"},
+    {HEAD "\"provision\"," WIFI "," CRED ",\"cloud\":\"p\"}", "/credential",
+     "\"certificate\":\"own\""},
+    {HEAD "\"provision\"," WIFI ",\"cloud\":{\"name\":\"p\",\"certificate\":\"own\"}}",
+     "/credential", "is required"},
+    {HEAD "\"provision\"," WIFI ",\"cloud\":\"p\",\"mqtt\":{\"topic\":\"{serial}\"}}",
+     "/mqtt/topic", "and {thing}"},
+    {CHECK WIFI "," MQTT ",\"cloud\":{\"name\":\"p\"}}", "/cloud", "registers nothing"},
+    {CHECK WIFI ",\"mqtt\":{\"host\":\"h\",\"client_id\":\"{thing}\"}}", "/mqtt/client_id",
+     "with a \"cloud\""},
+    {WRITE "\"cloud\":\"p\"}", "/cloud", "not a known field"},
+    {"{\"slot\":\"row 1\",\"kind\":\"provision\"," WIFI
+     ",\"cloud\":{\"name\":\"p\",\"thing\":\"{slot}\"}}",
+     "/cloud", "no name for a thing"},
     {HEAD "\"at\",\"lines\":[]}", "/lines", "list of 1 to 32"},
     {HEAD "\"at\",\"lines\":\"AT\"}", "/lines", "list of 1 to 32"},
     {HEAD "\"at\",\"lines\":[\"AT\",7]}", "/lines/1", "1 to 254 bytes"},
@@ -542,16 +557,79 @@ static void a_refused_command_keeps_no_password(void **state)
     assert_memory_equal(&c, &zero, sizeof c);
 }
 
+#define CLOUD HEAD "\"provision\"," WIFI ",\"cloud\":"
+
+static void a_cloud_makes_the_credential_and_knows_the_broker(void **state)
+{
+    (void)state;
+    struct command c;
+    parse_good(CLOUD "\"prod\"}", &c);
+    assert_non_null(c.cloud);
+    assert_string_equal(c.cloud->cloud, "prod");
+    assert_string_equal(c.cloud->thing, "esp32-{mac}");
+    assert_string_equal(c.credential, "");
+    assert_string_equal(c.mqtt.host, "");
+    assert_false(c.mqtt.port_said);
+    assert_string_equal(c.mqtt.client_id, "{thing}");
+    assert_string_equal(c.mqtt.topic, "{thing}/check");
+    assert_int_equal(c.level, LEVEL_PUBLISH);
+    assert_true(c.host_check);
+    command_dispose(&c);
+    parse_good(CLOUD "{\"name\":\"prod\",\"thing\":\"t-{slot}\"},"
+                     "\"mqtt\":{\"port\":443,\"client_id\":\"{thing}-{mac}\"}}",
+               &c);
+    assert_true(c.mqtt.port_said);
+    assert_string_equal(c.mqtt.client_id, "{thing}-{mac}");
+    assert_string_equal(c.mqtt.topic, "{thing}/check");
+    command_dispose(&c);
+}
+
+static void an_own_certificate_is_brought(void **state)
+{
+    (void)state;
+    struct command c;
+    parse_good(CLOUD "{\"name\":\"prod\",\"certificate\":\"own\"}," CRED "}", &c);
+    assert_string_equal(c.credential, "cred_1");
+    assert_int_equal(c.cloud->way, WAY_OWN);
+    command_dispose(&c);
+    parse_good(CLOUD "{\"name\":\"prod\",\"certificate\":\"own\",\"authority\":\"ca_1\"}}", &c);
+    command_dispose(&c);
+}
+
+static void a_check_may_name_a_cloud(void **state)
+{
+    (void)state;
+    struct command c;
+    parse_good(CHECK WIFI ",\"cloud\":\"prod\"}", &c);
+    assert_string_equal(c.cloud->cloud, "prod");
+    assert_string_equal(c.mqtt.client_id, "{thing}");
+    assert_false(c.host_check);
+    command_dispose(&c);
+}
+
 static void templates_are_filled_in(void **state)
 {
     (void)state;
     char out[32];
-    assert_int_equal(command_expand("a/{mac}/{slot}", "0123456789ab", "s1", out, sizeof out),
+    assert_int_equal(command_expand("a/{mac}/{slot}",
+                                    &(struct command_words){"0123456789ab", "s1", NULL}, out,
+                                    sizeof out),
                      ERR_OK);
     assert_string_equal(out, "a/0123456789ab/s1");
-    assert_int_equal(command_expand("{other}{", "m", "s", out, sizeof out), ERR_OK);
+    assert_int_equal(
+        command_expand("{thing}/x", &(struct command_words){"m", "s", "t-1"}, out, sizeof out),
+        ERR_OK);
+    assert_string_equal(out, "t-1/x");
+    assert_int_equal(
+        command_expand("{thing}/x", &(struct command_words){"m", "s", NULL}, out, sizeof out),
+        ERR_ARG);
+    assert_string_equal(err_last()->code, "template_word");
+    assert_int_equal(
+        command_expand("{other}{", &(struct command_words){"m", "s", NULL}, out, sizeof out),
+        ERR_OK);
     assert_string_equal(out, "{other}{");
-    assert_int_equal(command_expand("", "m", "s", out, sizeof out), ERR_OK);
+    assert_int_equal(command_expand("", &(struct command_words){"m", "s", NULL}, out, sizeof out),
+                     ERR_OK);
     assert_string_equal(out, "");
 }
 
@@ -559,10 +637,16 @@ static void a_template_that_does_not_fit_is_an_error(void **state)
 {
     (void)state;
     char out[8];
-    assert_int_equal(command_expand("{mac}", "1234567", "s", out, sizeof out), ERR_OK);
-    assert_int_equal(command_expand("{mac}", "12345678", "s", out, sizeof out), ERR_TOO_LARGE);
+    assert_int_equal(
+        command_expand("{mac}", &(struct command_words){"1234567", "s", NULL}, out, sizeof out),
+        ERR_OK);
+    assert_int_equal(
+        command_expand("{mac}", &(struct command_words){"12345678", "s", NULL}, out, sizeof out),
+        ERR_TOO_LARGE);
     assert_string_equal(out, "");
-    assert_int_equal(command_expand("1234567{slot}", "m", "x", out, sizeof out), ERR_TOO_LARGE);
+    assert_int_equal(
+        command_expand("1234567{slot}", &(struct command_words){"m", "x", NULL}, out, sizeof out),
+        ERR_TOO_LARGE);
 }
 
 static void names_are_those_of_the_contract(void **state)
@@ -598,6 +682,9 @@ int main(void)
         cmocka_unit_test(broken_json_is_no_field_error),
         cmocka_unit_test(thirty_two_lines_are_the_most),
         cmocka_unit_test(a_refused_command_keeps_no_password),
+        cmocka_unit_test(a_cloud_makes_the_credential_and_knows_the_broker),
+        cmocka_unit_test(an_own_certificate_is_brought),
+        cmocka_unit_test(a_check_may_name_a_cloud),
         cmocka_unit_test(templates_are_filled_in),
         cmocka_unit_test(a_template_that_does_not_fit_is_an_error),
         cmocka_unit_test(names_are_those_of_the_contract),

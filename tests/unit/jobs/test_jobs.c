@@ -1,4 +1,5 @@
 /* Concurrent: runs under TSan too. The life of jobs: states, queues, ports, cancel, limits. */
+#include "service/store/clouds.h"
 #include "tests/unit/jobs/rig.h"
 
 static struct job_record *get(struct rig *rig, const char *id)
@@ -77,6 +78,127 @@ static void the_guilty_step_is_told_and_not_the_last_one(void **state)
     assert_int_equal(r->steps[1].state, STEP_SKIPPED);
     assert_string_equal(r->steps[1].error.detail, "nothing was written");
     assert_int_equal(r->steps[2].state, STEP_SUCCEEDED);
+}
+
+static void a_stopped_job_can_clean_up(void **state)
+{
+    struct rig *rig = *state;
+    char id[ID_TEXT];
+    static struct job_record r;
+    rig_submit(rig, "p1", "take back when stopped", id);
+    rig_wait(rig, id, JOB_RUNNING, 1);
+    assert_int_equal(jobs_cancel(rig->jobs, id, &r), ERR_OK);
+    job_record_dispose(&r);
+    rig_open_gate(rig, 1);
+    rig_wait(rig, id, JOB_RUNNING, 2);
+    assert_int_equal(jobs_cancel(rig->jobs, id, &r), ERR_OK); /* has been said */
+    job_record_dispose(&r);
+    rig_open_gate(rig, 1);
+    rig_wait(rig, id, JOB_CANCELLED, 2);
+    const struct job_record *ended = get(rig, id);
+    assert_string_equal(ended->error.code, "cancelled");
+    assert_string_equal(ended->credential, "cred_made");
+    assert_int_equal(ended->steps[0].state, STEP_CANCELLED);
+    assert_int_equal(ended->steps[1].state, STEP_SUCCEEDED);
+    job_record_dispose(get(rig, id));
+}
+
+/* Its own failure stays its error, whatever happens while it cleans up. */
+static void a_failed_job_cleans_up_beyond_its_time(void **state)
+{
+    struct rig *rig = *state;
+    char id[ID_TEXT];
+    static struct job_record r;
+    rig_submit(rig, "p1", "take back", id);
+    rig_open_gate(rig, 1);
+    rig_wait(rig, id, JOB_RUNNING, 2);
+    assert_int_equal(jobs_cancel(rig->jobs, id, &r), ERR_OK); /* too late: it has failed */
+    job_record_dispose(&r);
+    rig_open_gate(rig, 1);
+    rig_wait(rig, id, JOB_FAILED, 2);
+    assert_string_equal(get(rig, id)->error.code, "at_error");
+    assert_int_equal(get(rig, id)->steps[1].state, STEP_SUCCEEDED);
+    job_record_dispose(get(rig, id));
+}
+
+static void *stop_now(void *jobs)
+{
+    jobs_halt(jobs);
+    return NULL;
+}
+
+static void halt_at_the_gate(struct rig *rig, const char *id, size_t steps)
+{
+    pthread_t thread;
+    rig_wait_inside(rig, 1);
+    rig_wait(rig, id, JOB_RUNNING, steps);
+    assert_int_equal(thread_start(&thread, "halt", stop_now, rig->jobs), ERR_OK);
+    static struct job_record r; /* once nobody is let in, the end has begun */
+    struct deadline until = deadline_in_ms(RIG_PATIENCE_MS);
+    const char *body = "{\"kind\":\"at\",\"slot\":\"p2\",\"lines\":[\"ok\"]}";
+    enum err e = ERR_OK;
+    while (!err_is(e, "shutting_down") && !deadline_passed(until)) {
+        e = rig_try(rig, body, &r);
+        if (!e) job_record_dispose(&r);
+    }
+    assert_true(err_is(e, "shutting_down"));
+    rig_open_gate(rig, 1);
+    pthread_join(thread, NULL);
+}
+
+static void the_end_of_espgate_ends_a_clean_up(void **state)
+{
+    struct rig *rig = *state;
+    char id[ID_TEXT];
+    rig_submit(rig, "p1", "take back", id);
+    rig_open_gate(rig, 1);
+    rig_wait(rig, id, JOB_RUNNING, 2);
+    halt_at_the_gate(rig, id, 2);
+    const struct job_record *r = get(rig, id);
+    assert_int_equal(r->state, JOB_FAILED);
+    assert_string_equal(r->error.code, "at_error");
+    assert_int_equal(r->steps[1].state, STEP_INTERRUPTED);
+    assert_non_null(strstr(r->error.detail, "A part is left."));
+    job_record_dispose(get(rig, id));
+}
+
+static void no_clean_up_begins_when_espgate_ends(void **state)
+{
+    struct rig *rig = *state;
+    char id[ID_TEXT];
+    rig_submit(rig, "p1", "take back", id);
+    halt_at_the_gate(rig, id, 1);
+    const struct job_record *r = get(rig, id);
+    assert_int_equal(r->step_count, 1);
+    assert_string_equal(r->error.detail, "the board said no. All is left.");
+    job_record_dispose(get(rig, id));
+}
+
+static void what_an_order_wants_of_a_cloud_must_be_there(void **state)
+{
+    struct rig *rig = *state;
+    static struct job_record r;
+    rig_put_slot(rig, "bench", "p1", "p2");
+    expect(rig_try(rig,
+                   "{\"kind\":\"provision\",\"slot\":\"bench\",\"wifi\":{\"ssid\":\"s\"},"
+                   "\"cloud\":\"prod\"}",
+                   &r),
+           ERR_NOT_FOUND, "cloud_not_found");
+    struct named_settings settings = {
+        .name = "prod", .changed_ms = 1, .settings_json = strdup("{}")};
+    assert_int_equal(store_cloud_put(rig->store, &settings, false), ERR_OK);
+    named_settings_dispose(&settings);
+    expect(rig_try(rig,
+                   "{\"kind\":\"provision\",\"slot\":\"bench\",\"wifi\":{\"ssid\":\"s\"},"
+                   "\"cloud\":{\"name\":\"prod\",\"certificate\":\"own\",\"authority\":\"ca_1\"}}",
+                   &r),
+           ERR_NOT_FOUND, "authority_not_found");
+    expect(rig_try(rig,
+                   "{\"kind\":\"provision\",\"slot\":\"bench\",\"wifi\":{\"ssid\":\"s\"},"
+                   "\"cloud\":{\"name\":\"prod\",\"certificate\":\"claim\",\"claim\":"
+                   "{\"template\":\"T\",\"credential\":\"cred_1\"}}}",
+                   &r),
+           ERR_NOT_FOUND, "credential_not_found");
 }
 
 static void a_step_that_was_left_open_is_ended(void **state)
@@ -489,6 +611,11 @@ int main(void)
         RIG_TEST(two_slots_run_at_once),
         RIG_TEST(two_slots_that_share_a_port_take_turns),
         RIG_TEST(a_port_that_comes_back_as_another_device_stays_owned),
+        RIG_TEST(a_stopped_job_can_clean_up),
+        RIG_TEST(a_failed_job_cleans_up_beyond_its_time),
+        RIG_TEST(the_end_of_espgate_ends_a_clean_up),
+        RIG_TEST(no_clean_up_begins_when_espgate_ends),
+        RIG_TEST(what_an_order_wants_of_a_cloud_must_be_there),
         RIG_TEST(a_queued_job_can_be_cancelled),
         RIG_TEST(a_blocked_job_can_be_cancelled_and_the_next_one_runs),
         RIG_TEST(a_job_that_waits_for_a_port_can_be_cancelled),

@@ -151,6 +151,38 @@ static void each_kind_takes_what_it_can_use(void **state)
     assert_string_equal(c.firmware, "");
 }
 
+static void a_cloud_is_for_orders_that_bring_no_credential(void **state)
+{
+    (void)state;
+    struct command c;
+    keep("{" WIFI ",\"cloud\":{\"name\":\"prod\",\"thing\":\"t-{mac}\"},"
+         "\"mqtt\":{\"client_id\":\"{thing}\"},\"check\":\"publish\",\"host_check\":true}");
+    order("{\"kind\":\"provision\",\"slot\":\"a\",\"profile\":\"line-3\"}", &c);
+    assert_string_equal(c.cloud->thing, "t-{mac}");
+    assert_true(c.host_check);
+    command_dispose(&c);
+    order("{\"kind\":\"check\",\"slot\":\"a\",\"profile\":\"line-3\"}", &c);
+    assert_string_equal(c.cloud->cloud, "prod");
+    command_dispose(&c);
+    order("{\"kind\":\"provision\",\"slot\":\"a\",\"profile\":\"line-3\","
+          "\"cloud\":\"test\"}",
+          &c);
+    assert_string_equal(c.cloud->cloud, "test");
+    assert_string_equal(c.cloud->thing, "esp32-{mac}");
+    command_dispose(&c);
+    order("{\"kind\":\"provision\",\"slot\":\"a\",\"profile\":\"line-3\","
+          "\"credential\":\"cred_1\",\"mqtt\":{\"host\":\"h\",\"client_id\":\"me\"}}",
+          &c);
+    assert_null(c.cloud);
+    keep("{" WIFI ",\"cloud\":{\"name\":\"prod\",\"certificate\":\"own\"}}");
+    order("{\"kind\":\"provision\",\"slot\":\"a\",\"profile\":\"line-3\","
+          "\"credential\":\"cred_1\"}",
+          &c);
+    assert_int_equal(c.cloud->way, WAY_OWN);
+    command_dispose(&c);
+    expect_fault("{\"cloud\":{\"name\":\"p\",\"thing\":\"a b\"}}", NULL, "/cloud/thing");
+}
+
 static void a_target_goes_with_a_credential_only(void **state)
 {
     (void)state;
@@ -309,6 +341,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_order_has_what_its_profile_says, setup, teardown),
         cmocka_unit_test_setup_teardown(what_the_order_says_itself_comes_first, setup, teardown),
         cmocka_unit_test_setup_teardown(each_kind_takes_what_it_can_use, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_cloud_is_for_orders_that_bring_no_credential, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_target_goes_with_a_credential_only, setup, teardown),
         cmocka_unit_test_setup_teardown(a_recipe_without_a_check_leaves_it_to_a_check_job, setup,
                                         teardown),

@@ -559,6 +559,92 @@ static void log_future(struct check_evidence *e)
     e->clock.set = e->clock.was_set = false;
 }
 
+/* --- what the cloud says --- */
+
+/* Dropped at CONNECT, board and host, at a broker whose cloud was asked. */
+static void asked(struct check_evidence *e, enum diagnosis_cause cause)
+{
+    host(e, MQTT_STAGE_CONNECT, "mqtt_dropped_connect");
+    e->cloud.cause = cause;
+    snprintf(e->cloud.status, sizeof e->cloud.status, "ACTIVE");
+}
+
+/* The same for a message, when the connection stood. */
+static void asked_later(struct check_evidence *e, enum mqtt_stage stage, const char *code,
+                        enum diagnosis_cause cause)
+{
+    e->stage = stage == MQTT_STAGE_SUBSCRIBE ? CHECK_SUBSCRIBE
+               : stage == MQTT_STAGE_PUBLISH ? CHECK_PUBLISH
+                                             : CHECK_RECEIVED;
+    asked(e, cause);
+    host(e, stage, code);
+    snprintf(e->cloud.allowed, sizeof e->cloud.allowed, "topic/other");
+}
+
+static void cloud_unknown(struct check_evidence *e)
+{
+    asked(e, CAUSE_CERTIFICATE_UNKNOWN);
+    host(e, MQTT_STAGE_TLS, "mqtt_tls_client_refused");
+}
+
+static void cloud_inactive(struct check_evidence *e)
+{
+    asked(e, CAUSE_CERTIFICATE_INACTIVE);
+    snprintf(e->cloud.status, sizeof e->cloud.status, "INACTIVE");
+}
+
+static void cloud_no_policy(struct check_evidence *e)
+{
+    asked(e, CAUSE_NO_POLICY);
+}
+
+static void cloud_no_thing(struct check_evidence *e)
+{
+    asked(e, CAUSE_THING_NOT_ATTACHED);
+    snprintf(e->cloud.things, sizeof e->cloud.things, "sensor-7");
+}
+
+static void cloud_connect(struct check_evidence *e)
+{
+    asked(e, CAUSE_CONNECT_DENIED);
+    snprintf(e->cloud.allowed, sizeof e->cloud.allowed, "client/sensor-*");
+}
+
+static void cloud_subscribe(struct check_evidence *e)
+{
+    asked_later(e, MQTT_STAGE_SUBSCRIBE, "mqtt_dropped_subscribe", CAUSE_SUBSCRIBE_DENIED);
+}
+
+static void cloud_publish(struct check_evidence *e)
+{
+    asked_later(e, MQTT_STAGE_PUBLISH, "mqtt_dropped_publish", CAUSE_PUBLISH_DENIED);
+}
+
+static void cloud_receive(struct check_evidence *e)
+{
+    asked_later(e, MQTT_STAGE_ECHO, "mqtt_no_echo", CAUSE_RECEIVE_DENIED);
+}
+
+/* What it forbids later does not explain why the board is dropped before. */
+static void cloud_of_no_use(struct check_evidence *e)
+{
+    asked(e, CAUSE_PUBLISH_DENIED);
+}
+
+static void https_forbids(struct check_evidence *e)
+{
+    host(e, MQTT_STAGE_CONNECT, "mqtt_dropped_connect");
+    e->cloud.published = true;
+    e->cloud.publish.status = 403;
+    snprintf(e->cloud.publish.error, sizeof e->cloud.publish.error, "ForbiddenException");
+}
+
+static void https_allows(struct check_evidence *e)
+{
+    https_forbids(e);
+    e->cloud.publish.status = 200;
+}
+
 static const struct row {
     const char *name;
     void (*set)(struct check_evidence *e);
@@ -689,6 +775,27 @@ static const struct row {
     {"the log: untrusted", log_untrusted, VERDICT_ROOT_CA_WRONG, "credential", "tls", "root CA"},
     {"the log: login", log_login, VERDICT_LOGIN_REFUSED, "login", "connect", "password"},
     {"the log: future, and no clock", log_future, VERDICT_TIME_NOT_SYNCED, "clock", "tls", "time"},
+    {"unknown to the cloud", cloud_unknown, VERDICT_CERTIFICATE_UNKNOWN, "credential", "tls",
+     "does not know"},
+    {"inactive at the cloud", cloud_inactive, VERDICT_CERTIFICATE_INACTIVE, "credential", "connect",
+     "as INACTIVE"},
+    {"no policy at the cloud", cloud_no_policy, VERDICT_NO_POLICY_ATTACHED, "policy", "connect",
+     "client/dev-1"},
+    {"another thing at the cloud", cloud_no_thing, VERDICT_THING_NOT_ATTACHED, "policy", "connect",
+     "attached to sensor-7, not to dev-1"},
+    {"the cloud: connect", cloud_connect, VERDICT_POLICY_DENIES_CONNECT, "policy", "connect",
+     "client/dev-1: what it allows is client/sensor-*"},
+    {"the cloud: subscribe", cloud_subscribe, VERDICT_POLICY_DENIES_SUBSCRIBE, "policy",
+     "subscribe", "topicfilter/lab/1"},
+    {"the cloud: publish", cloud_publish, VERDICT_POLICY_DENIES_PUBLISH, "policy", "publish",
+     "topic/lab/1: what it allows is topic/other"},
+    {"the cloud: receive", cloud_receive, VERDICT_POLICY_DENIES_RECEIVE, "policy", "received",
+     "silent"},
+    {"the cloud: something else", cloud_of_no_use, VERDICT_CONNECT_DENIED, "policy", "connect",
+     "dev-1"},
+    {"HTTPS: no", https_forbids, VERDICT_CONNECT_DENIED, "policy", "connect",
+     "refused, too: 403 ForbiddenException"},
+    {"HTTPS: yes", https_allows, VERDICT_CONNECT_DENIED, "policy", "connect", "it is active"},
     {"all is well", done, VERDICT_WORKS, "none", "done", "all that was asked"},
 };
 
@@ -787,6 +894,21 @@ static void test_a_board_that_works_is_warned_about(void **state)
     assert_true(warns(&v, VERDICT_CLOCK_WRONG));
     assert_true(warns(&v, VERDICT_WIFI_STORED));
     assert_int_equal(v.warning_count, 3);
+}
+
+static void test_what_the_cloud_explains_is_told_once(void **state)
+{
+    (void)state;
+    static void (*const sets[])(struct check_evidence *) = {
+        cloud_unknown, cloud_inactive,  cloud_no_policy, cloud_no_thing,
+        cloud_connect, cloud_subscribe, cloud_publish,   cloud_receive};
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        struct check_evidence e = usual();
+        struct verdict v;
+        sets[i](&e);
+        verdict_find(&e, &v);
+        assert_int_equal(v.warning_count, 0);
+    }
 }
 
 static void test_a_board_that_works_with_another_credential_is_warned_about(void **state)
@@ -927,6 +1049,7 @@ int main(void)
         cmocka_unit_test(test_each_set_up_has_its_verdict),
         cmocka_unit_test(test_all_words_are_filled_in),
         cmocka_unit_test(test_each_code_has_a_name_of_its_own_and_a_row),
+        cmocka_unit_test(test_what_the_cloud_explains_is_told_once),
         cmocka_unit_test(test_a_board_that_works_is_warned_about),
         cmocka_unit_test(test_a_board_that_works_with_another_credential_is_warned_about),
         cmocka_unit_test(test_a_host_without_a_way_says_nothing_about_the_board),

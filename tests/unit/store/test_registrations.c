@@ -83,9 +83,69 @@ static void one_of_a_thing_lives(void **state)
     first.state = REGISTRATION_UNDONE;
     assert_int_equal(store_registration_save(store, &first), ERR_OK);
     assert_int_equal(store_registration_add(store, &third, "K", 1), ERR_OK);
-    /* and it does not come back to life beside the other */
-    first.state = REGISTRATION_ACTIVE;
-    expect(store_registration_save(store, &first), ERR_CONFLICT, "thing_registered");
+}
+
+static void one_that_is_to_be_undone_is_not_led_on(void **state)
+{
+    (void)state;
+    struct registration_record r = added("reg_1", "one"), got;
+    assert_int_equal(store_registration_undo(store, "reg_1"), ERR_OK);
+    r.state = REGISTRATION_REGISTERED;
+    expect(store_registration_save(store, &r), ERR_CANCELLED, "registration_undoing");
+    r.state = REGISTRATION_UNDONE;
+    assert_int_equal(store_registration_save(store, &r), ERR_OK);
+    assert_int_equal(store_registration_undo(store, "reg_1"), ERR_OK);
+    assert_int_equal(store_registration_get(store, "reg_1", &got), ERR_OK);
+    assert_int_equal(got.state, REGISTRATION_UNDONE);
+    registration_record_dispose(&got);
+    expect(store_registration_undo(store, "reg_9"), ERR_NOT_FOUND, "registration_not_found");
+}
+
+static void add_running_job(const char *id)
+{
+    struct job_record *job = calloc(1, sizeof *job);
+    assert_non_null(job);
+    snprintf(job->id, sizeof job->id, "%s", id);
+    snprintf(job->kind, sizeof job->kind, "provision");
+    snprintf(job->slot, sizeof job->slot, "a");
+    assert_int_equal(store_job_add(store, job, "{}", NULL, 0), ERR_OK);
+    job->state = JOB_RUNNING;
+    assert_int_equal(store_job_save(store, job), ERR_OK);
+    free(job);
+}
+
+static void what_is_open_is_found_after_a_start(void **state)
+{
+    (void)state;
+    static const enum registration_state states[] = {REGISTRATION_REGISTERING, REGISTRATION_ACTIVE,
+                                                     REGISTRATION_UNDOING,     REGISTRATION_UNDONE,
+                                                     REGISTRATION_LEFT,        REGISTRATION_ACTIVE};
+    char(*ids)[ID_TEXT];
+    size_t n;
+    struct registration_record got;
+    add_running_job("job_1");
+    for (int i = 0; i < 6; i++) {
+        char id[8], thing[8];
+        snprintf(id, sizeof id, "reg_%d", i);
+        snprintf(thing, sizeof thing, "t%d", i);
+        struct registration_record r = made(id, thing);
+        if (i == 5) snprintf(r.job, sizeof r.job, "job_1");
+        assert_int_equal(store_registration_add(store, &r, "", 0), ERR_OK);
+        r.state = states[i];
+        assert_int_equal(store_registration_save(store, &r), ERR_OK);
+    }
+    assert_int_equal(store_job_recover(store, &ids, &n), ERR_OK);
+    free(ids);
+    assert_int_equal(store_registration_get(store, "reg_5", &got), ERR_OK);
+    assert_int_equal(got.state, REGISTRATION_UNDOING); /* its job will not go on */
+    assert_string_equal(got.error.code, "interrupted");
+    registration_record_dispose(&got);
+    assert_int_equal(store_registration_open(store, &ids, &n), ERR_OK);
+    assert_int_equal(n, 3);
+    assert_string_equal(ids[0], "reg_0");
+    assert_string_equal(ids[1], "reg_2");
+    assert_string_equal(ids[2], "reg_5");
+    free(ids);
 }
 
 /* The cloud names the thing later, and two may wait for it. */
@@ -249,6 +309,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(all_of_it_comes_back),
         TEST(one_of_a_thing_lives),
+        TEST(one_that_is_to_be_undone_is_not_led_on),
+        TEST(what_is_open_is_found_after_a_start),
         TEST(those_without_a_name_are_not_the_same),
         TEST(its_secret_is_sealed_and_can_be_wiped),
         TEST(a_policy_is_that_of_all_who_name_it),
