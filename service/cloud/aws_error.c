@@ -213,7 +213,7 @@ static const struct {
                         "Allow the action to the keys' user or role in IAM."},
     [AWS_QUOTA] = {ERR_CLOUD, "aws_quota", "a limit of the account is reached",
                    "Delete what is not needed, or ask AWS for more in Service Quotas."},
-    [AWS_NOT_FOUND] = {ERR_NOT_FOUND, "aws_not_found", "there is no such thing", NULL},
+    [AWS_NOT_FOUND] = {ERR_NOT_FOUND, "aws_not_found", "what it names does not exist", NULL},
     [AWS_EXISTS] = {ERR_CONFLICT, "aws_exists", "it exists already, and differs", NULL},
     [AWS_CONFLICT] = {ERR_CONFLICT, "aws_conflict", "something else stands against it", NULL},
     [AWS_STATE] = {ERR_CONFLICT, "aws_state", "its state forbids it", NULL},

@@ -24,7 +24,8 @@ static char *canonical(const char *path, const char *query, const char *value, c
                                     .body_len = strlen(body)};
     struct buf out;
     buf_init(&out, TEXT);
-    return sigv4_canonical(&r, &out) ? NULL : (char *)out.data;
+    if (sigv4_canonical(&r, &out)) buf_dispose(&out);
+    return (char *)out.data;
 }
 
 /* The query in the canonical form: the third line. */
