@@ -231,7 +231,8 @@ enum err post_once(const struct post *post, struct cancel *cancel, struct deadli
     own.timeout_ms = deadline_left_ms(until);
     *out = (struct post_result){0};
     enum err e = poster_open(&p);
-    if (!e) e = poster_send(p, &own, NULL);
+    if (!p) return e;
+    e = poster_send(p, &own, NULL);
     while (!e && !poster_wait(p, cancel ? cancel->fd : -1, until, out)) {
         if (cancel_is_raised(cancel)) {
             e = err_set(ERR_CANCELLED, "cancelled");
