@@ -1,11 +1,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #include "service/base/metrics.h"
 #include "service/cloud/aws_core.h"
+#include "service/cloud/curl_link.h"
 
 enum {
     ANSWER_MAX = 1024 * 1024,
@@ -39,20 +39,6 @@ static int on_ready(void *arg, char *ip, char *local_ip, int port, int local_por
     return again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
-static bool take(const char *line, size_t n, const char *name, char *out, size_t cap)
-{
-    size_t len = strlen(name);
-    if (n <= len || strncasecmp(line, name, len) != 0 || line[len] != ':') return false;
-    line += len + 1;
-    n -= len + 1;
-    for (; n && (*line == ' ' || *line == '\t'); n--)
-        line++;
-    while (n && strchr("\r\n \t", line[n - 1]))
-        n--;
-    snprintf(out, cap, "%.*s", (int)(n < cap ? n : cap - 1), line);
-    return true;
-}
-
 static size_t on_header(char *line, size_t size, size_t n, void *arg)
 {
     struct exchange *x = arg;
@@ -63,9 +49,9 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
         in->request_id[0] = in->type[0] = '\0';
         in->date_unix_s = 0;
     }
-    take(line, n, "x-amzn-RequestId", in->request_id, sizeof in->request_id);
-    take(line, n, "x-amzn-ErrorType", in->type, sizeof in->type);
-    if (take(line, n, "Date", date, sizeof date)) {
+    curl_link_header(line, n, "x-amzn-RequestId", in->request_id, sizeof in->request_id);
+    curl_link_header(line, n, "x-amzn-ErrorType", in->type, sizeof in->type);
+    if (curl_link_header(line, n, "Date", date, sizeof date)) {
         struct tm tm = {0};
         const char *end = strptime(date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
         in->date_unix_s = end && !*end ? (int64_t)timegm(&tm) : 0;
@@ -109,31 +95,18 @@ static bool configure_request(struct exchange *x, const char *url)
 static bool configure_link(struct exchange *x, const char *ca_pem)
 {
     __typeof__(curl_easy_setopt) *set = x->curl->curl_easy_setopt;
-    bool ok = set(x->easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
-    /* A name server that is silent must not hold us up once the time is over. */
-    ok &= set(x->easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
-    ok &= set(x->easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
+    const struct curl_link link = {
+        .local = x->o->host->local, .connect_ms = CONNECT_MS, .ca_pem = ca_pem, .why_out = x->why};
+    bool ok = curl_link_set(x->curl, x->easy, &link);
     ok &= set(x->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK;
-    ok &= set(x->easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
     ok &= set(x->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) == CURLE_OK;
-    ok &= set(x->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
-    ok &= set(x->easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK;
-    ok &= set(x->easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK;
-    ok &= set(x->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) == CURLE_OK;
-    ok &= set(x->easy, CURLOPT_MAXAGE_CONN, (long)IDLE_S) == CURLE_OK;
-    if (x->o->host->local) ok &= set(x->easy, CURLOPT_PROXY, "") == CURLE_OK;
-    if (!ca_pem) return ok;
-    /* This authority instead of all others, not beside them. */
-    struct curl_blob blob = {(void *)ca_pem, strlen(ca_pem), CURL_BLOB_NOCOPY};
-    ok &= set(x->easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK;
-    return ok && set(x->easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
+    return ok && set(x->easy, CURLOPT_MAXAGE_CONN, (long)IDLE_S) == CURLE_OK;
 }
 
 static bool configure_answer(struct exchange *x)
 {
     __typeof__(curl_easy_setopt) *set = x->curl->curl_easy_setopt;
-    bool ok = set(x->easy, CURLOPT_ERRORBUFFER, x->why) == CURLE_OK;
-    ok &= set(x->easy, CURLOPT_PREREQFUNCTION, on_ready) == CURLE_OK;
+    bool ok = set(x->easy, CURLOPT_PREREQFUNCTION, on_ready) == CURLE_OK;
     ok &= set(x->easy, CURLOPT_PREREQDATA, x) == CURLE_OK;
     ok &= set(x->easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK;
     ok &= set(x->easy, CURLOPT_HEADERDATA, x) == CURLE_OK;

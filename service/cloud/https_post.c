@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "service/cloud/curl_library.h"
+#include "service/cloud/curl_link.h"
 
 enum {
     CONNECT_MS = 10000,
@@ -77,20 +76,11 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
     return t->answer_bytes > POST_ANSWER ? 0 : size * n;
 }
 
-/* A line as it came, without a NUL. */
 static size_t on_header(char *data, size_t size, size_t n, void *arg)
 {
-    static const char name[] = "x-amzn-errortype:";
     struct post_answer *a = arg;
-    size_t skip = sizeof name - 1, len = size * n;
-    if (len <= skip || strncasecmp(data, name, skip) != 0) return len;
-    while (skip < len && data[skip] == ' ')
-        skip++;
-    size_t end = len;
-    while (end > skip && strchr("\r\n ", data[end - 1]))
-        end--;
-    snprintf(a->error_type, sizeof a->error_type, "%.*s", (int)(end - skip), data + skip);
-    return len;
+    curl_link_header(data, size * n, "x-amzn-ErrorType", a->error_type, sizeof a->error_type);
+    return size * n;
 }
 
 static bool add_headers(const struct curl_library *curl, struct transfer *t,
@@ -104,41 +94,11 @@ static bool add_headers(const struct curl_library *curl, struct transfer *t,
     return true;
 }
 
-/* Who we are, and whom we trust. A key is not copied: libcurl would not wipe it. */
-static bool identify(const struct curl_library *curl, struct transfer *t, const struct post *post)
-{
-    __typeof__(curl_easy_setopt) *set = curl->curl_easy_setopt;
-    bool ok = true;
-    if (post->certificate_pem) {
-        struct curl_blob blob = {(void *)post->certificate_pem, strlen(post->certificate_pem),
-                                 CURL_BLOB_NOCOPY};
-        ok &= set(t->easy, CURLOPT_SSLCERT_BLOB, &blob) == CURLE_OK;
-        blob.data = (void *)post->key_pem;
-        blob.len = strlen(post->key_pem);
-        ok &= set(t->easy, CURLOPT_SSLKEY_BLOB, &blob) == CURLE_OK;
-    }
-    if (!post->ca_pem) return ok;
-    /* This authority instead of all others, not beside them. */
-    struct curl_blob blob = {(void *)post->ca_pem, strlen(post->ca_pem), CURL_BLOB_COPY};
-    ok &= set(t->easy, CURLOPT_CAINFO_BLOB, &blob) == CURLE_OK;
-    return ok && set(t->easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
-}
-
 /* @return is every option known and set? */
 static bool configure(const struct curl_library *curl, struct transfer *t, const struct post *post)
 {
     __typeof__(curl_easy_setopt) *set = curl->curl_easy_setopt;
     bool ok = set(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
-    ok &= set(t->easy, CURLOPT_ERRORBUFFER, t->why) == CURLE_OK;
-    ok &= set(t->easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
-    /* A name server that is silent must not hold up the others, nor our end. */
-    ok &= set(t->easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK;
-    ok &= set(t->easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
-    ok &= set(t->easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
-    ok &= set(t->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
-    ok &= set(t->easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK;
-    ok &= set(t->easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK;
-    ok &= set(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS) == CURLE_OK;
     ok &= set(t->easy, CURLOPT_TIMEOUT_MS, post->timeout_ms) == CURLE_OK;
     ok &= set(t->easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK;
     ok &= set(t->easy, CURLOPT_WRITEDATA, t) == CURLE_OK;
@@ -148,12 +108,17 @@ static bool configure(const struct curl_library *curl, struct transfer *t, const
         ok &= set(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body_len) == CURLE_OK;
         ok &= set(t->easy, CURLOPT_COPYPOSTFIELDS, post->body) == CURLE_OK;
     }
-    if (post->local) ok &= set(t->easy, CURLOPT_PROXY, "") == CURLE_OK;
     if (post->answer) {
         ok &= set(t->easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK;
         ok &= set(t->easy, CURLOPT_HEADERDATA, post->answer) == CURLE_OK;
     }
-    return ok && identify(curl, t, post);
+    return ok && curl_link_set(curl, t->easy,
+                               &(struct curl_link){.local = post->local,
+                                                   .connect_ms = CONNECT_MS,
+                                                   .ca_pem = post->ca_pem,
+                                                   .certificate_pem = post->certificate_pem,
+                                                   .key_pem = post->key_pem,
+                                                   .why_out = t->why});
 }
 
 enum err poster_send(struct poster *p, const struct post *post, void *owner)
