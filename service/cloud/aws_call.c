@@ -19,7 +19,8 @@ enum {
     FAULT_MS = 100,
     REFUSAL_MS = 500,
     LONGEST_MS = 20000,
-    CLOCK_OFF_S = 240, /* AWS bears five minutes */
+    RETRY_AFTER_S = 60, /* for how long one answer stops all calls of its operation, at most */
+    CLOCK_OFF_S = 240,  /* AWS bears five minutes */
     TEXT_MAX = 256 * 1024,
     TOKEN_HEAD = 13,
 };
@@ -128,7 +129,8 @@ static bool may_wait(const struct call *c, int64_t ms)
 static bool may_wait_for_rate(struct call *c)
 {
     struct aws_account *a = c->account;
-    int64_t wait_ns = c->in.retry_after_s * 1000000000;
+    bool odd = c->in.retry_after_s > RETRY_AFTER_S;
+    int64_t wait_ns = (odd ? RETRY_AFTER_S : c->in.retry_after_s) * 1000000000;
     metrics_add(METRIC_CLOUD_THROTTLED, 1);
     pthread_mutex_lock(&a->lock);
     aws_rates_refused(&a->rates, c->letter.request->operation, deadline_now_ns(), wait_ns);

@@ -12,8 +12,8 @@ struct curl_link {
     bool local;         /* past any proxy */
     long connect_ms;    /* for DNS, TCP and TLS */
     const char *ca_pem; /* whom to trust instead of the system's authorities; NULL = those */
-    const char *certificate_pem,
-        *key_pem;  /* our own; NULL = none. They must stay as long as @p easy */
+    /* Our own; NULL = none. They must stay as long as the transfer. */
+    const char *certificate_pem, *key_pem;
     char *why_out; /* CURL_ERROR_SIZE; stays as long */
 };
 /** @return is every option known and set? */
