@@ -60,6 +60,12 @@ struct reply handle_authority_get(struct request *rq, const struct service *svc)
 struct reply handle_authority_delete(struct request *rq, const struct service *svc);
 struct reply handle_authority_sign(struct request *rq, const struct service *svc);
 
+/* registrations.c: things at clouds */
+struct reply handle_registration_create(struct request *rq, const struct service *svc);
+struct reply handle_registration_list(struct request *rq, const struct service *svc);
+struct reply handle_registration_get(struct request *rq, const struct service *svc);
+struct reply handle_registration_delete(struct request *rq, const struct service *svc);
+
 /* firmware.c */
 struct reply handle_firmware_create(struct request *rq, const struct service *svc);
 struct reply handle_firmware_list(struct request *rq, const struct service *svc);

@@ -76,6 +76,14 @@ static const struct route table[] = {
     {"POST", "/v1/clouds/{name}/test", "testCloud", ENGINEER, "", ROUTE_CALLS, 0,
      handle_cloud_test},
 
+    {"POST", "/v1/registrations", "createRegistration", OPERATOR, "",
+     BODY_JSON | BODY_SLOW | ROUTE_CREATES, JSON, handle_registration_create},
+    {"GET", "/v1/registrations", "listRegistrations", VIEWER, "cloud thing state job limit cursor ",
+     0, 0, handle_registration_list},
+    {"GET", "/v1/registrations/{id}", "getRegistration", VIEWER, "", 0, 0, handle_registration_get},
+    {"DELETE", "/v1/registrations/{id}", "deleteRegistration", OPERATOR, "", 0, 0,
+     handle_registration_delete},
+
     {"POST", "/v1/firmware", "createFirmware", ENGINEER, "name ", FIRMWARE | ROUTE_CREATES,
      LIMIT_FIRMWARE, handle_firmware_create},
     {"GET", "/v1/firmware", "listFirmware", VIEWER, "limit cursor ", 0, 0, handle_firmware_list},

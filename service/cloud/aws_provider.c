@@ -9,9 +9,9 @@
 #include "service/base/wipe.h"
 #include "service/cloud/aws_call.h"
 #include "service/cloud/aws_sources.h"
-#include "service/cloud/https_ask.h"
+#include "service/cloud/https_post.h"
 
-enum { URL = 1024, HEADER = 160, ANSWER = 64 * 1024, ASK_MS = 10000 };
+enum { URL = 1024, HEADER = 160, ASK_MS = 10000 };
 
 struct provider {
     char url[URL], header[HEADER];
@@ -72,31 +72,36 @@ static enum err refused(int status, const struct buf *answer)
     return e;
 }
 
+static enum err judge(const struct post_result *r, const struct buf *answer, struct aws_keys *out)
+{
+    if (!r->status)
+        return err_fail(ERR_NETWORK, "keys_unreachable",
+                        "Check its address, the network and the clock of this machine.",
+                        "the credential provider: %s", r->error);
+    if (r->status == 200) return read_keys(answer, out);
+    if (r->status >= 400 && r->status < 500) return refused(r->status, answer);
+    return err_fail(ERR_PROTOCOL, "keys_bad_answer", "Try again later.",
+                    "the credential provider answered %d", r->status);
+}
+
 static enum err take_provider(void *arg, struct cancel *cancel, struct deadline until,
                               struct aws_keys *out)
 {
     const struct provider *p = arg;
-    const struct https_question q = {.url = p->url,
-                                     .local = p->local,
-                                     .ca_pem = p->ca_pem,
-                                     .certificate_pem = p->certificate_pem,
-                                     .key_pem = p->key_pem,
-                                     .header = p->header};
-    struct buf answer;
-    int status;
+    struct post_result result;
+    struct post_answer answer = {.error_type = ""};
+    const struct post get = {.url = p->url,
+                             .local = p->local,
+                             .ca_pem = p->ca_pem,
+                             .certificate_pem = p->certificate_pem,
+                             .key_pem = p->key_pem,
+                             .headers = {p->header},
+                             .answer = &answer};
     *out = (struct aws_keys){.expires_unix_s = 0};
-    buf_init_secret(&answer, ANSWER);
-    enum err e = https_ask(&q, cancel, deadline_within_ms(until, ASK_MS), &status, &answer);
-    if (e == ERR_NETWORK || e == ERR_TIMEOUT) {
-        const struct err_info why = *err_last();
-        e = err_fail(e, "keys_unreachable", why.hint, "the credential provider: %s", why.detail);
-    } else if (e == ERR_TOO_LARGE || (!e && status != 200 && (status < 400 || status >= 500))) {
-        e = err_fail(ERR_PROTOCOL, "keys_bad_answer", "Try again later.",
-                     "the credential provider answered %d", status);
-    } else if (!e) {
-        e = status == 200 ? read_keys(&answer, out) : refused(status, &answer);
-    }
-    buf_dispose(&answer);
+    buf_init_secret(&answer.body, POST_ANSWER);
+    enum err e = post_once(&get, cancel, deadline_within_ms(until, ASK_MS), &result);
+    if (!e) e = judge(&result, &answer.body, out);
+    buf_dispose(&answer.body);
     return e;
 }
 

@@ -79,16 +79,17 @@ static enum err explain_before(const struct fleet *f, enum err e)
 static enum err explain_behind(const struct fleet *f, enum err e, bool harmless)
 {
     if (e != ERR_NETWORK && e != ERR_TIMEOUT) return e;
-    bool dropped = was_refused(f) && !f->session.published;
+    bool refused = was_refused(f), dropped = refused && !f->session.published;
     if (dropped && harmless) return explain_before(f, e);
-    struct err_info why = *err_last();
     return err_fail(ERR_TIMEOUT, "aws_outcome_unknown",
                     dropped ? "AWS IoT does this when the claim's policy does not allow "
                               "iot:Publish for this topic; then nothing has happened."
                             : "It may have been done all the same: look for it before it is done "
                               "again. No answer comes, either, where the claim's policy does not "
                               "allow iot:Receive for it.",
-                    "no answer to %s: %s", f->topic, why.detail);
+                    refused ? "the connection ended before there was an answer to %s"
+                            : "there was no answer to %s in time",
+                    f->topic);
 }
 
 static enum err bad_answer(const struct fleet *f, const char *what)

@@ -156,3 +156,9 @@ enum err iot_data_endpoint_check(const char *host, const char *region)
                         host);
     return ERR_OK;
 }
+
+const char *iot_mqtt_alpn(int port)
+{
+    enum { HTTPS = 443 };
+    return port == HTTPS ? "x-amzn-mqtt-ca" : "";
+}

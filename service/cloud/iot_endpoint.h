@@ -23,4 +23,7 @@ enum err iot_provider_check(const char *address);
  *  @return ERR_OK; ERR_ARG with code endpoint_not_ats (its certificate is not Amazon's),
  * endpoint_region (of another region), bad_endpoint (not one of AWS's, nor of this machine) */
 enum err iot_data_endpoint_check(const char *host, const char *region);
+/** What MQTT is called by ALPN on a port of a data endpoint: 443 is for several protocols, and
+ * knows them by their names. "" = it needs none. */
+const char *iot_mqtt_alpn(int port);
 #endif

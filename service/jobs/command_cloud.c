@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "service/jobs/command_parts.h"
+#include "service/register/wanted.h"
 
 /* The slot is known by now and a board's MAC has one length: whatever is wrong with the names shows
  * here, and not when the board is in its loader. */
@@ -37,13 +38,6 @@ enum err command_read_cloud(struct command *c, const struct command_draft *d,
 
 void command_judge_cloud(const struct command *c, struct field_errors *errors)
 {
-    if (c->kind != COMMAND_PROVISION || !c->cloud) return;
-    bool brought = c->cloud->way == WAY_OWN && !c->cloud->authority[0];
-    if (brought && !c->credential[0])
-        field_errors_add(errors, "/credential",
-                         "is required: its certificate is what is to be registered");
-    if (!brought && c->credential[0])
-        field_errors_add(errors, "/credential",
-                         "goes not with a \"cloud\" that makes one, but with its "
-                         "\"certificate\":\"own\"");
+    if (c->kind == COMMAND_PROVISION && c->cloud)
+        wanted_credential(c->cloud, c->credential, errors);
 }

@@ -1,5 +1,6 @@
 /* Each kind of command is a list of steps, run in order. The first that fails ends the job;
- * whatever happened, the board is left reset and running, and what was tried is on its record. */
+ * whatever happened, the board is left reset and running, what was tried is on its record, and what
+ * a failed job had made at a cloud is taken away again. */
 #include "service/jobs/run.h"
 
 #include "service/jobs/session.h"
@@ -49,6 +50,11 @@ static bool wants_host(const struct session *s)
     return false;
 }
 
+static bool wants_cloud(const struct session *s)
+{
+    return s->ctx->command->cloud != NULL;
+}
+
 static bool wants_purge(const struct session *s)
 {
     return s->ctx->command->purge_key;
@@ -72,10 +78,15 @@ static const struct step rom_identify[] = {
     {"firmware", step_firmware, has_at_port}, {NULL, NULL, NULL},
 };
 static const struct step rom_write[] = {
-    {"identify", step_rom_identify, NULL}, {"layout", step_rom_layout, NULL},
-    {"images", step_rom_images, NULL},     {"backup", step_backup, needs_backup},
-    {"write", step_rom_write, NULL},       {"verify", step_rom_verify, NULL},
-    {"reset", step_rom_reset, NULL},       {NULL, NULL, NULL},
+    {"identify", step_rom_identify, NULL},
+    {"layout", step_rom_layout, NULL},
+    {"register", step_register, wants_cloud},
+    {"images", step_rom_images, NULL},
+    {"backup", step_backup, needs_backup},
+    {"write", step_rom_write, NULL},
+    {"verify", step_rom_verify, NULL},
+    {"reset", step_rom_reset, NULL},
+    {NULL, NULL, NULL},
 };
 static const struct step rom_restore[] = {
     {"identify", step_rom_identify, NULL}, {"layout", step_rom_layout, NULL},
@@ -89,9 +100,13 @@ static const struct step at_identify[] = {
     {NULL, NULL, NULL},
 };
 static const struct step at_write[] = {
-    {"images", step_at_images, NULL}, {"backup", step_backup, needs_backup},
-    {"write", step_at_write, NULL},   {"verify", step_at_verify, NULL},
-    {"reset", step_at_reset, NULL},   {NULL, NULL, NULL},
+    {"register", step_register, wants_cloud},
+    {"images", step_at_images, NULL},
+    {"backup", step_backup, needs_backup},
+    {"write", step_at_write, NULL},
+    {"verify", step_at_verify, NULL},
+    {"reset", step_at_reset, NULL},
+    {NULL, NULL, NULL},
 };
 static const struct step check[] = {
     {"wifi", step_wifi, wants_wifi},
@@ -130,6 +145,8 @@ static const struct step rom_erase[] = {
     {"reset", step_rom_reset, NULL},
     {NULL, NULL, NULL},
 };
+static const struct step activate[] = {{"activate", step_activate, must_activate},
+                                       {NULL, NULL, NULL}};
 static const struct step purge[] = {{"purge", step_purge, wants_purge}, {NULL, NULL, NULL}};
 static const struct step record[] = {{"record", step_record, is_known}, {NULL, NULL, NULL}};
 static const struct step rom_reset[] = {{"reset", step_rom_reset, NULL}, {NULL, NULL, NULL}};
@@ -137,7 +154,7 @@ static const struct step at_reset[] = {{"reset", step_at_reset, NULL}, {NULL, NU
 static const struct step at_lines[] = {{"at", step_at_lines, NULL}, {NULL, NULL, NULL}};
 static const struct step at_board[] = {{"identify", step_at_identify, NULL}, {NULL, NULL, NULL}};
 
-enum { PARTS_MAX = 5 };
+enum { PARTS_MAX = 6 };
 
 /* Kind and method → its parts, in order. */
 static const struct recipe {
@@ -149,8 +166,8 @@ static const struct recipe {
     {COMMAND_IDENTIFY, METHOD_AT, {at_identify, record}},
     {COMMAND_WRITE, METHOD_ROM, {rom_write, purge, record}},
     {COMMAND_WRITE, METHOD_AT, {at_identify, at_write, purge, record}},
-    {COMMAND_PROVISION, METHOD_ROM, {rom_write, purge, check, record}},
-    {COMMAND_PROVISION, METHOD_AT, {at_identify, at_write, purge, check, record}},
+    {COMMAND_PROVISION, METHOD_ROM, {rom_write, activate, purge, check, record}},
+    {COMMAND_PROVISION, METHOD_AT, {at_identify, at_write, activate, purge, check, record}},
     {COMMAND_RESET, METHOD_ROM, {rom_reset}},
     {COMMAND_RESET, METHOD_AT, {at_reset}},
     {COMMAND_CHECK, METHOD_AUTO, {at_board, check, record}},
@@ -227,6 +244,8 @@ enum err run_command(struct job_context *ctx)
     if (e) record_failure(&s);
     struct err_info failed = *err_last();
     enum err left = session_close(&s);
+    if (e) register_take_back(&s, &failed);
+    registration_record_dispose(&s.registration);
     if (e) return err_restore(&failed);
     return left ? tell_leave(ctx, left) : ERR_OK;
 }

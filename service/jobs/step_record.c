@@ -11,9 +11,9 @@
 static char *detail(const struct session *s)
 {
     static const char *const kept[] = {
-        "profile", "firmware",   "flash",   "target",     "images",  "warnings", "backups",
-        "write",   "key_purged", "restore", "read",       "erase",   "boot",     "wifi",
-        "time",    "network",    "mqtt",    "host_check", "verdict", NULL};
+        "profile",      "firmware", "flash",      "target",  "images",     "warnings", "backups",
+        "registration", "write",    "key_purged", "restore", "read",       "erase",    "boot",
+        "wifi",         "time",     "network",    "mqtt",    "host_check", "verdict",  NULL};
     json_t *d = json_object();
     for (size_t i = 0; kept[i]; i++) {
         json_t *part = json_object_get(s->ctx->result, kept[i]);

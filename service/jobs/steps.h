@@ -93,6 +93,17 @@ enum err step_subscribe(struct session *s);
 enum err step_publish(struct session *s);
 enum err step_received(struct session *s);
 
+/* step_register.c: a thing of its own at the cloud */
+enum err step_register(struct session *s);
+/** Has this job registered it, so that the certificate waits to be activated? */
+bool must_activate(const struct session *s);
+enum err step_activate(struct session *s);
+/** The job has failed, and its board is left: take away what step_register() made, as a step of its
+ * own. What cannot be taken away now is left to the keeper, and the job's error tells of it. */
+void register_take_back(struct session *s, const struct err_info *why);
+/** No step of its own: where the order leaves it to the cloud, the broker is at @p endpoint. */
+enum err cloud_settle(struct session *s, const char *endpoint);
+
 /* step_host.c, step_record.c */
 /** The same as seen from this machine, into s->evidence and the result.
  *  @param one  NULL where the scheme needs none

@@ -8,7 +8,7 @@
 #include "service/base/log.h"
 #include "service/jobs/source.h"
 #include "service/jobs/worker.h"
-#include "service/store/clouds.h"
+#include "service/register/wanted.h"
 
 static void fill_record(const struct job_order *o, const char *retry_of, struct job_record *r)
 {
@@ -109,21 +109,6 @@ static enum err keep(const struct jobs *j, const struct command *c, const char *
     return store_job_add(j->config.store, r, body, needs, n);
 }
 
-/* What the order wants of a cloud is known here. */
-static enum err cloud_check(struct store *s, const struct register_spec *cloud)
-{
-    struct named_settings settings;
-    struct authority_record authority;
-    if (!cloud) return ERR_OK;
-    enum err e = store_cloud_get(s, cloud->cloud, &settings);
-    if (e) return e;
-    named_settings_dispose(&settings);
-    if (!cloud->authority[0]) return ERR_OK;
-    e = store_authority_get(s, cloud->authority, &authority);
-    if (!e) authority_record_dispose(&authority);
-    return e;
-}
-
 /* @param scratch  empty, and again so afterwards */
 static enum err state_of(struct jobs *j, const char *id, struct job_record *scratch,
                          enum job_state *out)
@@ -169,7 +154,7 @@ static enum err submit(struct jobs *j, const struct job_order *o, const char *re
     enum err e = slot_find(&j->source, NULL, c->slot, &slot);
     if (!e) e = slot_serves(&slot, c);
     if (!e) e = sources_check(j->config.store, c, errors);
-    if (!e) e = cloud_check(j->config.store, c->cloud);
+    if (!e && c->cloud) e = wanted_is_here(j->config.store, c->cloud);
     if (e) return e;
     e = enter(j, o, retry_of, out, &job);
     if (e) return e;

@@ -11,7 +11,13 @@ struct entry {
     char name[64];
     int64_t changed_ms; /* of the settings that it was opened with */
     struct aws_account *account;
+    char endpoint[CLOUD_ENDPOINT]; /* with its roots: "" = not known */
+    struct buf roots;
+    struct deadline known_until;
+    bool learning; /* somebody is finding them out */
 };
+
+enum { KNOWN_MS = 3600 * 1000 };
 
 struct accounts {
     struct store *store;
@@ -33,6 +39,7 @@ static void drop(struct entry **at)
     struct entry *e = *at;
     *at = e->next;
     aws_account_unref(e->account);
+    buf_dispose(&e->roots);
     free(e);
 }
 
@@ -131,6 +138,7 @@ static enum err take_account(struct accounts *a, const struct named_settings *r,
             return failed;
         }
         memcpy(e->name, r->name, sizeof e->name);
+        buf_init(&e->roots, LIMIT_PEM_BYTES);
         e->changed_ms = r->changed_ms;
         e->next = *at;
         *at = e;
@@ -178,4 +186,50 @@ enum err accounts_take(struct accounts *a, const char *cloud, struct aws_account
     enum err e = take(a, cloud, account_out, view_out);
     pthread_mutex_unlock(&a->lock);
     return e;
+}
+
+/* Under the lock. @return NULL: its settings have changed meanwhile */
+static struct entry *of_account(struct accounts *a, const struct aws_account *account)
+{
+    struct entry *e = a->first;
+    while (e && e->account != account)
+        e = e->next;
+    return e;
+}
+
+static enum recall recall(struct entry *e, struct account_data *out)
+{
+    if (!e) return RECALL_LEARN;
+    if (e->endpoint[0] && !deadline_passed(e->known_until) &&
+        buf_puts(out->roots, buf_str(&e->roots)) == ERR_OK) {
+        memcpy(out->endpoint, e->endpoint, sizeof out->endpoint);
+        return RECALL_KNOWN;
+    }
+    if (e->learning) return RECALL_WAIT;
+    e->learning = true;
+    return RECALL_LEARN;
+}
+
+enum recall accounts_recall(struct accounts *a, const struct aws_account *account,
+                            struct account_data *out)
+{
+    pthread_mutex_lock(&a->lock);
+    enum recall r = recall(of_account(a, account), out);
+    pthread_mutex_unlock(&a->lock);
+    return r;
+}
+
+void accounts_learned(struct accounts *a, const struct aws_account *account,
+                      const struct account_data *data)
+{
+    pthread_mutex_lock(&a->lock);
+    struct entry *e = of_account(a, account);
+    if (e) e->learning = false;
+    if (e && data) {
+        buf_reset(&e->roots);
+        memcpy(e->endpoint, data->endpoint, sizeof e->endpoint);
+        e->known_until = deadline_in_ms(KNOWN_MS);
+        if (buf_puts(&e->roots, buf_str(data->roots))) e->endpoint[0] = '\0';
+    }
+    pthread_mutex_unlock(&a->lock);
 }

@@ -6,6 +6,7 @@
 
 #include "service/base/limits.h"
 #include "service/cloud/fleet.h"
+#include "service/cloud/iot_endpoint.h"
 #include "service/register/work.h"
 
 enum { CLIENT_ID = 64 };
@@ -59,7 +60,7 @@ static enum err open_fleet(struct work *w, struct fleet **out)
                                             .key_pem = buf_str(&claim.key),
                                             .root_ca_pem = buf_str(&w->roots),
                                             .client_id = client_id,
-                                            .alpn = ""};
+                                            .alpn = iot_mqtt_alpn(w->view.mqtt_port)};
         e = fleet_open(&access, w->use->cancel, w->use->until, out);
     }
     claim_dispose(&claim);
@@ -99,17 +100,19 @@ static void set_fates(struct work *w, enum fate fate)
         fate;
 }
 
-static enum err is_there(struct work *w, bool *out)
+/* Is the thing there before the template makes it? Who has no keys, or such that may make a claim
+ * and no more, does not find out. */
+static enum err judge_thing(struct work *w, enum fate *out)
 {
     struct iot_thing t = {.arn = ""};
     const struct aws_use use = work_call(w);
-    *out = true; /* nobody can be asked: it is not taken away */
+    *out = FATE_UNKNOWN;
     if (!w->account) return ERR_OK;
     enum err e = iot_describe_thing(&use, w->record->thing, &t);
     json_decref(t.attributes);
-    if (!err_is(e, "aws_not_found")) return e;
-    *out = false;
-    return ERR_OK;
+    if (!e) *out = FATE_FOUND;
+    if (err_is(e, "aws_not_found")) *out = FATE_INTENT;
+    return *out != FATE_UNKNOWN || err_is(e, "aws_permission") ? ERR_OK : e;
 }
 
 /* The template may call it otherwise than was expected. */
@@ -119,7 +122,7 @@ static enum err take_name(struct work *w, const char *name)
     if (!*name || strcmp(name, w->record->thing) == 0) return ERR_OK;
     memcpy(expected, w->record->thing, sizeof expected);
     snprintf(w->record->thing, sizeof w->record->thing, "%s", name);
-    w->p.thing = FATE_FOUND; /* of that one it was not asked whether it was there */
+    w->p.thing = FATE_UNKNOWN; /* of that one it was not asked whether it was there */
     enum err e = work_save(w);
     if (e) memcpy(w->record->thing, expected, sizeof expected);
     return e;
@@ -128,13 +131,15 @@ static enum err take_name(struct work *w, const char *name)
 static enum err claim_it(struct work *w, struct fleet *f)
 {
     char name[THING_NAME] = "";
-    bool there, again = w->p.certificate == FATE_INTENT;
-    enum err e = is_there(w, &there);
+    bool again = w->p.certificate == FATE_INTENT;
+    enum fate thing = w->p.thing;
+    enum err e = again ? ERR_OK : judge_thing(w, &thing);
     if (e) return e;
     set_fates(w, FATE_INTENT);
+    w->p.thing = thing;
     e = work_save(w);
     if (e) {
-        set_fates(w, again ? FATE_INTENT : FATE_NONE);
+        if (!again) set_fates(w, FATE_NONE);
         return e;
     }
     json_t *parameters = parameters_of(&w->spec);
@@ -145,7 +150,7 @@ static enum err claim_it(struct work *w, struct fleet *f)
         set_fates(w, FATE_NONE);
     if (e) return e;
     set_fates(w, FATE_MADE);
-    if (there || again) w->p.thing = FATE_FOUND;
+    w->p.thing = thing == FATE_INTENT ? FATE_MADE : thing;
     return take_name(w, name);
 }
 

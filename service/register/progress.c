@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const fates[] = {"none", "intent", "made", "found"};
+static const char *const fates[] = {"none", "intent", "made", "found", "unknown"};
 
 /* One member for each thing, so that a stored row can be read by people, too. */
 static const struct row {

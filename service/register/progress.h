@@ -16,7 +16,8 @@ enum fate {
     FATE_NONE,   /* it is not there by us */
     FATE_INTENT, /* about to be made: it may be there */
     FATE_MADE,   /* made by this registration */
-    FATE_FOUND   /* it was there already, and is not ours to take away */
+    FATE_FOUND,  /* it was there already, and is not ours to take away */
+    FATE_UNKNOWN /* it is there, and nobody could be asked by whom: told, and not taken away */
 };
 
 enum { PROGRESS_CANDIDATES = 16 };

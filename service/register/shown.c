@@ -17,7 +17,7 @@ struct left {
 
 static void add(struct left *list, size_t *n, const char *kind, const char *name, enum fate fate)
 {
-    if (fate == FATE_INTENT || fate == FATE_MADE)
+    if (fate == FATE_INTENT || fate == FATE_MADE || fate == FATE_UNKNOWN)
         list[(*n)++] = (struct left){kind, name, fate == FATE_MADE};
 }
 

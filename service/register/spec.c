@@ -14,7 +14,7 @@
 static const char plain_chars[] = LETTERS "_-", group_chars[] = LETTERS ":_-",
                   policy_chars[] = LETTERS "_+=,.@-", attribute_chars[] = LETTERS "_.,@/:#-";
 
-enum { ATTRIBUTES_WITHOUT_TYPE = 3, POLICY_CHARACTERS = 2048, THING_MAX = 128 };
+enum { ATTRIBUTES_WITHOUT_TYPE = 3, POLICY_BYTES = 2048, THING_MAX = 128 };
 
 const char *const registration_way_names[] = {"csr", "aws", "own", "claim", NULL};
 
@@ -119,26 +119,11 @@ static void read_groups(const struct reader *r, const json_t *groups)
     }
 }
 
-/* An object, or its text. */
-static json_t *document_of(const json_t *value)
+static void read_document(const struct reader *r, const json_t *document)
 {
-    json_t *o = json_is_string(value) ? json_loads(json_string_value(value), 0, NULL)
-                                      : json_incref((json_t *)value);
-    if (json_is_object(o)) return o;
-    json_decref(o);
-    return NULL;
-}
-
-static void read_document(const struct reader *r, const json_t *value)
-{
-    json_t *document = document_of(value);
     size_t n = json_dumpb(document, r->out->policy_document, SPEC_DOCUMENT - 1, JSON_COMPACT);
-    if (!document)
-        fault(r, "/policy/document", "must be an object, or the text of one");
-    else if (n > POLICY_CHARACTERS)
-        fault(r, "/policy/document", "is longer than the 2048 characters that AWS takes");
-    r->out->policy_document[document && n <= POLICY_CHARACTERS ? n : 0] = '\0';
-    json_decref(document);
+    if (n > POLICY_BYTES) fault(r, "/policy/document", "is longer than 2048 bytes");
+    r->out->policy_document[n <= POLICY_BYTES ? n : 0] = '\0';
 }
 
 static void read_policy(const struct reader *r, const json_t *value)
@@ -150,7 +135,7 @@ static void read_policy(const struct reader *r, const json_t *value)
         json_t *document = NULL;
         const struct json_field rows[] = {
             JSON_STR("name", s->policy, JSON_OPTIONAL, 1, sizeof s->policy - 1),
-            JSON_ANY("document", &document, JSON_OPTIONAL),
+            JSON_OBJECT_AT("document", &document, JSON_OPTIONAL),
             JSON_FIELDS_END,
         };
         snprintf(at, sizeof at, "%s/policy", r->at);
@@ -289,7 +274,7 @@ static enum err fill_thing(struct register_spec *s, const struct template_word *
     return err_fail(ERR_ARG, "bad_thing_name",
                     "A thing's name has 1 to 128 letters, digits, '_' and '-'. The name of the "
                     "slot may have more than that.",
-                    "\"%.140s\" is no name for a thing", s->thing);
+                    "\"%.140s\" is no name of 1 to 128 bytes for a thing", s->thing);
 }
 
 static enum err fill_pairs(struct spec_pair *pairs, size_t n, const struct template_word *words,
@@ -301,7 +286,8 @@ static enum err fill_pairs(struct spec_pair *pairs, size_t n, const struct templ
         if (chars && !has_only(pairs[i].value, chars))
             return err_fail(ERR_ARG, "bad_attribute",
                             "AWS takes letters, digits and _.,@/:#- in attributes, and no spaces.",
-                            "the attribute %s would be \"%.200s\"", pairs[i].name, pairs[i].value);
+                            "the attribute %s would have other bytes: \"%.200s\"", pairs[i].name,
+                            pairs[i].value);
     }
     return ERR_OK;
 }

@@ -1,7 +1,10 @@
 """What tests tell the stand-in and ask it, over plain HTTP.
 
-GET  /state                     everything that the account holds, and counts
-GET  /journal?since=N&wait=S    events after the Nth: {"seq","call","event":"arrived"|"done"|"answered","operation",…}
+GET  /state                     everything that the account holds, and "counts": connections, handshakes and
+                                failed_handshakes of each port ("control_handshakes"), the most_open at once, calls,
+                                also by operation ("calls.CreateThing"), errors by name, faults met, throttled
+GET  /journal?since=N&wait=S    events after the Nth: {"seq","call","event":"arrived"|"done"|"answered","operation",…};
+                                waits S seconds for the first;  GET /journal/last → {"seq": N}
 POST /faults                    add one, see faults.py → {"id"};  GET /faults;  DELETE /faults[/ID]
 POST /settings                  {"endpoint","credential_endpoint","detach_delay_s","certificate_quota","rate_percent",
                                 "rtt_ms"}; only those that are named change
@@ -12,8 +15,8 @@ DELETE /users/ACCESS_KEY_ID
 POST /authorize                 {"certificate_id"|"certificate_pem","client_id","action":"iot:Connect",
                                 "resource":"client/x"|"topic/x"|"topicfilter/x"|an ARN,"context"?:{…}}
                                 → {"allowed","decision","certificate": its status or null,"thing": its name or null}
-POST /operate                   {"operation":"CreateThing","path":{"thingName":"x"},"query"?:{…},"headers"?:{…},"body"?:{…}}
-                                → {"status","body"}: as if the account's owner had called it, past signature, rates,
+POST /operate                   {"operation":"CreateThing","path":{"thingName":"x"},"query"?:{…},"headers"?:{…},
+                                "body"?:{…}} → {"status","body"}: as if the account's owner had called it, past signature, rates,
                                 faults and the journal
 POST /fleet                     {"topic","payload": a text} → {"topic","payload"}: what fleet provisioning answers to a
                                 message on its topics, and where; topic null: nothing. Whether the client may is
@@ -29,8 +32,8 @@ from cryptography import x509
 import authority
 import policies
 import policy_language
-import templates
 import wire
+from fleet import Fleet
 from server import Answer
 
 
@@ -41,6 +44,7 @@ def public_key_digest(one):
 class Admin:
     def __init__(self, control, listeners):
         self.control, self.account, self.listeners = control, control.account, listeners
+        self.fleet = Fleet(control)
         self.first = {"rate_percent": control.rates.percent, "rtt_ms": listeners[0].rtt_s * 1000,
                       **vars(self.account.settings)}
 
@@ -83,7 +87,9 @@ class Admin:
                 "things": [t.name for t in self.account.things_of(one.arn)],
                 "policies": [p.name for p in self.account.policies_of(one.arn)]}
 
-    def get_journal(self, _body, query):
+    def get_journal(self, _body, query, last=None):
+        if last == "last":
+            return {"seq": self.control.journal.last()}
         return self.control.journal.since(int(query.get("since", 0)), float(query.get("wait", 0)))
 
     def post_faults(self, body, _query):
@@ -148,27 +154,7 @@ class Admin:
             return {"status": refusal.status, "body": {"message": refusal.message, "error": refusal.name}}
 
     def post_fleet(self, body, _query):
-        topic, payload = body["topic"], body.get("payload", "")
-        name = templates.fleet_operation(topic)
-        if name is None:
-            return {"topic": None, "payload": None}
-        call = self.control.journal.arrived(operation=name, path=topic)
-        fault = self.control.faults.find(name, topic)
-        try:
-            if fault and fault.do == "mute":
-                raise wire.Refusal("", 0, "")
-            if fault and fault.do != "delay":
-                raise wire.Refusal(fault.spec.get("error", "ThrottlingException"), fault.spec.get("status", 429), "Rate exceeded")
-            if not self.control.rates.take(name):
-                raise wire.Refusal("ThrottlingException", 429, "Rate exceeded")
-            answer, way, error = templates.fleet_answer(self.account, topic, payload), "accepted", ""
-        except wire.Refusal as refusal:
-            answer, way, error = templates.fleet_rejection(refusal), "rejected", refusal.name
-        self.control.journal.add(call=call, event="answered", operation=name, status=answer.get("statusCode", 200),
-                                 error=error, done=not error)
-        if answer.get("statusCode") == 0:
-            return {"topic": None, "payload": None}
-        return {"topic": f"{topic}/{way}", "payload": answer}
+        return self.fleet.answer(body["topic"], body.get("payload", ""))
 
     def post_reset(self, _body, query):
         self.control.faults.clear()

@@ -81,18 +81,14 @@ class Authority:
                    .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
                    .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()),
                                   critical=False)
-                   .add_extension(x509.KeyUsage(not ca, False, False, False, False, ca, ca, False, False), critical=True))
+                   .add_extension(x509.KeyUsage(not ca, False, False, False, False, ca, ca, False, False),
+                                  critical=True))
         if san:
             builder = builder.add_extension(x509.SubjectAlternativeName(san), critical=False)
         return builder.sign(self.key, hashes.SHA256())
 
     def issue(self, public_key, subject, san=None, until=None):
         return self._sign(subject, public_key, self.certificate.subject, san=san, until=until)
-
-    def has_signed(self, certificate):
-        if certificate.issuer != self.certificate.subject:
-            return False
-        return signed_by(certificate, self.key.public_key())
 
 
 def signed_by(certificate, public_key):

@@ -11,14 +11,15 @@ import wire
 from account import page
 from wire import operation
 
-MOST_PEM = {"certificateSigningRequest": 4096, "certificatePem": 65536, "caCertificatePem": 65536, "caCertificate": 65536}
+MOST_PEM = {"certificateSigningRequest": 4096}
+MOST_OTHERS = 65536
 
 
 def _pem(call, member, needed=True):
     text = call.member(member, needed=needed)
-    if text is not None and not 1 <= len(text) <= MOST_PEM[member]:
-        raise wire.invalid(f"1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must "
-                           f"have length between 1 and {MOST_PEM[member]}")
+    most = MOST_PEM.get(member, MOST_OTHERS)
+    if text is not None and not 1 <= len(text) <= most:
+        raise wire.constraint(member, "…", f"Member must have length between 1 and {most}")
     return text
 
 
@@ -117,7 +118,8 @@ def describe_certificate(account, call):
     told = {"certificateArn": one.arn, "certificateId": one.id, "status": one.status, "certificatePem": one.pem,
             "ownedBy": account.number, "creationDate": round(one.created, 3),
             "lastModifiedDate": round(one.modified, 3), "customerVersion": one.version,
-            "generationId": one.generation, "validity": {"notBefore": begin, "notAfter": end}, "certificateMode": one.mode, "transferData": {}}
+            "generationId": one.generation, "validity": {"notBefore": begin, "notAfter": end},
+            "certificateMode": one.mode, "transferData": {}}
     return {"certificateDescription": told | ({"caCertificateId": one.ca_id} if one.ca_id else {})}
 
 
@@ -127,9 +129,8 @@ def update_certificate(account, call):
     if status in ("PENDING_TRANSFER", "PENDING_ACTIVATION", "REGISTER_INACTIVE"):
         raise wire.Refusal("CertificateStateException", 406, f"A certificate cannot be set to {status}.")
     if status not in ("ACTIVE", "INACTIVE", "REVOKED"):
-        raise wire.invalid(f"1 validation error detected: Value '{status}' at 'newStatus' failed to satisfy constraint: "
-                           "Member must satisfy enum value set: [ACTIVE, INACTIVE, REVOKED, PENDING_TRANSFER, "
-                           "REGISTER_INACTIVE, PENDING_ACTIVATION]")
+        raise wire.constraint("newStatus", status, "Member must satisfy enum value set: [ACTIVE, INACTIVE, REVOKED, "
+                              "PENDING_TRANSFER, REGISTER_INACTIVE, PENDING_ACTIVATION]")
     if status != one.status:
         one.status, one.modified, one.version = status, account.now(), one.version + 1
 
@@ -168,7 +169,8 @@ def get_registration_code(account, _call):
 
 @operation("POST", "/cacertificate")
 def register_ca_certificate(account, call):
-    """In DEFAULT mode a certificate of it for the registration code proves that its key is at hand; SNI_ONLY needs none."""
+    """In DEFAULT mode a certificate of it for the registration code proves that its key is at hand; SNI_ONLY needs
+    none."""
     ca = _read_certificate(_pem(call, "caCertificate"))
     ca_id, sni_only = authority.fingerprint(ca), call.member("certificateMode") == "SNI_ONLY"
     proof = call.member("verificationCertificate")

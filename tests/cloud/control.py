@@ -3,6 +3,7 @@ goes wrong by the faults that stand."""
 import email.utils
 import json
 import threading
+import traceback
 import urllib.parse
 import uuid
 
@@ -18,7 +19,8 @@ import wire
 from server import Answer, Counters
 from wire import Refusal
 
-PROXY_PAGE = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body>Please log in to this network.</body></html>"
+PROXY_PAGE = b"<!DOCTYPE html><html><head><title>Welcome</title></head><body>Please log in here.</body></html>"
+NAMES = ("thingName", "certificateId", "policyName", "thingGroupName", "templateName")  # told of what was made
 
 
 class Journal:
@@ -38,9 +40,16 @@ class Journal:
         self.events.append({"seq": len(self.events) + 1, **event})
         self.changed.notify_all()
 
+    def done(self, call, operation, body):
+        self.add(call=call, event="done", operation=operation, **{n: body[n] for n in NAMES if n in (body or {})})
+
     def add(self, **event):
         with self.changed:
             self._add(**event)
+
+    def last(self):
+        with self.changed:
+            return len(self.events)
 
     def since(self, seq, seconds):
         """Events after that one; waits so long for the first of them."""
@@ -54,7 +63,7 @@ class Control:
         self.account, self.users, self.rates, self.faults = account, users, rates, faults
         self.journal, self.counters = Journal(), Counters()
 
-    def serve(self, request, connection):
+    def serve(self, request, _connection):
         try:
             operation, path = wire.find(request.method, request.path) if request.path != "/" else sts.find(request)
             name = operation.name
@@ -64,13 +73,13 @@ class Control:
                                     query=request.query)
         fault = self.faults.find(name, urllib.parse.unquote(request.path))
         before, after = (None, fault) if fault and fault.after else (fault, None)
-        self._wait(before, connection)
-        answer, error = self._instead(before)
+        self.wait(before)
+        answer, error = self._instead(before, name)
         done = answer is None
         if done:
             answer, error = self._answer(request, operation, path, call)
-        self._wait(after, connection)
-        answer = self._instead(after)[0] or answer
+        self.wait(after)
+        answer = self._instead(after, name)[0] or answer
         if fault and fault.do == "cut":
             answer.do = "cut"
         answer.headers |= {"x-amzn-RequestId": str(uuid.uuid4()),
@@ -88,7 +97,7 @@ class Control:
             if operation is None:
                 raise path
             body = self._perform(request, operation, path, user)
-            self.journal.add(call=call, event="done", operation=operation.name)
+            self.journal.done(call, operation.name, body)
             if operation.name in sts.FORMS:
                 return Answer(200, sts.xml(operation.name, body), {"Content-Type": "text/xml"}), ""
             raw = b"" if body is None else json.dumps(body).encode()
@@ -97,6 +106,9 @@ class Control:
             if operation and operation.name in sts.FORMS:
                 return sts.refusal(refusal), refusal.name
             return self.refuse(refusal), refusal.name
+        except Exception:  # whatever a caller sends is answered, and a fault of this program seen in its output
+            traceback.print_exc()
+            return self.refuse(Refusal("InternalFailureException", 500, "An unexpected error has occurred.")), "crash"
 
     def _user(self, request, operation):
         service = "sts" if operation and operation.name in sts.FORMS else "iot"
@@ -141,7 +153,7 @@ class Control:
         raw = b"" if shape == "none" else json.dumps(body).encode()
         return Answer(refusal.status, raw, headers)
 
-    def _instead(self, fault):
+    def _instead(self, fault, name):
         """(a fault's own answer, the error in it), or (None, "") if it has none."""
         spec = fault.spec if fault else {}
         if fault is None or fault.do in ("hold", "delay", "cut"):
@@ -150,22 +162,18 @@ class Control:
             return Answer(0, do=fault.do), fault.do
         if fault.do == "html":
             return Answer(spec.get("status", 200), PROXY_PAGE, {"Content-Type": "text/html"}), fault.do
-        if fault.do == "throttle":
-            refusal = Refusal("ThrottlingException", 400, "Rate exceeded")
-        else:
-            refusal = Refusal(spec.get("error", "InternalFailureException"), spec.get("status", 500),
-                              spec.get("message", "An unexpected error has occurred."))
-        answer = self.refuse(refusal, spec.get("shape", "header"))
+        refusal = fault.refusal()
+        answer = sts.refusal(refusal) if name in sts.FORMS else self.refuse(refusal, spec.get("shape", "header"))
         if "retry_after" in spec:
             answer.headers["Retry-After"] = str(spec["retry_after"])
         return answer, refusal.name
 
-    def _wait(self, fault, connection):
+    @staticmethod
+    def wait(fault):
         if fault and fault.do == "delay":
             fault.cleared.wait(fault.spec.get("ms", 0) / 1000)
         elif fault and fault.do == "hold":
-            while not fault.cleared.wait(0.02) and not connection.is_left(0):
-                pass
+            fault.cleared.wait()
 
     def _count(self, operation, error, done):
         self.counters.add("calls")

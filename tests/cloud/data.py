@@ -46,6 +46,13 @@ def permitted(account, one, action, resource):
     return policy_language.decide(documents, action, account.arn(resource), known)[0] == "ALLOWED"
 
 
+def topic_is_good(topic, retain):
+    """Basic ingest's $aws/rules/RULE/ is no part of what it is about."""
+    if topic.startswith("$aws/rules/"):
+        return topic.count("/") >= 3 and topic.count("/") <= 10
+    return topic.count("/") <= 7 and not set(topic) & set("+#") and not (retain and topic.startswith("$"))
+
+
 class Publish:
     """signed: without a certificate a signature is looked for, as on port 443 without ALPN."""
 
@@ -76,10 +83,8 @@ class Publish:
             raise Refusal("MethodNotAllowedException", 405, "Method Not Allowed")
         query = dict(urllib.parse.parse_qsl(request.query))
         retain = query.get("retain", "false") == "true"
-        if query.get("qos", "0") not in ("0", "1") or topic.count("/") > 7 + 3 * topic.startswith("$aws/rules/") \
-                or any(c in topic for c in "+#") or (retain and topic.startswith("$")):
-            if not topic.startswith("$aws/rules/"):
-                raise wire.invalid("The topic or the quality of service is not valid.")
+        if query.get("qos", "0") not in ("0", "1") or not topic_is_good(topic, retain):
+            raise wire.invalid("The topic or the quality of service is not valid.")
         if len(request.body) > MOST_PAYLOAD:
             raise Refusal("PayloadTooLargeException", 413, "Request Entity Too Large")
         with self.account.lock:

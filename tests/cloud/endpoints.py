@@ -11,6 +11,5 @@ def describe_endpoint(account, call):
              "iot:CredentialProvider": account.settings.credential_endpoint or account.settings.endpoint,
              "iot:Jobs": f"a1b2c3d4e5f6g7.jobs.iot.{account.region}.amazonaws.com"}
     if kind not in known:
-        raise wire.invalid(f"1 validation error detected: Value '{kind}' at 'endpointType' failed to satisfy constraint: "
-                           "Member must satisfy regular expression pattern: [\\s\\S]*")
+        raise wire.invalid(f"Endpoint type {kind} is not supported")
     return {"endpointAddress": known[kind]}

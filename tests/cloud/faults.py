@@ -11,12 +11,14 @@ A fault: {"operation": "CreateThing" or "*" for any, "do": …,
   "html"      "status" (200): a page of a proxy
   "delay"     "ms" more
   "mute"      no answer; the connection stays until the caller leaves it
-  "hold"      the same until the fault is cleared: then it goes on
+  "hold"      it goes on when the fault is cleared, also when the caller has left by then: it is done late
   "reset"     the connection is reset
   "cut"       the connection ends in the middle of the answer
 """
 import itertools
 import threading
+
+from wire import Refusal
 
 KINDS = ("throttle", "error", "html", "delay", "mute", "hold", "reset", "cut")
 MEMBERS = {"operation", "do", "when", "skip", "times", "path", "retry_after", "status", "error", "message", "shape",
@@ -44,6 +46,14 @@ class Fault:
             return False
         self.met += 1
         return True
+
+    def refusal(self):
+        """What is said by "throttle" and "error"."""
+        spec = self.spec
+        if self.do == "throttle":
+            return Refusal("ThrottlingException", spec.get("status", 400), "Rate exceeded")
+        return Refusal(spec.get("error", "InternalFailureException"), spec.get("status", 500),
+                       spec.get("message", "An unexpected error has occurred."))
 
     def told(self):
         return dict(self.spec, id=self.number, met=self.met)

@@ -21,8 +21,8 @@ class User:
 
 
 class Users:
-    def __init__(self, account_number):
-        self.number = account_number
+    def __init__(self, account):
+        self.partition, self.number = account.partition, account.number
         self.by_key = {}
 
     def add(self, name, token=False, expires=None, key_id=None, secret=None, allow=None, deny=None):
@@ -48,8 +48,8 @@ class Users:
 
     def arn(self, user):
         if user.token:
-            return f"arn:aws:sts::{self.number}:assumed-role/{user.name}/session"
-        return f"arn:aws:iam::{self.number}:user/{user.name}"
+            return f"arn:{self.partition}:sts::{self.number}:assumed-role/{user.name}/session"
+        return f"arn:{self.partition}:iam::{self.number}:user/{user.name}"
 
     def check(self, user, action, resource):
         if not user.may(action):

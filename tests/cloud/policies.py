@@ -134,7 +134,8 @@ def list_targets_for_policy(account, call):
 @operation("POST", "/effective-policies")
 def get_effective_policies(account, call):
     one = account.principal(call.member("principal", needed=True))
-    return {"effectivePolicies": [_told(p) | {"policyDocument": p.document} for p in account.effective_policies(one.arn)]}
+    return {"effectivePolicies": [_told(p) | {"policyDocument": p.document}
+                                  for p in account.effective_policies(one.arn)]}
 
 
 # ---- what is allowed ----

@@ -6,6 +6,8 @@ import re
 MOST_CHARACTERS = 2048  # without white space
 VERSIONS = ("2012-10-17", "2008-10-17")
 STATEMENT = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
+ACTION = r"\*|(iot|greengrass):[\w*?-]+"
+RESOURCE = r"\*|arn:[^:]*:(iot|greengrass):[^:]*:[^:]*:.+"
 VARIABLE = re.compile(r"\$\{([^}]*)\}")
 LITERALS = {"*": "*", "?": "?", "$": "$"}
 
@@ -52,9 +54,9 @@ def _check_statement(statement):
             raise Malformed(f"A Statement has either {one} or {other}.")
         member = one if one in statement else other
         for text in _texts(statement[member], member):
-            if member.endswith("Action") and not re.fullmatch(r"\*|(iot|greengrass):[\w*?-]+", text, re.I):
+            if member.endswith("Action") and not re.fullmatch(ACTION, text, re.I):
                 raise Malformed(f"{text} is no action of iot.")
-            if member.endswith("Resource") and not re.fullmatch(r"\*|arn:[^:]*:(iot|greengrass):[^:]*:[^:]*:.+", text, re.S):
+            if member.endswith("Resource") and not re.fullmatch(RESOURCE, text, re.S):
                 raise Malformed(f"{text} is no ARN of iot.")
     if not isinstance(statement.get("Condition", {}), dict):
         raise Malformed("A Statement's Condition is an object.")

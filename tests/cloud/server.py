@@ -25,6 +25,10 @@ class Counters:
         with self.lock:
             self.values[name] = self.values.get(name, 0) + n
 
+    def most(self, name, n):
+        with self.lock:
+            self.values[name] = max(self.values.get(name, 0), n)
+
     def told(self):
         with self.lock:
             return dict(self.values)
@@ -35,7 +39,7 @@ class Counters:
 
 
 class Answer:
-    """headers: a dict. do: what becomes of the connection instead, one of "mute", "reset", "cut" (half of the answer)."""
+    """headers: a dict. do: what becomes of the connection instead: "mute", "reset" or "cut" (half of the answer)."""
 
     def __init__(self, status, body=b"", headers=None, do=None):
         self.status, self.body, self.headers, self.do = status, body, headers or {}, do
@@ -46,8 +50,8 @@ def _note_name(connection, name, _context):
 
 
 def tls_context(servers, trusted=None, alpn=None):
-    """servers: (certificate, key) paths of each kind. trusted: path of those who may sign clients' certificates; a client
-    without one gets in, too, and is refused by HTTP."""
+    """servers: (certificate, key) paths of each kind. trusted: path of those who may sign clients' certificates; a
+    client without one gets in, too, and is refused by HTTP."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_TICKET  # AWS resumes no sessions
@@ -75,6 +79,7 @@ class Listener(http.server.ThreadingHTTPServer):
         self.name, self.serve, self.context, self.rtt_s = name, serve, context, rtt_s
         self.counters = counters or Counters()
         self.port = self.server_address[1]
+        self.lock, self.open = threading.Lock(), 0
 
     def start(self):
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
@@ -84,6 +89,16 @@ class Listener(http.server.ThreadingHTTPServer):
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         request.settimeout(IDLE_S)
         self.counters.add(f"{self.name}_connections")
+        with self.lock:
+            self.open += 1
+            self.counters.most(f"{self.name}_most_open", self.open)
+        try:
+            self._converse(request, client_address)
+        finally:
+            with self.lock:
+                self.open -= 1
+
+    def _converse(self, request, client_address):
         if self.context:
             time.sleep(2 * self.rtt_s)  # TCP's and TLS 1.3's
             try:
@@ -108,9 +123,10 @@ class Connection(http.server.BaseHTTPRequestHandler):
 
     def _serve(self):
         length = self.headers.get("Content-Length", "0")
-        if self.headers.get("Transfer-Encoding") or not length.isdigit() or int(length) > MOST_BODY:
+        known = length.isdigit() and not self.headers.get("Transfer-Encoding")
+        if not known or int(length) > MOST_BODY:
             self.close_connection = True
-            self._send(Answer(413 if length.isdigit() else 411, b"", {"Connection": "close"}))
+            self._send(Answer(413 if known else 411, b"", {"Connection": "close"}))
             return
         body = self.rfile.read(int(length))
         if len(body) < int(length):
@@ -124,8 +140,8 @@ class Connection(http.server.BaseHTTPRequestHandler):
 
     def _send(self, answer):
         if answer.do == "mute":
-            while not self.is_left(60.0):
-                pass
+            # It owes nothing before it has its answer, so whatever can be read is its end.
+            select.select([self.connection], [], [])
         if answer.do == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if answer.do in ("mute", "reset"):
@@ -139,11 +155,6 @@ class Connection(http.server.BaseHTTPRequestHandler):
             raw = raw[:len(head) + len(answer.body) // 2]
             self.close_connection = True
         self.wfile.write(raw)
-
-    def is_left(self, seconds):
-        """Has the caller gone, or does within that time? It owes nothing before it has its answer, so whatever can be
-        read is its end."""
-        return bool(select.select([self.connection], [], [], seconds)[0])
 
     def log_message(self, *_):
         pass

@@ -11,7 +11,7 @@ SKEW_S = 300
 UNSIGNED = {"x-amzn-trace-id"}
 MISMATCH = ("The request signature we calculated does not match the signature you provided. Check your AWS Secret "
             "Access Key and signing method. Consult the service documentation for details.")
-AUTHORIZATION = re.compile(r"AWS4-HMAC-SHA256 +Credential=([^, ]+) *, *SignedHeaders=([^, ]+) *, *Signature=([^, ]+) *")
+AUTHORIZATION = re.compile(r"AWS4-HMAC-SHA256 +(\w+=[^, ]+(?: *, *\w+=[^, ]+)*) *")
 
 
 def wrong(message):
@@ -85,8 +85,9 @@ def verify(request, users, region, service, now):
     if not text:
         raise Refusal("MissingAuthenticationTokenException", 403, "Missing Authentication Token")
     found = AUTHORIZATION.fullmatch(text)
-    scope = found[1].split("/") if found else []
-    if len(scope) != 5 or scope[4] != "aws4_request":
+    given = dict(part.strip().split("=", 1) for part in found[1].split(",")) if found else {}
+    scope = given.get("Credential", "").split("/")
+    if len(scope) != 5 or scope[4] != "aws4_request" or "SignedHeaders" not in given or "Signature" not in given:
         raise Refusal("IncompleteSignatureException", 403, "Authorization header requires 'Credential' parameter. "
                       "Authorization header requires 'Signature' parameter. Authorization header requires "
                       "'SignedHeaders' parameter.")
@@ -98,10 +99,10 @@ def verify(request, users, region, service, now):
         raise wrong(f"Credential should be scoped to correct service: '{service}'. ")
     if place[0] != region:
         raise wrong(f"Credential should be scoped to a valid region, not '{place[0]}'. ")
-    signed = found[2].split(";")
+    signed = given["SignedHeaders"].split(";")
     _check_signed(request, signed)
     if not hmac.compare_digest(signature(user.secret, (day, *place), stamp, request.canonical(signed)).encode(),
-                               found[3].encode("latin-1")):
+                               given["Signature"].encode("latin-1")):
         raise wrong(MISMATCH)
     return user
 

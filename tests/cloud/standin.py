@@ -2,11 +2,17 @@
 
     /usr/bin/python3 tests/cloud/standin.py --dir FOLDER
 
-It prints one line, `listening {…}`, whose JSON tells where it is and what is needed to call it: "control" (the URL of
-the control plane and of STS), "ca" (path of whom to trust), "region", "account", "access_key_id",
-"secret_access_key", "admin" (URL of what admin.py tells), "device_ca" (path of the devices' authority), "servers"
-(paths of [certificate, key] for a broker, RSA and ECDSA), "endpoint" (the data endpoint's name), "https_publish_port" (as AWS's 8443), "https_port" (as
-AWS's 443: messages that are signed, or by certificate with ALPN), "credential_endpoint" (of the credential provider).
+It prints one line, `listening {…}`, whose JSON tells where it is and what is needed to call it:
+  control              URL of the control plane, and of STS
+  ca                   path of whom to trust: two roots, for RSA and for ECDSA
+  region, account, access_key_id, secret_access_key
+  admin                URL of what tests ask and tell it, see admin.py
+  endpoint             the data endpoint's name, as DescribeEndpoint tells it
+  https_publish_port   messages by a device's certificate, as AWS's port 8443
+  https_port           messages that are signed, or by certificate with ALPN, as AWS's port 443
+  credential_endpoint  host and port of the credential provider
+  device_ca            path of the authority that issues devices' certificates
+  servers              paths of [certificate, key] for a broker, RSA and ECDSA
 It runs until SIGTERM.
 """
 import argparse
@@ -58,14 +64,14 @@ def main():
     os.makedirs(args.dir, exist_ok=True)
     world = World(args.dir, ["localhost", "127.0.0.1", "::1"])
     account = Account(args.region, args.account, world, args.endpoint)
-    users = Users(args.account)
+    users = Users(account)
     user = users.add("bench")
     control = Control(account, users, Rates(args.rate_percent), Faults())
     listeners = listen(args, world, account, control)
     admin = Listener("admin", Admin(control, list(listeners.values())).serve).start()
     ports = {name: listener.port for name, listener in listeners.items()}
-    told = {"control": f"https://localhost:{ports['control']}", "ca": world.ca, "region": args.region, "account": args.account,
-            "access_key_id": user.access_key_id, "secret_access_key": user.secret,
+    told = {"control": f"https://localhost:{ports['control']}", "ca": world.ca, "region": args.region,
+            "account": args.account, "access_key_id": user.access_key_id, "secret_access_key": user.secret,
             "admin": f"http://127.0.0.1:{admin.port}", "device_ca": world.device_ca, "servers": world.servers,
             "endpoint": args.endpoint, "https_publish_port": ports["publish"], "https_port": ports["publish_443"],
             "credential_endpoint": f"localhost:{ports['credentials']}"}

@@ -12,7 +12,8 @@ NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 # What the same faults are called there.
 CODES = {"InvalidSignatureException": "SignatureDoesNotMatch", "UnrecognizedClientException": "InvalidClientTokenId",
          "ExpiredTokenException": "ExpiredToken", "MissingAuthenticationTokenException": "MissingAuthenticationToken",
-         "IncompleteSignatureException": "IncompleteSignature", "AccessDeniedException": "AccessDenied"}
+         "IncompleteSignatureException": "IncompleteSignature", "AccessDeniedException": "AccessDenied",
+         "ThrottlingException": "Throttling"}
 
 
 def get_caller_identity(account, call):

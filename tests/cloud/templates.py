@@ -1,9 +1,8 @@
-"""Provisioning templates: what a registration by template makes, over HTTPS and by fleet provisioning over MQTT."""
+"""Provisioning templates, and what a registration by one makes."""
 import dataclasses
 import hashlib
 import json
 import re
-import secrets
 
 from cryptography import x509
 
@@ -15,9 +14,8 @@ import wire
 from account import page
 from wire import Refusal, operation
 
-CLAIM_S, TOKEN_S = 300, 3600
+CLAIM_S = 300
 MOST_BODY = 10240
-CERTIFICATE_TOPIC = "$aws/certificates/create"
 
 
 @dataclasses.dataclass
@@ -30,7 +28,7 @@ class Claim:
     expires: float
 
     def document(self, account):
-        topics = [account.arn(f"{{}}/{CERTIFICATE_TOPIC}*"),
+        topics = [account.arn("{}/$aws/certificates/create*"),
                   account.arn(f"{{}}/$aws/provisioning-templates/{self.template}/provision/*")]
         statements = [("iot:Connect", ["*"]), (["iot:Publish", "iot:Receive"], [t.format("topic") for t in topics]),
                       ("iot:Subscribe", [t.format("topicfilter") for t in topics])]
@@ -223,64 +221,3 @@ def _thing(account, made, properties, override):
         things.join_group(account, thing, group)
     made.thing = thing
     return account.arn(f"thing/{name}")
-
-
-# ---- fleet provisioning: messages on reserved topics ----
-
-def fleet_operation(topic):
-    """The name of what a message on this topic asks for, for faults and rates; None: nothing."""
-    if topic == f"{CERTIFICATE_TOPIC}-from-csr/json":
-        return "FleetCreateCertificateFromCsr"
-    if topic == f"{CERTIFICATE_TOPIC}/json":
-        return "FleetCreateKeysAndCertificate"
-    return "FleetRegisterThing" if re.fullmatch(r"\$aws/provisioning-templates/[^/]+/provision/json", topic) else None
-
-
-def fleet_rejection(refusal):
-    return {"statusCode": refusal.status, "errorCode": refusal.name.removesuffix("Exception"),
-            "errorMessage": refusal.message}
-
-
-def fleet_answer(account, topic, payload):
-    """The body of what is accepted, or an error. payload: the message."""
-    try:
-        body = json.loads(payload or "{}")
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise Refusal("InvalidPayload", 400, "The message is no JSON object.")
-    serve = {"FleetCreateCertificateFromCsr": _fleet_csr, "FleetCreateKeysAndCertificate": _fleet_keys,
-             "FleetRegisterThing": _fleet_register}[fleet_operation(topic)]
-    return serve(account, topic, body)
-
-
-def _fleet_certificate(account, public_key, subject):
-    with account.lock:
-        one = account.add_certificate(account.world.devices.issue(public_key, subject), "PENDING_ACTIVATION")
-        one.unclaimed = secrets.token_urlsafe(300)
-        return {"certificateId": one.id, "certificatePem": one.pem, "certificateOwnershipToken": one.unclaimed}
-
-
-def _fleet_csr(account, _topic, body):
-    request = certificates.read_request(str(body.get("certificateSigningRequest", "")))
-    return _fleet_certificate(account, request.public_key(), request.subject)
-
-
-def _fleet_keys(account, _topic, _body):
-    key = authority.rsa_key()
-    return _fleet_certificate(account, key.public_key(), authority.name("AWS IoT Certificate")) | {
-        "privateKey": authority.key_pem(key)}
-
-
-def _fleet_register(account, topic, body):
-    with account.lock:
-        template = account.templates.get(topic.split("/")[2])
-        if template is None or not template["enabled"]:
-            raise Refusal("ResourceNotFound", 404, "The provisioning template is not there, or not enabled.")
-        token = body.get("certificateOwnershipToken")
-        one = next((c for c in account.certificates.values() if token and c.unclaimed == token), None)
-        if one is None:
-            raise Refusal("InvalidCertificateOwnershipToken", 400, "The certificate ownership token is not valid.")
-        made = provision(account, template["body"], body.get("parameters") or {}, owned=one.id)
-        configuration = template["body"].get("DeviceConfiguration", {})
-        return {"deviceConfiguration": configuration, "thingName": made.thing.name if made.thing else None}

@@ -15,12 +15,14 @@ def _attributes(call):
     """(attributes or None, is it a merge?)"""
     payload = call.member("attributePayload", dict) or {}
     attributes = payload.get("attributes")
+    if not isinstance(attributes, (dict, type(None))):
+        raise wire.Refusal("SerializationException", 400, "attributes is no object.")
     for name, value in (attributes or {}).items():
         if not isinstance(value, str):
             raise wire.Refusal("SerializationException", 400, f"The attribute {name} is no string.")
         if not re.fullmatch(ATTRIBUTE_NAME, name) or not re.fullmatch(ATTRIBUTE_VALUE, value):
-            raise wire.invalid(f"1 validation error detected: the attribute {name} failed to satisfy constraint: "
-                               f"Member must satisfy regular expression pattern: {ATTRIBUTE_VALUE}")
+            raise wire.constraint(f"attributePayload.attributes.{name}", value,
+                                  f"Member must satisfy regular expression pattern: {ATTRIBUTE_VALUE}")
     return attributes, payload.get("merge", False)
 
 
@@ -118,7 +120,8 @@ def list_things(account, call):
         name = query.get("attributeName")
         if not name:
             return True
-        return name in thing.attributes and thing.attributes[name] == query.get("attributeValue", thing.attributes[name])
+        value = thing.attributes.get(name)
+        return value is not None and value == query.get("attributeValue", value)
     found = []
     for thing in filter(wanted, account.things.values()):
         one = {"thingName": thing.name, "thingArn": account.arn(f"thing/{thing.name}"), "attributes": thing.attributes,
@@ -139,8 +142,8 @@ def attach_thing_principal(account, call):
     thing, arn = account.thing(call.path["thingName"]), account.principal(call.principal()).arn
     kind = call.query.get("thingPrincipalType", "NON_EXCLUSIVE_THING")
     if kind not in ("EXCLUSIVE_THING", "NON_EXCLUSIVE_THING"):
-        raise wire.invalid(f"1 validation error detected: Value '{kind}' at 'thingPrincipalType' failed to satisfy "
-                           "constraint: Member must satisfy enum value set: [NON_EXCLUSIVE_THING, EXCLUSIVE_THING]")
+        raise wire.constraint("thingPrincipalType", kind,
+                              "Member must satisfy enum value set: [NON_EXCLUSIVE_THING, EXCLUSIVE_THING]")
     others = [t for t in account.things_of(arn) if t is not thing]
     if others and (kind == "EXCLUSIVE_THING" or any(t.principals[arn].exclusive for t in others)):
         raise wire.invalid("The principal is attached to another thing exclusively, or would be to this one.")

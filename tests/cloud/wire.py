@@ -19,6 +19,12 @@ def invalid(message):
     return Refusal("InvalidRequestException", 400, message)
 
 
+def constraint(member, value, rule):
+    """In the words of AWS's validation."""
+    shown = "null" if value is None else f"'{value}'"
+    return invalid(f"1 validation error detected: Value {shown} at '{member}' failed to satisfy constraint: {rule}")
+
+
 def missing(what):
     return Refusal("ResourceNotFoundException", 404, f"{what} cannot be found.")
 
@@ -59,7 +65,7 @@ class Operation:
 
 def operation(method, path, locked=True):
     """Makes a function serve one operation, whose name is the function's in AWS's spelling. It gets the account and a
-    Call; what it returns is the answer's body, None an empty one. locked: nothing else happens in the account meanwhile."""
+    Call; what it returns is the answer's body, None an empty one. locked: nothing else happens meanwhile."""
     def register(serve):
         name = "".join(word.capitalize() for word in serve.__name__.rstrip("_").split("_"))
         for plain, spelt in (("Ca", "CA"), ("Principalsv2", "PrincipalsV2")):
@@ -91,7 +97,7 @@ NAMES = {  # by member: pattern, longest
 
 
 def check(member, value):
-    """A name's form, in the words of AWS's validation."""
+    """A name's form."""
     pattern, longest = NAMES[member]
     fault = None
     if not re.fullmatch(pattern, value, re.ASCII):
@@ -101,7 +107,7 @@ def check(member, value):
     elif member == "certificateId" and len(value) < 64:
         fault = "Member must have length greater than or equal to 64"
     if fault:
-        raise invalid(f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {fault}")
+        raise constraint(member, value, fault)
     return value
 
 
@@ -133,8 +139,7 @@ class Call:
         value = self.body.get(name)
         if value is None:
             if needed:
-                raise invalid(f"1 validation error detected: Value null at '{name}' failed to satisfy constraint: "
-                              "Member must not be null")
+                raise constraint(name, None, "Member must not be null")
             return None
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise Refusal("SerializationException", 400, f"{name} is of another type.")
@@ -149,14 +154,12 @@ class Call:
     def number(self, name, low, high, usual):
         text = self.query.get(name, str(usual))
         if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not low <= int(text) <= high:
-            raise invalid(f"1 validation error detected: Value '{text}' at '{name}' failed to satisfy constraint: "
-                          f"Member must be between {low} and {high}")
+            raise constraint(name, text, f"Member must be between {low} and {high}")
         return int(text)
 
     def principal(self):
         """The ARN in the header of that name."""
         arn = self.headers.get("x-amzn-principal")
         if not arn:
-            raise invalid("1 validation error detected: Value null at 'principal' failed to satisfy constraint: "
-                          "Member must not be null")
+            raise constraint("principal", None, "Member must not be null")
         return arn

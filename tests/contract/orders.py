@@ -57,6 +57,42 @@ def wrong_settings():
         yield settings
 
 
+def clouds():
+    """Each source of keys; the first holds secrets, and a control plane where nobody is."""
+    nobody = {"endpoint": "https://127.0.0.1:9"}
+    cloud = {"provider": "aws", "region": "us-east-2"}
+    given = {"from": "request", "access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "tour-secret-of-a-cloud"}
+    yield {**cloud, "keys": {**given, "session_token": "tour-token-of-a-cloud"}, "control": nobody, "rate": 100}
+    yield {**cloud, "keys": given, "data": {"mqtt_port": 443, "https_port": 443}}
+    yield {**cloud, "keys": {"from": "environment"}, "data": {"endpoint": "a1b2-ats.iot.us-east-2.amazonaws.com"}}
+    yield {**cloud, "region": "cn-north-1", "keys": {"from": "file"}, "control": {}}
+    yield {**cloud, "region": "us-gov-west-1", "keys": {"from": "file", "profile": "bench@1"}, "data": {}}
+    yield {**cloud, "keys": {"from": "credential_provider", "endpoint": "c1.credentials.iot.us-east-2.amazonaws.com",
+                             "role_alias": "bench", "thing": "bench-3", "credential": "cred_0"}}
+    yield {**cloud, "keys": {"from": "none"}}
+
+
+def wrong_clouds(good):
+    """Each breaks one rule."""
+    keys = good["keys"]
+    for change in ({"provider": "azure"}, {"region": ""}, {"region": "nowhere"}, {"region": "us-east-2x"}, {"keys": {}}, {"keys": 1},
+                   {"rate": 0}, {"rate": 101}, {"control": {"url": "x"}}, {"data": {"mqtt_port": 0}}, {"data": {"https_port": 65536}},
+                   {"data": {"root_ca": ""}}, {"name": "x"}):
+        yield {**good, **change}
+    for change in ({"from": "nowhere"}, {"from": "environment"}, {"from": "none"}, {"from": "file"}, {"access_key_id": "short"},
+                   {"access_key_id": "with a blank in it"}, {"secret_access_key": ""}, {"secret_access_key": "a b"},
+                   {"session_token": "a\r\nb"}, {"secret_access_key_set": True}, {"secret_access_key_set": 1},
+                   {"session_token_set": True}, {"profile": "x"}):
+        yield {**good, "keys": {**keys, **change}}
+    for missing in ("provider", "region", "keys"):
+        yield {name: value for name, value in good.items() if name != missing}
+    for missing in ("from", "access_key_id", "secret_access_key"):
+        yield {**good, "keys": {name: value for name, value in keys.items() if name != missing}}
+    provider = {"from": "credential_provider", "endpoint": "localhost", "role_alias": "a", "thing": "t", "credential": "cred_0"}
+    for change in ({"role_alias": "a/b"}, {"thing": "a b"}, {"credential": "../x"}, {"endpoint": ""}, {"profile": "x"}):
+        yield {**good, "keys": {**provider, **change}}
+
+
 def with_profile(credential):
     """What a profile of a network and a broker makes possible."""
     yield {"kind": "provision", "credential": credential, "profile": "bench"}

@@ -7,6 +7,7 @@ import os
 import resource
 import select
 import socket
+import sqlite3
 
 import firmware_files
 import orders
@@ -18,6 +19,7 @@ QUEUE = 1000  # LIMIT_QUEUE
 WAITERS = 1000  # LIMIT_WAITERS
 STREAMS = 1000  # LIMIT_EVENT_STREAMS
 UPLOADS = 8  # LIMIT_STREAMS
+CALLS = 4 + 16  # that run, and LIMIT_CALLS
 WEBHOOKS = 32  # LIMIT_WEBHOOKS
 FIRMWARE = 64 * 1024 * 1024  # LIMIT_FIRMWARE
 
@@ -30,7 +32,7 @@ class Tour:
 
     def steps(self):
         return [self.service, self.contract, self.strangers, self.bad_queries, self.bad_bodies, self.tokens, self.reused_keys,
-                self.slots, self.profiles, self.credentials, self.keys, self.firmware, self.full_of_uploads, self.images,
+                self.slots, self.profiles, self.clouds, self.full_of_calls, self.credentials, self.keys, self.firmware, self.full_of_uploads, self.images,
                 self.factory_images, self.converters, self.jobs, self.events, self.devices, self.backups, self.webhooks,
                 self.audit, self.full_queue, self.full_waiting_room, self.full_of_streams, self.not_ready]
 
@@ -60,7 +62,7 @@ class Tour:
         """What holds for every body alike: empty, of a wrong type, too large."""
         for method, path, media, cap in (
                 ("PUT", "/v1/slots/a", "application/json", 256), ("POST", "/v1/images", "application/json", 256),
-                ("POST", "/v1/jobs", "application/json", 256), ("PUT", "/v1/profiles/a", "application/json", 256),
+                ("POST", "/v1/jobs", "application/json", 256), ("PUT", "/v1/profiles/a", "application/json", 256), ("PUT", "/v1/clouds/a", "application/json", 256),
                 ("POST", "/v1/tokens", "application/json", 256),
                 ("POST", "/v1/credentials/csr", "application/json", 256),
                 ("POST", "/v1/credentials/csr/a", "application/json", 1024),
@@ -217,6 +219,72 @@ class Tour:
             gate.delete(gone).problem(404, "profile_not_found")
         gate.get(path).problem(404, "profile_not_found")
         gate.put("/v1/profiles/bench", {"wifi": {"ssid": "bench"}, "mqtt": {"host": "localhost"}}).expect(201)
+
+    def clouds(self):
+        gate, path = self.gate, "/v1/clouds/tour"
+        for settings in orders.clouds():
+            gate.put("/v1/clouds/other", settings).expect(200, 201)
+        settings = next(orders.clouds())
+        self.bench.secrets.update((settings["keys"]["secret_access_key"], settings["keys"]["session_token"]))
+        made = gate.put(path, settings, headers={"If-None-Match": "*"}).expect(201)
+        again = gate.put(path, made.json["settings"], headers={"If-Match": made.headers["ETag"]}).expect(200)
+        assert again.json["settings"] == made.json["settings"]
+        gate.put(path, settings, headers={"If-Match": made.headers["ETag"]}).problem(412, "precondition_failed")
+        for wrong in orders.wrong_clouds(settings):
+            gate.put(path, wrong).problem(400, "bad_body")
+        for wrong, status, code in ((dict(settings, data={"endpoint": "a1.iot.us-east-2.amazonaws.com"}), 400, "endpoint_not_ats"),
+                                    (dict(settings, control={"endpoint": "https://example.com"}), 400, "bad_endpoint"),
+                                    (dict(settings, data={"root_ca": "none"}), 422, "bad_ca")):
+            gate.put(path, wrong).problem(status, code)
+        gate.put("/v1/clouds/a%20b", settings).problem(400, "bad_name")
+        gate.get(path).expect(200)
+        page = gate.get("/v1/clouds?limit=1").expect(200)
+        gate.get(f"/v1/clouds?cursor={page.json['next']}").expect(200)
+        gate.get("/v1/clouds?cursor=a%20b").problem(400, "bad_query")
+        told = gate.post(path + "/test").expect(200).json
+        assert told["checks"][-1]["code"] == "aws_unreachable", told
+        with self.registration("tour"):
+            gate.delete(path).problem(409, "cloud_in_use")
+            gate.put(path, dict(settings, region="eu-west-1")).problem(409, "cloud_in_use")
+            gate.put(path, dict(settings, rate=1)).expect(200)
+        for gone in (path, "/v1/clouds/other"):
+            gate.delete(gone, headers={"If-Match": '"x"'}).problem(412, "precondition_failed")
+            gate.delete(gone).expect(204)
+            gate.delete(gone).problem(404, "cloud_not_found")
+        gate.get(path).problem(404, "cloud_not_found")
+        gate.post(path + "/test").problem(404, "cloud_not_found")
+
+    @contextlib.contextmanager
+    def registration(self, cloud):
+        """One that lives in this cloud."""
+        with contextlib.closing(sqlite3.connect(os.path.join(self.gate.data, "espgate.db"), timeout=60)) as db:
+            with db:
+                db.execute("INSERT INTO registration (id, created_ms, changed_ms, cloud, thing, job, actor, credential,"
+                           " certificate, policy, policy_made, state, lives, spec, progress, error, secret)"
+                           " VALUES ('reg_tour', 1, 1, ?, 't', '', '', '', '', '', 0, 'active', 1, '{}', '{}', '', x'')",
+                           (cloud,))
+            try:
+                yield
+            finally:
+                with db:
+                    db.execute("DELETE FROM registration")
+
+    def full_of_calls(self):
+        """One call more than may wait: somebody is told so."""
+        mute = socket.create_server(("127.0.0.1", 0), backlog=CALLS)
+        settings = dict(next(orders.clouds()), control={"endpoint": f"https://127.0.0.1:{mute.getsockname()[1]}"})
+        self.gate.put("/v1/clouds/mute", settings).expect(201)
+        with contextlib.ExitStack() as stack:
+            stack.callback(mute.close)  # those that wait are refused then
+            poll = select.poll()
+            for _ in range(CALLS + 1):
+                s = stack.enter_context(socket.create_connection(("127.0.0.1", self.gate.port), 60))
+                s.sendall("\r\n".join(["POST /v1/clouds/mute/test HTTP/1.1", "Host: x", "Content-Length: 0",
+                                       *self.gate.credentials, "", ""]).encode())
+                poll.register(s, select.POLLIN)
+            assert poll.poll(60000)
+            self.gate.post("/v1/clouds/mute/test").problem(503, "too_many_waiting")
+        self.gate.delete("/v1/clouds/mute").expect(204)
 
     def keys(self):
         gate = self.gate

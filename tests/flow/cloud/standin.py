@@ -40,8 +40,9 @@ class Standin:
 
     def call(self, method, path, body=None, seconds=PATIENCE):
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(urllib.request.Request(self.admin + path, data, method=method), timeout=seconds) as r:
-            return json.load(r)
+        request = urllib.request.Request(self.admin + path, data, method=method)
+        with urllib.request.urlopen(request, timeout=seconds) as answer:
+            return json.load(answer)
 
     def state(self):
         return self.call("GET", "/state")
@@ -94,7 +95,7 @@ class Standin:
 
     def mark(self):
         """A place in the journal."""
-        return len(self.journal())
+        return self.call("GET", "/journal/last")["seq"]
 
     def journal(self, since=0, wait=0):
         return self.call("GET", f"/journal?since={since}&wait={wait}", seconds=PATIENCE + wait)
@@ -118,3 +119,5 @@ class Standin:
 
     def stop(self):
         self.child.stop()
+        if self.child.has_said("Traceback"):
+            raise AssertionError(f"the stand-in has a fault of its own\n{self.child.log()}")

@@ -6,8 +6,11 @@ import ssl
 import tempfile
 import unittest
 
+from aws_sdk import AwsSdk
+from child import PATIENCE
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from standin import Standin
 
 ACCOUNT = "arn:aws:iot:us-east-2:123456789012:"
@@ -41,24 +44,58 @@ class StandinCase(unittest.TestCase):
     def setUp(self):
         self.cloud.reset()
 
-    def connect(self, port, identity=None, alpn=None, seconds=60):
+    def connect(self, port, identity=None, alpn=None):
         """HTTPS to a port of the stand-in. identity: paths of a certificate and its key."""
         context = ssl.create_default_context(cafile=self.cloud.ca)
         if identity:
             context.load_cert_chain(*identity)
         if alpn:
             context.set_alpn_protocols([alpn])
-        connection = http.client.HTTPSConnection("localhost", port, context=context, timeout=seconds)
+        connection = http.client.HTTPSConnection("localhost", port, context=context, timeout=PATIENCE)
         self.addCleanup(connection.close)
         return connection
 
 
-def send(connection, method, target, headers=(), body=""):
-    """(status, headers, body) of a request with just these headers."""
+class SdkCase(StandinCase):
+    """With AWS's SDK as its client."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.sdk = AwsSdk(cls.cloud, maxAttempts=1)
+        cls.addClassCleanup(cls.sdk.stop)
+        cls.key = ec.generate_private_key(ec.SECP256R1())
+        cls.csr = request_for(cls.key)
+
+    def arn(self, resource):
+        return ACCOUNT + resource
+
+    def refused(self, name, status, command, /, **more):
+        error = self.sdk.fails(command, **more)
+        self.assertEqual((error["name"], error["status"]), (name, status), error)
+        return error
+
+    def known(self, name, status, command, /, **more):
+        """An error that the SDK has a class for."""
+        error = self.refused(name, status, command, **more)
+        self.assertTrue(error["typed"], error)
+        return error
+
+    def certificate(self, **more):
+        return self.sdk.ok("CreateCertificateFromCsr", certificateSigningRequest=self.csr, **more)
+
+
+def put(connection, method, target, headers=(), body=""):
+    """A request with just these headers."""
     connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
     for name, value in headers:
         connection.putheader(name, value)
     connection.endheaders(body.encode())
+
+
+def send(connection, *request):
+    """(status, headers, body) of a request with just these headers."""
+    put(connection, *request)
     answer = connection.getresponse()
     return answer.status, answer.headers, answer.read()
 

@@ -66,7 +66,7 @@ class Trial(CloudCase):
         self.assertLessEqual({"keys", "reachable", "clock", "region", "signature", "endpoint", "data_endpoint",
                               "iot:CreateThing", "iot:CreateCertificateFromCsr", "iot:AttachThingPrincipal"}, set(checks))
         self.assert_nothing_was_made()
-        self.assertEqual(self.cloud.counts()["control_handshakes"], 2)  # of the calls, and of the data endpoint
+        self.assertEqual(self.cloud.counts()["control_handshakes"], 3)  # all calls; the data endpoint's two chains
 
     def test_each_permission_that_is_missing_is_named(self):
         user = self.cloud.user(name="narrow", deny=["iot:CreatePolicy", "iot:AttachThingPrincipal", "iot:TestAuthorization"])
@@ -216,7 +216,7 @@ class Settings(CloudCase):
         self.assertEqual(made.json["settings"]["keys"], {"from": "request", "access_key_id": user["access_key_id"],
                                                          "secret_access_key_set": True, "session_token_set": True})
         self.gate.kill9()
-        for name in os.listdir(self.gate.data):
+        for name in ("espgate.db", "espgate.db-wal"):
             with open(os.path.join(self.gate.data, name), "rb") as f:
                 held = f.read()
             self.assertNotIn(user["secret_access_key"].encode(), held, name)
@@ -342,6 +342,60 @@ class Sources(CloudCase):
         self.restart()
         _, checks = self.tried(self.settings(keys={"from": "file"}))
         self.assert_wrong(checks, "keys", "keys_unreadable")
+
+
+class Provider(CloudCase):
+    """Keys from AWS IoT's credential provider, by a thing's certificate."""
+
+    def setUp(self):
+        super().setUp()
+        self.made = self.cloud.operate("CreateKeysAndCertificate", query={"setAsActive": "true"})
+        key, arn = self.made["keyPair"]["PrivateKey"], self.made["certificateArn"]
+        self.bench.secrets.add(key.split("\n")[5])
+        document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iot:AssumeRoleWithCertificate",
+                                                            "Resource": "*"}]}
+        self.cloud.operate("CreateThing", {"thingName": "bench-3"}, {})
+        self.cloud.operate("CreatePolicy", {"policyName": "bench"}, {"policyDocument": json.dumps(document)})
+        self.cloud.operate("AttachPolicy", {"policyName": "bench"}, {"target": arn})
+        self.cloud.operate("AttachThingPrincipal", {"thingName": "bench-3"}, headers={"x-amzn-principal": arn})
+        self.cloud.operate("CreateRoleAlias", {"roleAlias": "bench"}, {"roleArn": "arn:aws:iam::123456789012:role/bench"})
+        files = [("x", "x", part.encode()) for part in (self.made["certificatePem"], key, self.cloud.ca_pem)]
+        self.credential = self.gate.post("/v1/credentials?allow=chain_to_root", files=files).expect(201).json["id"]
+
+    def source(self, **more):
+        return self.settings(keys={"from": "credential_provider", "endpoint": self.cloud.credential_endpoint,
+                                   "role_alias": "bench", "thing": "bench-3", "credential": self.credential, **more})
+
+    def test_a_session_by_certificate(self):
+        told, _ = self.tried(self.source())
+        self.assertTrue(told["ok"], told)
+        self.assertIn("assumed-role/bench", told["arn"])
+
+    def test_what_it_refuses(self):
+        for change in ({"role_alias": "gone"}, {"thing": "bench-4"}):
+            said = self.assert_wrong(self.tried(self.source(**change))[1], "keys", "keys_refused")
+            self.assertTrue(said["said"], said)
+        self.cloud.operate("UpdateCertificate", {"certificateId": self.made["certificateId"]}, query={"newStatus": "INACTIVE"})
+        self.assert_wrong(self.tried(self.source())[1], "keys", "keys_refused")
+
+    def test_nobody_there(self):
+        _, checks = self.tried(self.source(endpoint=f"localhost:{harness.free_port()}"))
+        self.assert_wrong(checks, "keys", "keys_unreachable")
+
+    def test_the_control_plane_is_no_provider(self):
+        _, checks = self.tried(self.source(endpoint=self.cloud.control.removeprefix("https://")))
+        self.assertIn(checks["keys"]["code"], ("keys_refused", "keys_bad_answer"))
+
+    def test_a_credential_that_is_gone(self):
+        self.put(self.source())
+        self.gate.delete(f"/v1/credentials/{self.credential}").expect(204)
+        self.assert_wrong(self.tried()[1], "keys", "credential_not_found")
+
+    def test_only_a_provider_of_aws_may_be_asked(self):
+        for address in ("example.com", "iot.us-east-2.amazonaws.com", "localhost/x"):
+            self.gate.put("/v1/clouds/x", self.source(endpoint=address)).problem(400, "bad_endpoint")
+        good = "c1a2b3.credentials.iot.us-east-2.amazonaws.com"
+        self.gate.put("/v1/clouds/x", self.source(endpoint=good)).expect(201)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,10 @@ class Refusals(StandinCase):
         self.cloud.fault("ListThings", "error", status=500, shape="none")
         self.assertEqual(sdk.fails("ListThings")["status"], 500)
 
+    def test_faults_of_the_token_service_are_its_own(self):
+        self.cloud.fault("GetCallerIdentity", "throttle")
+        self.refused("Throttling", 400, "Rate exceeded", service="sts", command="GetCallerIdentity")
+
     def test_the_sdk_gets_over_passing_faults(self):
         sdk = self.sdk(maxAttempts=3)
         for spec in ({"do": "throttle"}, {"do": "error", "status": 503}, {"do": "reset"}, {"do": "cut"},

@@ -163,6 +163,13 @@ static void a_name_of_any_length_is_judged(void **state)
     }
 }
 
+static void the_port_of_several_protocols_wants_a_name(void **state)
+{
+    (void)state;
+    assert_string_equal(iot_mqtt_alpn(443), "x-amzn-mqtt-ca");
+    assert_string_equal(iot_mqtt_alpn(8883), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +179,7 @@ int main(void)
         cmocka_unit_test(requests_are_signed_for_no_other_host),
         cmocka_unit_test(a_data_endpoint_is_judged_by_its_name),
         cmocka_unit_test(a_name_of_any_length_is_judged),
+        cmocka_unit_test(the_port_of_several_protocols_wants_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

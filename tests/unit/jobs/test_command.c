@@ -475,7 +475,7 @@ static const struct {
     {WRITE "\"cloud\":\"p\"}", "/cloud", "not a known field"},
     {"{\"slot\":\"row 1\",\"kind\":\"provision\"," WIFI
      ",\"cloud\":{\"name\":\"p\",\"thing\":\"{slot}\"}}",
-     "/cloud", "no name for a thing"},
+     "/cloud", "for a thing"},
     {HEAD "\"at\",\"lines\":[]}", "/lines", "list of 1 to 32"},
     {HEAD "\"at\",\"lines\":\"AT\"}", "/lines", "list of 1 to 32"},
     {HEAD "\"at\",\"lines\":[\"AT\",7]}", "/lines/1", "1 to 254 bytes"},

@@ -125,7 +125,7 @@ static void what_is_open_is_found_after_a_start(void **state)
     struct registration_record got;
     add_running_job("job_1");
     for (int i = 0; i < 6; i++) {
-        char id[8], thing[8];
+        char id[24], thing[24];
         snprintf(id, sizeof id, "reg_%d", i);
         snprintf(thing, sizeof thing, "t%d", i);
         struct registration_record r = made(id, thing);
