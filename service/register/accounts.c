@@ -11,35 +11,20 @@ struct entry {
     char name[64];
     int64_t changed_ms; /* of the settings that it was opened with */
     struct aws_account *account;
-    char endpoint[CLOUD_ENDPOINT]; /* with its roots: "" = not known */
-    struct buf roots;
-    struct deadline known_until;
-    bool learning; /* somebody is finding them out */
 };
-
-enum { KNOWN_MS = 3600 * 1000 };
 
 struct accounts {
     struct store *store;
+    struct places *places;
     pthread_mutex_t lock; /* of what follows */
     struct entry *first;
 };
-
-enum err accounts_new(struct store *s, struct accounts **out)
-{
-    struct accounts *a = *out = calloc(1, sizeof *a);
-    if (!a) return err_set(ERR_MEM, "out of memory");
-    a->store = s;
-    pthread_mutex_init(&a->lock, NULL);
-    return ERR_OK;
-}
 
 static void drop(struct entry **at)
 {
     struct entry *e = *at;
     *at = e->next;
     aws_account_unref(e->account);
-    buf_dispose(&e->roots);
     free(e);
 }
 
@@ -48,8 +33,27 @@ void accounts_free(struct accounts *a)
     if (!a) return;
     while (a->first)
         drop(&a->first);
+    places_free(a->places);
     pthread_mutex_destroy(&a->lock);
     free(a);
+}
+
+enum err accounts_new(struct store *s, struct accounts **out)
+{
+    struct accounts *a = *out = calloc(1, sizeof *a);
+    if (!a) return err_set(ERR_MEM, "out of memory");
+    a->store = s;
+    pthread_mutex_init(&a->lock, NULL);
+    enum err e = places_new(&a->places);
+    if (!e) return ERR_OK;
+    accounts_free(a);
+    *out = NULL;
+    return e;
+}
+
+struct places *accounts_places(struct accounts *a)
+{
+    return a->places;
 }
 
 /* Under the lock. @return where it is, or the end */
@@ -63,6 +67,7 @@ static struct entry **find(struct accounts *a, const char *name)
 
 void accounts_forget(struct accounts *a, const char *cloud)
 {
+    places_forget(a->places, cloud);
     pthread_mutex_lock(&a->lock);
     struct entry **at = find(a, cloud);
     if (*at) drop(at);
@@ -138,7 +143,6 @@ static enum err take_account(struct accounts *a, const struct named_settings *r,
             return failed;
         }
         memcpy(e->name, r->name, sizeof e->name);
-        buf_init(&e->roots, LIMIT_PEM_BYTES);
         e->changed_ms = r->changed_ms;
         e->next = *at;
         *at = e;
@@ -150,8 +154,10 @@ static enum err take_account(struct accounts *a, const struct named_settings *r,
 static enum err make_view(const struct named_settings *r, const struct cloud_settings *from,
                           struct cloud_view *out)
 {
-    *out = (struct cloud_view){
-        .keys_from = from->keys_from, .mqtt_port = from->mqtt_port, .https_port = from->https_port};
+    *out = (struct cloud_view){.changed_ms = r->changed_ms,
+                               .keys_from = from->keys_from,
+                               .mqtt_port = from->mqtt_port,
+                               .https_port = from->https_port};
     memcpy(out->name, r->name, sizeof out->name);
     memcpy(out->region, from->region, sizeof out->region);
     memcpy(out->data_endpoint, from->data_endpoint, sizeof out->data_endpoint);
@@ -186,50 +192,4 @@ enum err accounts_take(struct accounts *a, const char *cloud, struct aws_account
     enum err e = take(a, cloud, account_out, view_out);
     pthread_mutex_unlock(&a->lock);
     return e;
-}
-
-/* Under the lock. @return NULL: its settings have changed meanwhile */
-static struct entry *of_account(struct accounts *a, const struct aws_account *account)
-{
-    struct entry *e = a->first;
-    while (e && e->account != account)
-        e = e->next;
-    return e;
-}
-
-static enum recall recall(struct entry *e, struct account_data *out)
-{
-    if (!e) return RECALL_LEARN;
-    if (e->endpoint[0] && !deadline_passed(e->known_until) &&
-        buf_puts(out->roots, buf_str(&e->roots)) == ERR_OK) {
-        memcpy(out->endpoint, e->endpoint, sizeof out->endpoint);
-        return RECALL_KNOWN;
-    }
-    if (e->learning) return RECALL_WAIT;
-    e->learning = true;
-    return RECALL_LEARN;
-}
-
-enum recall accounts_recall(struct accounts *a, const struct aws_account *account,
-                            struct account_data *out)
-{
-    pthread_mutex_lock(&a->lock);
-    enum recall r = recall(of_account(a, account), out);
-    pthread_mutex_unlock(&a->lock);
-    return r;
-}
-
-void accounts_learned(struct accounts *a, const struct aws_account *account,
-                      const struct account_data *data)
-{
-    pthread_mutex_lock(&a->lock);
-    struct entry *e = of_account(a, account);
-    if (e) e->learning = false;
-    if (e && data) {
-        buf_reset(&e->roots);
-        memcpy(e->endpoint, data->endpoint, sizeof e->endpoint);
-        e->known_until = deadline_in_ms(KNOWN_MS);
-        if (buf_puts(&e->roots, buf_str(data->roots))) e->endpoint[0] = '\0';
-    }
-    pthread_mutex_unlock(&a->lock);
 }

@@ -6,10 +6,9 @@
 
 #include "service/cloud/iot_endpoint.h"
 #include "service/cloud/iot_policy.h"
-#include "service/cloud/iot_roots.h"
 #include "service/register/work.h"
 
-enum { DOCUMENT = 8192, POLICY_TRIES = 3, RECALL_MS = 20 };
+enum { DOCUMENT = 8192, POLICY_TRIES = 3 };
 
 /* An intent that could not be stored was none. */
 static enum err intend(struct work *w, enum fate *fate)
@@ -23,50 +22,12 @@ static enum err intend(struct work *w, enum fate *fate)
 
 /* --- where the board will connect --- */
 
-static enum err ask_endpoint(struct work *w)
-{
-    const struct aws_use use = work_call(w);
-    enum err e = work_needs_account(w);
-    return e ? e : iot_describe_endpoint(&use, "iot:Data-ATS", w->p.endpoint);
-}
-
-static enum err find_out(struct work *w)
-{
-    enum err e = ERR_OK;
-    if (w->view.data_endpoint[0])
-        memcpy(w->p.endpoint, w->view.data_endpoint, sizeof w->p.endpoint);
-    else
-        e = ask_endpoint(w);
-    if (!e) e = iot_data_endpoint_check(w->p.endpoint, w->view.region);
-    if (e) return e;
-    if (w->view.data_root_ca) return buf_puts(&w->roots, w->view.data_root_ca);
-    return iot_roots_find(w->p.endpoint, w->view.mqtt_port, NULL, w->use->cancel, w->use->until,
-                          &w->roots);
-}
-
-/* Many boards have one account: one of them asks, the others wait for its answer. */
 enum err make_endpoint(struct work *w)
 {
-    struct account_data data = {.roots = &w->roots};
-    struct accounts *all = w->use->accounts;
-    enum recall r;
-    if (w->roots.len) return ERR_OK;
-    if (!w->account) return find_out(w);
-    while ((r = accounts_recall(all, w->account, &data)) == RECALL_WAIT) {
-        enum err e = cancel_wait(w->use->cancel, deadline_within_ms(w->use->until, RECALL_MS));
-        if (!e && deadline_passed(w->use->until))
-            e = err_fail(ERR_TIMEOUT, "aws_timeout", NULL,
-                         "the endpoint of \"%s\" was not found out in time", w->record->cloud);
-        if (e) return e;
-    }
-    if (r == RECALL_KNOWN) {
-        memcpy(w->p.endpoint, data.endpoint, sizeof w->p.endpoint);
-        return ERR_OK;
-    }
-    enum err e = find_out(w);
-    memcpy(data.endpoint, w->p.endpoint, sizeof data.endpoint);
-    accounts_learned(all, w->account, e ? NULL : &data);
-    return e;
+    const struct aws_use use = work_call(w);
+    enum err e = w->view.data_endpoint[0] ? ERR_OK : work_needs_account(w);
+    if (e || w->roots.len) return e;
+    return places_find(accounts_places(w->use->accounts), &w->view, &use, w->p.endpoint, &w->roots);
 }
 
 /* --- the thing --- */

@@ -68,6 +68,7 @@ void cloud_settings_free(struct cloud_settings *s); /* NULL allowed */
 /** The part that is no secret, and is needed beside the account. */
 struct cloud_view {
     char name[64], region[AWS_REGION];
+    int64_t changed_ms; /* of the settings */
     enum cloud_keys_from keys_from;
     char data_endpoint[CLOUD_ENDPOINT]; /* "" = asked for */
     int mqtt_port, https_port;

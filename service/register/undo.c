@@ -247,8 +247,8 @@ static enum err pass(struct work *w)
 static bool may_pass(enum err e)
 {
     static const char *const codes[] = {"aws_unreachable", "aws_timeout",    "aws_outcome_unknown",
-                                        "aws_throttled",   "aws_bad_answer", "aws_failed",
-                                        "aws_conflict",    "aws_state"};
+                                        "aws_throttled",   "aws_bad_answer", "aws_unavailable",
+                                        "aws_failed",      "aws_conflict",   "aws_state"};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (err_is(e, codes[i])) return true;
     return e == ERR_MEM;

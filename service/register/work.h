@@ -32,7 +32,7 @@ void work_close(struct work *w);
 enum err work_save(struct work *w);
 /** The secret, too, before anything that depends on it. */
 enum err work_save_secret(struct work *w);
-/** For calls of aws_iot.h. There is an account. */
+/** For calls of aws_iot.h, which need an account. */
 struct aws_use work_call(const struct work *w);
 /** Now, by AWS's clock: milliseconds since 1970. */
 int64_t work_now_ms(const struct work *w);
