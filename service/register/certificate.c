@@ -16,7 +16,8 @@ static enum err intend(struct work *w)
 {
     const enum fate before = w->p.certificate;
     w->p.certificate = FATE_INTENT;
-    if (!w->p.asked_ms) w->p.asked_ms = work_now_ms(w);
+    w->p.last_asked_ms = work_now_ms(w);
+    if (!w->p.asked_ms) w->p.asked_ms = w->p.last_asked_ms;
     enum err e = work_save(w);
     if (e) w->p.certificate = before;
     return e;
@@ -52,7 +53,8 @@ static enum err look_once(struct work *w)
 static enum err look(struct work *w)
 {
     enum err e = look_once(w);
-    for (int i = 1; !e && i < LOOK_TIMES && w->p.certificate != FATE_MADE; i++) {
+    const int times = find_has_settled(w) ? 1 : LOOK_TIMES;
+    for (int i = 1; !e && i < times && w->p.certificate != FATE_MADE; i++) {
         e = cancel_wait(w->use->cancel, deadline_within_ms(w->use->until, LOOK_AGAIN_MS));
         if (!e) e = look_once(w);
     }

@@ -7,7 +7,7 @@
 #include "service/register/work.h"
 
 /* Clocks of machines differ, and a request may have been under way for long. */
-enum { SLACK_MS = 10 * 60 * 1000, SETTLED_MS = 60 * 1000 };
+enum { SLACK_MS = 10 * 60 * 1000, SETTLED_MS = 10 * 1000 };
 
 /* One that a registration is at work with, or that devices use, is not lost. */
 static enum err may_be_lost(struct work *w, const struct iot_certificate *c, bool *out)
@@ -134,5 +134,5 @@ enum err find_and_delete(struct work *w, size_t *n_out)
 
 bool find_has_settled(const struct work *w)
 {
-    return work_now_ms(w) - w->p.asked_ms > SETTLED_MS;
+    return work_now_ms(w) - w->p.last_asked_ms > SETTLED_MS;
 }

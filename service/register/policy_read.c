@@ -141,8 +141,7 @@ static bool list(const char *resource, void *arg)
     struct listing *l = arg;
     const char *name = without_front(resource);
     size_t n = strlen(l->out), more = strlen(name) + (n ? 2 : 0);
-    if (n + more < l->cap)
-        snprintf(l->out + n, l->cap - n, "%s%s", n ? ", " : "", name);
+    if (n + more < l->cap) snprintf(l->out + n, l->cap - n, "%s%s", n ? ", " : "", name);
     return false;
 }
 

@@ -41,10 +41,11 @@ char *progress_to_text(const struct progress *p)
         json_array_append_new(groups, json_string(fates[p->groups[i]]));
     for (size_t i = 0; i < p->candidate_count; i++)
         json_array_append_new(candidates, json_string(p->candidates[i]));
-    json_t *o = json_pack("{s:s, s:s, s:o, s:s, s:s, s:I, s:b, s:o}", "endpoint", p->endpoint,
-                          "account", p->account, "groups", groups, "certificate_arn",
-                          p->certificate_arn, "key_sha256", p->key_sha256, "asked_ms",
-                          (json_int_t)p->asked_ms, "again", p->again, "candidates", candidates);
+    json_t *o =
+        json_pack("{s:s, s:s, s:o, s:s, s:s, s:I, s:I, s:b, s:o}", "endpoint", p->endpoint,
+                  "account", p->account, "groups", groups, "certificate_arn", p->certificate_arn,
+                  "key_sha256", p->key_sha256, "asked_ms", (json_int_t)p->asked_ms, "last_asked_ms",
+                  (json_int_t)p->last_asked_ms, "again", p->again, "candidates", candidates);
     for (size_t i = 0; i < FATE_ROWS; i++)
         json_object_set_new(
             o, fate_rows[i].name,
@@ -99,6 +100,7 @@ enum err progress_from_text(const char *text, struct progress *out)
     read_text(o, "certificate_arn", out->certificate_arn, sizeof out->certificate_arn);
     read_text(o, "key_sha256", out->key_sha256, sizeof out->key_sha256);
     out->asked_ms = json_integer_value(json_object_get(o, "asked_ms"));
+    out->last_asked_ms = json_integer_value(json_object_get(o, "last_asked_ms"));
     out->again = json_is_true(json_object_get(o, "again"));
     json_decref(o);
     if (ok) return ERR_OK;

@@ -33,6 +33,7 @@ struct progress {
     char certificate_arn[AWS_ARN]; /* "" = not known */
     char key_sha256[SHA256_HEX];   /* of the public key; "" = the cloud made it, and did not say */
     int64_t asked_ms;              /* when a certificate was first asked for, by AWS's clock */
+    int64_t last_asked_ms;         /* and when for the last time */
     bool again;                    /* it was asked for more than once: there may be others */
     char candidates[PROGRESS_CANDIDATES][IOT_CERTIFICATE_ID]; /* perhaps ours; their key is lost */
     size_t candidate_count;
