@@ -1,6 +1,7 @@
 /* pool: threads for what the threads of HTTP must not do, so that they go on answering: what waits
- * for the disk, and what computes for long (making a key, or hashing a password that opens one,
- * takes up to seconds on a small computer). Knows nothing of HTTP. */
+ * for the disk, what calls others over the network, and what computes for long (making a key, or
+ * hashing a password that opens one, takes up to seconds on a small computer). Knows nothing of
+ * HTTP. */
 #ifndef API_POOL_H
 #define API_POOL_H
 

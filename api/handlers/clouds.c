@@ -33,16 +33,21 @@ struct reply handle_cloud_get(struct request *rq, const struct service *svc)
     return named_resource_get(rq, svc, &clouds);
 }
 
+/* What was kept in memory of the former settings goes, once nobody uses it. */
+static struct reply changed(struct reply r, const struct request *rq, const struct service *svc)
+{
+    if (r.status < 300) accounts_forget(svc->accounts, request_var(rq, "name"));
+    return r;
+}
+
 struct reply handle_cloud_put(struct request *rq, const struct service *svc)
 {
-    return named_resource_put(rq, svc, &clouds);
+    return changed(named_resource_put(rq, svc, &clouds), rq, svc);
 }
 
 struct reply handle_cloud_delete(struct request *rq, const struct service *svc)
 {
-    struct reply r = named_resource_delete(rq, svc, &clouds);
-    if (r.status == 204) accounts_forget(svc->accounts, request_var(rq, "name"));
-    return r;
+    return changed(named_resource_delete(rq, svc, &clouds), rq, svc);
 }
 
 struct reply handle_cloud_test(struct request *rq, const struct service *svc)

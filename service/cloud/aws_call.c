@@ -44,6 +44,8 @@ static enum err keep_rate(struct call *c)
 {
     struct aws_account *a = c->account;
     int64_t now_ns = deadline_now_ns();
+    if (now_ns > c->until.at_ns)
+        return err_fail(ERR_TIMEOUT, "aws_timeout", "Try again later.", "no time was left for it");
     pthread_mutex_lock(&a->lock);
     int64_t at_ns = aws_rates_take(&a->rates, c->letter.request->operation, now_ns, c->until.at_ns);
     pthread_mutex_unlock(&a->lock);

@@ -38,7 +38,7 @@ struct aws_account {
     pthread_mutex_t lock;             /* of all below; nothing that waits is done under it */
     struct aws_keys keys;
     uint64_t generation; /* of the keys; 0 = none yet */
-    int64_t fetched_ns;
+    int64_t asked_ns;    /* the source, last */
     struct aws_rates rates;
     char service[AWS_SERVICE];    /* what the control plane is called in signatures */
     CURLM *idle[AWS_CONNECTIONS]; /* each with its connections; the last used is on top */

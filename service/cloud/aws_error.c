@@ -56,7 +56,8 @@ void aws_error_short(const char *name, char out[AWS_NAME])
     snprintf(out, AWS_NAME, "%.*s", (int)n, name);
 }
 
-/* "com.amazonaws.iot#Name:http://…,…" → "Name". Anything that is no name is none. */
+/* "com.amazonaws.iot#Name:http://…,…" → "Name"; a request id stays as it is. Anything else is none.
+ */
 static void take_name(const char *text, char out[AWS_NAME])
 {
     size_t n = strcspn(text, ",");
@@ -174,6 +175,7 @@ void aws_error_read(const struct aws_refusal *r, struct aws_said *out)
 {
     memset(out, 0, sizeof *out);
     read_words(r, out);
+    take_name(r->request_id ? r->request_id : "", out->request_id);
     out->meaning = by_name(r, out->name);
     if (out->meaning != AWS_SIGNATURE) return;
     if (names_service(out))
@@ -230,9 +232,10 @@ enum err aws_error_device(enum err e, const struct aws_said *s)
 
 enum err aws_error_raise(const struct aws_said *s, const struct aws_request *r, int status)
 {
-    bool of_action = s->meaning == AWS_PERMISSION && r->action;
+    bool of_action = s->meaning == AWS_PERMISSION && r->action, has_id = s->request_id[0];
     enum err e = err_fail(words[s->meaning].kind, words[s->meaning].code, words[s->meaning].hint,
-                          "%s: %s%s%s (HTTP %d)", r->operation, words[s->meaning].what,
-                          of_action ? ": " : "", of_action ? r->action : "", status);
+                          "%s: %s%s%s (HTTP %d%s%s)", r->operation, words[s->meaning].what,
+                          of_action ? ": " : "", of_action ? r->action : "", status,
+                          has_id ? ", request " : "", s->request_id);
     return aws_error_device(e, s);
 }

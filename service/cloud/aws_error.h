@@ -34,6 +34,7 @@ struct aws_said {
     enum aws_meaning meaning;
     char name[AWS_NAME];       /* "ThrottlingException"; "" = none */
     char text[AWS_TEXT];       /* printable, without what it may repeat of the request */
+    char request_id[AWS_NAME]; /* by which AWS's support finds it; "" = unsaid */
     char service[AWS_SERVICE]; /* with AWS_SERVICE_NAME */
     char resource_id[AWS_TEXT], resource_arn[AWS_ARN]; /* "" = unsaid */
 };

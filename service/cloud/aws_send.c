@@ -146,7 +146,7 @@ static enum err unreachable(const struct exchange *x, CURLcode rc, const char *w
 static enum err judge(const struct exchange *x, enum err e, CURLcode rc)
 {
     const char *why = x->why[0] ? x->why : x->curl->curl_easy_strerror(rc);
-    if (e == ERR_TIMEOUT) why = "no answer in time";
+    if (e == ERR_TIMEOUT) why = x->in->sent ? "no answer in time" : "no connection in time";
     if (e == ERR_CANCELLED || (!e && rc == CURLE_OK)) return e;
     if (x->in->body.failed)
         return err_fail(ERR_PROTOCOL, "aws_bad_answer", NULL, "%s: more than %d bytes",

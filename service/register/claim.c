@@ -128,6 +128,23 @@ static enum err take_name(struct work *w, const char *name)
     return e;
 }
 
+/* A token is spent once. Where it was sent before and no answer was stored, the certificate's thing
+ * tells that it was taken. Keeps the error of this thread where it was not, or nobody can be asked.
+ */
+static enum err find_claimed(struct work *w, char name[THING_NAME])
+{
+    struct err_info why = *err_last();
+    const char *arn, *thing = NULL;
+    json_t *things = NULL;
+    if (!w->account) return err_restore(&why);
+    const struct aws_use use = work_call(w);
+    if (!work_arn(w, &arn) && !iot_list_principal_things(&use, arn, &things))
+        thing = json_string_value(json_array_get(things, 0));
+    if (thing) snprintf(name, THING_NAME, "%s", thing);
+    json_decref(things);
+    return name[0] ? ERR_OK : err_restore(&why);
+}
+
 static enum err claim_it(struct work *w, struct fleet *f)
 {
     char name[THING_NAME] = "";
@@ -148,6 +165,7 @@ static enum err claim_it(struct work *w, struct fleet *f)
     json_decref(parameters);
     if (!again && (err_is(e, "claim_rejected") || err_is(e, "claim_refused")))
         set_fates(w, FATE_NONE);
+    if (again && err_is(e, "claim_rejected")) e = find_claimed(w, name);
     if (e) return e;
     set_fates(w, FATE_MADE);
     w->p.thing = thing == FATE_INTENT ? FATE_MADE : thing;

@@ -158,7 +158,7 @@ static enum err add_with_secret(const struct register_use *u, const struct regis
     struct progress p = {.endpoint = ""};
     struct buf text;
     bool own = s->way == WAY_OWN, key_comes = s->way == WAY_CLOUD || (own && s->credential[0]);
-    buf_init_secret(&text, 4 * LIMIT_PEM_BYTES);
+    buf_init_secret(&text, DEVICE_SECRET_TEXT);
     enum err e = key_comes ? ERR_OK : make_secret(u, s, &p, secret);
     if (!e && own) e = know_own(u, s, secret, &p, r->certificate);
     if (!e) e = device_secret_to_text(secret, &text);

@@ -5,8 +5,6 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "service/base/limits.h"
-
 void device_secret_init(struct device_secret *s)
 {
     buf_init_secret(&s->key, LIMIT_PEM_BYTES);

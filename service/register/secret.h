@@ -4,6 +4,9 @@
 #define SERVICE_REGISTER_SECRET_H
 
 #include "service/base/buf.h"
+#include "service/base/limits.h"
+
+enum { DEVICE_SECRET_TEXT = 4 * LIMIT_PEM_BYTES };
 
 struct device_secret {
     struct buf key;         /* PEM; empty = there is none */

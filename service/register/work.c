@@ -6,8 +6,6 @@
 #include "service/base/clock.h"
 #include "service/base/limits.h"
 
-enum { SECRET_TEXT = 3 * LIMIT_PEM_BYTES };
-
 static enum err read_order(struct work *w)
 {
     json_t *o = json_loads(w->record->spec_json, 0, NULL);
@@ -23,7 +21,7 @@ static enum err read_order(struct work *w)
 static enum err read_secret(struct work *w)
 {
     struct buf text;
-    buf_init_secret(&text, SECRET_TEXT);
+    buf_init_secret(&text, DEVICE_SECRET_TEXT);
     enum err e = store_registration_secret(w->use->store, w->record->id, &text);
     if (!e) e = device_secret_from_text(&text, &w->secret);
     buf_dispose(&text);
@@ -85,7 +83,7 @@ enum err work_save(struct work *w)
 enum err work_save_secret(struct work *w)
 {
     struct buf text;
-    buf_init_secret(&text, SECRET_TEXT);
+    buf_init_secret(&text, DEVICE_SECRET_TEXT);
     enum err e = device_secret_to_text(&w->secret, &text);
     if (!e) e = store_registration_secret_put(w->use->store, w->record->id, text.data, text.len);
     buf_dispose(&text);

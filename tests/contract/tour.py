@@ -7,7 +7,6 @@ import os
 import resource
 import select
 import socket
-import sqlite3
 
 import firmware_files
 import orders
@@ -19,7 +18,7 @@ QUEUE = 1000  # LIMIT_QUEUE
 WAITERS = 1000  # LIMIT_WAITERS
 STREAMS = 1000  # LIMIT_EVENT_STREAMS
 UPLOADS = 8  # LIMIT_STREAMS
-CALLS = 4 + 16  # that run, and LIMIT_CALLS
+CALLERS, CALLS = 4, 16  # of server.c, and LIMIT_CALLS
 WEBHOOKS = 32  # LIMIT_WEBHOOKS
 FIRMWARE = 64 * 1024 * 1024  # LIMIT_FIRMWARE
 
@@ -32,7 +31,7 @@ class Tour:
 
     def steps(self):
         return [self.service, self.contract, self.strangers, self.bad_queries, self.bad_bodies, self.tokens, self.reused_keys,
-                self.slots, self.profiles, self.clouds, self.full_of_calls, self.credentials, self.keys, self.firmware, self.full_of_uploads, self.images,
+                self.slots, self.profiles, self.clouds, self.used_cloud, self.full_of_calls, self.credentials, self.keys, self.firmware, self.full_of_uploads, self.images,
                 self.factory_images, self.converters, self.jobs, self.events, self.devices, self.backups, self.webhooks,
                 self.audit, self.full_queue, self.full_waiting_room, self.full_of_streams, self.not_ready]
 
@@ -243,10 +242,6 @@ class Tour:
         gate.get("/v1/clouds?cursor=a%20b").problem(400, "bad_query")
         told = gate.post(path + "/test").expect(200).json
         assert told["checks"][-1]["code"] == "aws_unreachable", told
-        with self.registration("tour"):
-            gate.delete(path).problem(409, "cloud_in_use")
-            gate.put(path, dict(settings, region="eu-west-1")).problem(409, "cloud_in_use")
-            gate.put(path, dict(settings, rate=1)).expect(200)
         for gone in (path, "/v1/clouds/other"):
             gate.delete(gone, headers={"If-Match": '"x"'}).problem(412, "precondition_failed")
             gate.delete(gone).expect(204)
@@ -255,33 +250,40 @@ class Tour:
         gate.post(path + "/test").problem(404, "cloud_not_found")
 
     @contextlib.contextmanager
-    def registration(self, cloud):
-        """One that lives in this cloud."""
-        with contextlib.closing(sqlite3.connect(os.path.join(self.gate.data, "espgate.db"), timeout=60)) as db:
-            with db:
-                db.execute("INSERT INTO registration (id, created_ms, changed_ms, cloud, thing, job, actor, credential,"
-                           " certificate, policy, policy_made, state, lives, spec, progress, error, secret)"
-                           " VALUES ('reg_tour', 1, 1, ?, 't', '', '', '', '', '', 0, 'active', 1, '{}', '{}', '', x'')",
-                           (cloud,))
-            try:
-                yield
-            finally:
-                with db:
-                    db.execute("DELETE FROM registration")
+    def mute_cloud(self, path):
+        """A cloud that takes calls, and never answers them. When it is left it refuses them."""
+        with socket.create_server(("127.0.0.1", 0)) as self.mute:
+            address = "127.0.0.1:%d" % self.mute.getsockname()[1]
+            settings = dict(next(orders.clouds()), control={"endpoint": f"https://{address}"})
+            self.bench.secrets.update((settings["keys"]["secret_access_key"], settings["keys"]["session_token"]))
+            self.gate.put(path, settings).expect(200, 201)
+            yield settings
+
+    def used_cloud(self):
+        gate, path = self.gate, "/v1/clouds/used"
+        with self.mute_cloud(path) as settings:
+            registration = gate.post("/v1/registrations", {"cloud": {"name": "used", "thing": "tour", "key": "P-256"}}).expect(202)
+            gate.delete(path).problem(409, "cloud_in_use")
+            gate.put(path, dict(settings, region="eu-west-1")).problem(409, "cloud_in_use")
+            gate.put(path, dict(settings, rate=1)).expect(200)
+        at = registration.headers["Location"]
+        gate.delete(at).expect(202)
+        while gate.get(at).expect(200).json["state"] != "undone":  # polls: there is nothing else to wait on
+            pass
+        gate.delete(path).expect(204)
 
     def full_of_calls(self):
         """One call more than may wait: somebody is told so."""
-        mute = socket.create_server(("127.0.0.1", 0), backlog=CALLS)
-        settings = dict(next(orders.clouds()), control={"endpoint": f"https://127.0.0.1:{mute.getsockname()[1]}"})
-        self.gate.put("/v1/clouds/mute", settings).expect(201)
         with contextlib.ExitStack() as stack:
-            stack.callback(mute.close)  # those that wait are refused then
+            stack.enter_context(self.mute_cloud("/v1/clouds/mute"))
             poll = select.poll()
-            for _ in range(CALLS + 1):
+            for number in range(CALLERS + CALLS + 1):
                 s = stack.enter_context(socket.create_connection(("127.0.0.1", self.gate.port), 60))
                 s.sendall("\r\n".join(["POST /v1/clouds/mute/test HTTP/1.1", "Host: x", "Content-Length: 0",
                                        *self.gate.credentials, "", ""]).encode())
                 poll.register(s, select.POLLIN)
+                if number < CALLERS:  # it runs
+                    stack.enter_context(self.mute.accept()[0])
             assert poll.poll(60000)
             self.gate.post("/v1/clouds/mute/test").problem(503, "too_many_waiting")
         self.gate.delete("/v1/clouds/mute").expect(204)

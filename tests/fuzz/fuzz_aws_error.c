@@ -22,9 +22,10 @@ static void check(int status, const char *type, const char *text)
     struct aws_said said;
     static const struct aws_request request = {.operation = "CreateThing"};
     json_t *json = json_loads(text, 0, NULL);
-    aws_error_read(&(struct aws_refusal){status, type, "", text, json}, &said);
+    aws_error_read(&(struct aws_refusal){status, type, type, text, json}, &said);
     expect_printable(said.name, sizeof said.name);
     expect_printable(said.text, sizeof said.text);
+    expect_printable(said.request_id, sizeof said.request_id);
     assert((said.meaning == AWS_SERVICE_NAME) == (said.service[0] != '\0'));
     enum err e = aws_error_raise(&said, &request, status);
     assert(e != ERR_OK && strncmp(err_last()->code, "aws_", 4) == 0);

@@ -19,6 +19,8 @@ static void silence_is_a_timeout_or_an_unknown_outcome(void **state)
     expect(call_until((struct aws_request){.once = true}, NULL, 500), ERR_TIMEOUT,
            "aws_outcome_unknown");
     assert_int_equal(control_requests(&control), 2);
+    expect(call_until((struct aws_request){.once = true}, NULL, 0), ERR_TIMEOUT, "aws_timeout");
+    assert_int_equal(control_requests(&control), 2);
 }
 
 static void nobody_there_means_that_nothing_was_done(void **state)

@@ -171,6 +171,24 @@ static void without_keys_nothing_is_sent(void **state)
     assert_int_equal(control_requests(&control), 0);
 }
 
+static enum err give_once(void *arg, struct cancel *cancel, struct deadline until,
+                          struct aws_keys *out)
+{
+    return atomic_load(&asked) ? give_none(arg, cancel, until, out)
+                               : give_keys(arg, cancel, until, out);
+}
+
+static void a_source_that_fails_later_does_not_hide_why(void **state)
+{
+    (void)state;
+    control_start(&control, &server, take_second_keys);
+    const struct aws_config c = {
+        .region = "us-east-2", .endpoint = control.url, .ca_pem = ca.cert_pem, .keys = give_once};
+    assert_int_equal(aws_account_open(&c, &account), ERR_OK);
+    expect(CALL(.once = true), ERR_CLOUD, "aws_token_expired");
+    assert_int_equal(control_requests(&control), 1);
+}
+
 static void no_header_becomes_two(void **state)
 {
     (void)state;
@@ -229,8 +247,9 @@ static void a_missing_permission_is_named(void **state)
     start(refuse_action);
     expect(CALL(.operation = "CreateThing", .action = "iot:CreateThing", .once = true), ERR_CLOUD,
            "aws_permission");
-    assert_string_equal(err_last()->detail,
-                        "CreateThing: the keys may not do this: iot:CreateThing (HTTP 403)");
+    assert_string_equal(
+        err_last()->detail,
+        "CreateThing: the keys may not do this: iot:CreateThing (HTTP 403, request r-1)");
     assert_string_equal(answer.error, "AccessDenied");
 }
 
@@ -246,6 +265,7 @@ int main(void)
         TEST(an_unknown_key_is_named),
         TEST(keys_are_renewed_before_they_end),
         TEST(without_keys_nothing_is_sent),
+        TEST(a_source_that_fails_later_does_not_hide_why),
         TEST(no_header_becomes_two),
         TEST(the_services_name_is_learned),
         TEST(a_wrong_region_is_named),
