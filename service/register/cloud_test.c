@@ -10,6 +10,7 @@
 #include "service/cloud/iot_roots.h"
 #include "service/pki/check.h"
 #include "service/register/probes.h"
+#include "service/store/text.h"
 
 enum { CLOCK_WARN_S = 60, ROOTS_MAX = 64 * 1024 };
 
@@ -27,8 +28,10 @@ static json_t *text_or_null(const char *text)
 }
 
 static void add(struct test *t, const char *name, enum check_verdict verdict,
-                const struct err_info *what)
+                const struct err_info *told)
 {
+    struct err_info clean = *told, *what = &clean;
+    text_clean_error(what);
     t->failed |= verdict == CHECK_FAIL;
     json_array_append_new(t->checks,
                           json_pack("{s:s, s:s, s:o, s:s, s:o, s:o}", "name", name, "verdict",
@@ -124,6 +127,7 @@ static bool test_identity(struct test *t)
 {
     enum err e = aws_caller_identity(&t->use, t->account, t->arn);
     struct err_info why = *err_last();
+    text_clean(t->arn);
     enum stage reached = e ? stage_of(why.code) : STAGES;
     for (enum stage s = KEYS; s < reached; s++)
         pass_stage(t, s);
@@ -133,29 +137,39 @@ static bool test_identity(struct test *t)
 
 /* --- where devices go --- */
 
-/* @return is there one that can be tried? */
+static const char endpoint_name[] = "endpoint";
+
+static void use_own_endpoint(struct test *t, const struct err_info *why)
+{
+    add(t, endpoint_name, CHECK_WARN, why);
+    memcpy(t->endpoint, t->view.data_endpoint, sizeof t->endpoint);
+}
+
+/* One that the settings say was judged when they were made.
+ *  @return is there one that can be tried? */
 static bool test_endpoint(struct test *t)
 {
-    static const char name[] = "endpoint";
+    bool own = t->view.data_endpoint[0];
+    if (!t->use.account && !own) return false;
+    if (!t->use.account) memcpy(t->endpoint, t->view.data_endpoint, sizeof t->endpoint);
     enum err e =
         t->use.account ? iot_describe_endpoint(&t->use, "iot:Data-ATS", t->endpoint) : ERR_OK;
-    if (!e && !t->endpoint[0]) snprintf(t->endpoint, IOT_ENDPOINT, "%s", t->view.data_endpoint);
-    if (!e && !t->endpoint[0]) return false; /* neither asked nor told */
     if (!e) e = iot_data_endpoint_check(t->endpoint, t->view.region);
-    if (e) {
-        fail(t, name);
+    if (e && own) {
+        use_own_endpoint(t, err_last());
+    } else if (e) {
+        fail(t, endpoint_name);
         return false;
+    } else if (own && strcmp(t->view.data_endpoint, t->endpoint) != 0) {
+        struct err_info what = {.code = "endpoint_differs",
+                                .hint = "Leave data.endpoint out, unless it is meant so."};
+        snprintf(what.detail, sizeof what.detail,
+                 "devices are sent to data.endpoint, and not to the account's own, %s",
+                 t->endpoint);
+        use_own_endpoint(t, &what);
+    } else {
+        pass(t, endpoint_name, "devices connect to %s", t->endpoint);
     }
-    if (!t->view.data_endpoint[0] || strcmp(t->view.data_endpoint, t->endpoint) == 0) {
-        pass(t, name, "devices connect to %s", t->endpoint);
-        return true;
-    }
-    struct err_info what = {.code = "endpoint_differs",
-                            .hint = "Leave data.endpoint out, unless it is meant so."};
-    snprintf(what.detail, sizeof what.detail,
-             "devices are sent to data.endpoint, and not to the account's own, %s", t->endpoint);
-    add(t, name, CHECK_WARN, &what);
-    snprintf(t->endpoint, IOT_ENDPOINT, "%s", t->view.data_endpoint);
     return true;
 }
 

@@ -61,9 +61,10 @@ static void put_secret_back(size_t which, json_t *settings, const json_t *former
     json_t *keys = json_object_get(settings, "keys");
     json_t *kept = json_object_get(json_object_get(former, "keys"), name);
     const json_t *set = json_object_get(keys, secrets[which].set);
+    const char *from = json_string_value(json_object_get(keys, "from"));
     char pointer[40];
     snprintf(pointer, sizeof pointer, "/keys/%s", secrets[which].set);
-    if (!set) return;
+    if (!set || !from || strcmp(from, from_names[KEYS_FROM_REQUEST]) != 0) return;
     if (!json_is_boolean(set))
         field_errors_add(errors, pointer, "must be true or false");
     else if (json_is_true(set) && json_object_get(keys, name))

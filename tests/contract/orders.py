@@ -84,6 +84,7 @@ def wrong_clouds(good):
                    {"session_token": "a\r\nb"}, {"secret_access_key_set": True}, {"secret_access_key_set": 1},
                    {"session_token_set": True}, {"profile": "x"}):
         yield {**good, "keys": {**keys, **change}}
+    yield {**good, "keys": {"from": "environment", "secret_access_key_set": False}}
     for missing in ("provider", "region", "keys"):
         yield {name: value for name, value in good.items() if name != missing}
     for missing in ("from", "access_key_id", "secret_access_key"):

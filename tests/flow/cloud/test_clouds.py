@@ -174,6 +174,15 @@ class Trial(CloudCase):
         _, checks = self.tried(self.settings())
         self.assertEqual((checks["iot:CreatePolicy"]["verdict"], checks["iot:CreatePolicy"]["code"]), ("warn", "aws_throttled"))
 
+    def test_an_endpoint_of_ones_own(self):
+        user = self.cloud.user(name="narrow", deny=["iot:DescribeEndpoint"])
+        settings = self.settings()
+        settings["data"]["endpoint"] = "127.0.0.1"
+        for keys, code in ((settings["keys"], "endpoint_differs"), (self.keys(user), "aws_permission")):
+            told, checks = self.tried(dict(settings, keys=keys))
+            self.assertEqual((checks["endpoint"]["verdict"], checks["endpoint"]["code"]), ("warn", code))
+            self.assertEqual((told["endpoint"], checks["data_endpoint"]["verdict"]), ("127.0.0.1", "pass"))
+
     def test_without_keys_only_the_endpoint_is_tried(self):
         settings = dict(self.settings(), keys={"from": "none"})
         told, checks = self.tried(settings)
@@ -238,7 +247,8 @@ class Settings(CloudCase):
                        {"keys": dict(shown["keys"], session_token_set=True)},
                        {"keys": dict(shown["keys"], secret_access_key="x")},
                        {"keys": dict(shown["keys"], secret_access_key_set="yes")},
-                       {"keys": dict(shown["keys"], secret_access_key_set=False)}):
+                       {"keys": dict(shown["keys"], secret_access_key_set=False)},
+                       {"keys": {"from": "environment", "secret_access_key_set": False}}):
             refused = self.gate.put("/v1/clouds/prod", dict(shown, **change)).problem(400, "bad_body")
             self.assert_hidden(json.dumps(refused), self.cloud.secret_access_key)
         self.gate.put("/v1/clouds/other", shown).problem(400, "bad_body")
