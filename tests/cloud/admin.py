@@ -5,6 +5,7 @@ GET  /state                     everything that the account holds, and "counts":
                                 also by operation ("calls.CreateThing"), errors by name, faults met, throttled
 GET  /journal?since=N&wait=S    events after the Nth: {"seq","call","event":"arrived"|"done"|"answered","operation",…};
                                 waits S seconds for the first;  GET /journal/last → {"seq": N}
+GET  /messages?since=N&wait=S   those published over HTTPS, likewise, {"seq","topic","payload": base64,"qos","retain"}
 POST /faults                    add one, see faults.py → {"id"};  GET /faults;  DELETE /faults[/ID]
 POST /settings                  {"endpoint","credential_endpoint","detach_delay_s","certificate_quota","rate_percent",
                                 "rtt_ms"}; only those that are named change
@@ -91,6 +92,12 @@ class Admin:
         if last == "last":
             return {"seq": self.control.journal.last()}
         return self.control.journal.since(int(query.get("since", 0)), float(query.get("wait", 0)))
+
+    def get_messages(self, _body, query, last=None):
+        messages = self.control.messages
+        if last == "last":
+            return {"seq": messages.last()}
+        return messages.since(int(query.get("since", 0)), float(query.get("wait", 0)))
 
     def post_faults(self, body, _query):
         return self.control.faults.add(body).told()

@@ -62,6 +62,7 @@ class Control:
     def __init__(self, account, users, rates, faults):
         self.account, self.users, self.rates, self.faults = account, users, rates, faults
         self.journal, self.counters = Journal(), Counters()
+        self.messages = Journal()  # published over HTTPS: a broker passes them on
 
     def serve(self, request, _connection):
         try:

@@ -93,7 +93,7 @@ class Publish:
             message = {"topic": topic, "qos": int(query.get("qos", "0")), "retain": retain,
                        "payload": base64.b64encode(request.body).decode()}
             self.account.published.append(message)
-        self.control.journal.add(event="published", **message)
+        self.control.messages.add(**message)
 
     def _caller(self, request, connection):
         """A function that raises an error where its caller may not do something."""

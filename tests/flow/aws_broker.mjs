@@ -2,7 +2,8 @@
 // usage: node aws_broker.mjs --modules DIR --cert F --key F (--ca F --policy F | --control URL)
 // DIR is where `npm ci` has put node_modules. --cert and --key may be there twice: RSA and ECDSA. POLICY is an AWS IoT
 // policy document; it is that of every certificate that the CA has signed, whose common name is taken for its thing's
-// name. With --control any certificate is let in, and the stand-in's admin port is asked what it may do.
+// name. With --control any certificate is let in, and the stand-in's admin port is asked what it may do; messages that
+// come in there over HTTPS are passed on.
 //
 // What is not allowed is answered by nothing at all: the connection is cut. No word to a wrong client id, before a
 // SUBACK or a PUBACK; a message without iot:Receive is not delivered. Of two clients with the same id the older one
@@ -165,4 +166,10 @@ function listen(alpn) {
 }
 
 process.on("SIGTERM", () => process.exit(0));
+const messages = await judge.messages();
 say("listening", await listen(false), await listen(true));
+for await (const { topic, payload, qos, retain } of messages) {
+  if (retain) retained.add(topic);
+  await foreseeAll(topic);
+  broker.publish({ cmd: "publish", topic, payload, qos, retain }, () => {});
+}

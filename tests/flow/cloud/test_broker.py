@@ -1,10 +1,13 @@
 """The AWS-like broker, when the stand-in of the control plane decides: who gets how far, and fleet provisioning."""
+import http.client
 import json
+import ssl
 import tempfile
 import unittest
 
 import bench_pki
 from aws_broker import AwsBroker
+from child import PATIENCE
 from grants import THING, Grants
 from mqtt_client import MqttClient
 from standin import Standin
@@ -36,6 +39,22 @@ class Decisions(BrokerCase):
     def test_what_is_attached_works(self):
         client = self.client(self.certificate(self.policy()), "dev")
         self.assertTrue(client.accepted and client.subscribe("a/b") and client.publish("a/b", "hello"))
+        self.assertEqual(client.message(), ("a/b", b"hello"))
+
+    def test_a_message_over_https_comes_to_who_has_subscribed(self):
+        _, certificate, key = one = self.certificate(self.policy())
+        client = self.client(one, "dev")
+        self.assertTrue(client.subscribe("a/b"))
+        context = ssl.create_default_context(cafile=self.cloud.ca)
+        with tempfile.NamedTemporaryFile("w", prefix="espgate-test-") as f:
+            f.write(key + certificate)
+            f.flush()
+            context.load_cert_chain(f.name)
+        https = http.client.HTTPSConnection("localhost", self.cloud.https_publish_port, context=context,
+                                            timeout=PATIENCE)
+        self.addCleanup(https.close)
+        https.request("POST", "/topics/a%2Fb?qos=1", b"hello")
+        self.assertEqual(https.getresponse().status, 200)
         self.assertEqual(client.message(), ("a/b", b"hello"))
 
     def test_what_is_missing_is_cut_off_until_it_is_there(self):

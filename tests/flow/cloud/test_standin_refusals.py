@@ -84,7 +84,7 @@ class Refusals(StandinCase):
             self.assertEqual(self.cloud.calls(mark), ["ListThings"] * 2, spec)
 
     def test_rates(self):
-        self.cloud.configure(rate_percent=100)
+        self.cloud.configure(rate_percent=10)
         sdk = self.sdk()
         answers = [sdk.call("GetEffectivePolicies", principal="x").get("error", {}).get("name") for _ in range(30)]
         self.assertIn("ThrottlingException", answers)

@@ -251,6 +251,24 @@ class Faults(StandinCase):
             with self.assertRaisesRegex(Exception, "400"):
                 self.cloud.call("POST", "/faults", bad)
 
+    def test_a_rate_holds_for_all_callers_together(self):
+        self.cloud.configure(rate_percent=5)  # of 20 a second
+        connections = [self.start() for _ in range(8)]
+        answers, begin = [], time.monotonic()
+
+        def call(connection):
+            answers.extend(error_of(self.ask("list-thing-principals", connection)) for _ in range(5))
+        callers = [threading.Thread(target=call, args=[c]) for c in connections]
+        for caller in callers:
+            caller.start()
+        for caller in callers:
+            caller.join(PATIENCE)
+        let_in = answers.count("ResourceNotFoundException")
+        self.assertEqual(len(answers), 40)
+        self.assertEqual(let_in + answers.count("ThrottlingException"), 40, answers)
+        self.assertGreaterEqual(let_in, 1)
+        self.assertLessEqual(let_in, 1 + time.monotonic() - begin)
+
     def test_it_is_as_far_away_as_told(self):
         self.cloud.configure(rtt_ms=60)
         before, begin = self.cloud.counts(), time.monotonic()
