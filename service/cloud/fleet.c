@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "service/base/wipe.h"
 #include "service/cloud/mqtt_session.h"
@@ -16,6 +17,8 @@
 enum {
     ANSWER_MAX = 64 * 1024, /* a certificate, a token, and what a template configures */
     ANSWER_MS = 15000,      /* a template may ask a function of its owner's first: 5 s */
+    PAUSE_MS = 500, /* the first, at most, before a question that was one too many is asked again */
+    ASKED_MAX = 6,
     TOPIC_MAX = 128,
     TEMPLATE_MAX = 36,
     THING_MAX = 128,
@@ -106,6 +109,15 @@ static const char *text_of(const json_t *object, const char *key)
     return text ? text : "";
 }
 
+/* Many boards at once are more than the account's rates allow. */
+static bool is_throttled(const json_t *answer)
+{
+    enum { TOO_MANY_REQUESTS = 429 };
+    const char *name = text_of(answer, "errorCode");
+    return json_integer_value(json_object_get(answer, "statusCode")) == TOO_MANY_REQUESTS ||
+           strncmp(name, "Throttl", strlen("Throttl")) == 0;
+}
+
 static enum err say_rejected(const struct fleet *f, const json_t *answer)
 {
     char said[512];
@@ -114,10 +126,13 @@ static enum err say_rejected(const struct fleet *f, const json_t *answer)
     if (strcmp(name, "AccessDenied") == 0 || strcmp(name, "Unauthorized") == 0)
         hint = "The template's role, and what a function before provisioning decides, have to "
                "allow it.";
+    bool throttled = is_throttled(answer);
+    if (throttled) hint = "Register fewer boards at once, or have the account's rates raised.";
     int n = snprintf(said, sizeof said, "%s: %s", name, text_of(answer, "errorMessage"));
-    enum err e = err_fail(ERR_CLOUD, "claim_rejected", hint,
-                          "AWS rejected %s with status %" JSON_INTEGER_FORMAT, f->topic,
-                          json_integer_value(json_object_get(answer, "statusCode")));
+    enum err e =
+        err_fail(throttled ? ERR_BUSY : ERR_CLOUD, throttled ? "aws_throttled" : "claim_rejected",
+                 hint, "AWS rejected %s with status %" JSON_INTEGER_FORMAT, f->topic,
+                 json_integer_value(json_object_get(answer, "statusCode")));
     return err_device(e, said, (size_t)n < sizeof said ? (size_t)n : sizeof said - 1);
 }
 
@@ -153,6 +168,30 @@ static enum err read_answer(struct fleet *f, json_t **out)
     return e;
 }
 
+static enum err ask_once(struct fleet *f, const char *text, bool harmless, json_t **out)
+{
+    f->answered = f->rejected = false;
+    buf_init_secret(&f->answer, ANSWER_MAX);
+    enum err e = mqtt_session_publish(&f->session, text);
+    if (!e || f->answered) e = mqtt_session_wait(&f->session, &f->answered, ANSWER_MS);
+    e = e ? explain_behind(f, e, harmless) : read_answer(f, out);
+    buf_dispose(&f->answer);
+    return e;
+}
+
+/* Full jitter: those that were refused together do not come together again.
+ * @return ERR_OK: ask again; else the error of this thread, kept, or ERR_CANCELLED */
+static enum err pause_before(struct fleet *f, int asked)
+{
+    struct err_info why = *err_last();
+    uint32_t random;
+    if (asked >= ASKED_MAX || getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+        return err_restore(&why);
+    struct deadline pause = deadline_in_ms(random % ((int64_t)PAUSE_MS << asked));
+    if (pause.at_ns >= f->session.until.at_ns) return err_restore(&why);
+    return cancel_wait(f->session.cancel, pause);
+}
+
 /* @p question is stolen; NULL counts as out of memory. Its topic is f->topic. */
 static enum err ask(struct fleet *f, json_t *question, bool harmless, struct deadline until,
                     json_t **out)
@@ -161,17 +200,13 @@ static enum err ask(struct fleet *f, json_t *question, bool harmless, struct dea
     json_decref(question);
     if (!text) return err_set(ERR_MEM, "out of memory");
     f->session.until = until;
-    f->answered = f->rejected = false;
-    buf_init_secret(&f->answer, ANSWER_MAX);
     enum err e = subscribe_answers(f);
-    if (!e) {
-        e = mqtt_session_publish(&f->session, text);
-        if (!e || f->answered) e = mqtt_session_wait(&f->session, &f->answered, ANSWER_MS);
-        if (e) e = explain_behind(f, e, harmless);
+    for (int asked = 0; !e; asked++) {
+        e = ask_once(f, text, harmless, out);
+        if (!err_is(e, "aws_throttled")) break;
+        e = pause_before(f, asked);
     }
     wipe_free(text);
-    if (!e) e = read_answer(f, out);
-    buf_dispose(&f->answer);
     return e;
 }
 

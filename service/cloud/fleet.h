@@ -31,8 +31,9 @@ void fleet_close(struct fleet *f); /* NULL allowed */
  * ACTIVE once it is claimed. Dispose it always.
  *  @param token_out  init it with buf_init_secret: what it is claimed with
  *  @return ERR_OK; ERR_CLOUD with code claim_rejected, AWS's words in device, or claim_refused: cut
- * off instead of an answer; ERR_PROTOCOL with code aws_bad_answer; ERR_TIMEOUT with code
- * aws_outcome_unknown; ERR_CANCELLED. After an error, open another. */
+ * off instead of an answer; ERR_BUSY with code aws_throttled, also after waiting; ERR_PROTOCOL with
+ * code aws_bad_answer; ERR_TIMEOUT with code aws_outcome_unknown; ERR_CANCELLED. After an error,
+ * open another. */
 enum err fleet_create_certificate(struct fleet *f, const char *csr_pem, struct deadline until,
                                   struct iot_certificate *out, struct buf *token_out);
 /** Claim it. @param parameters  object of strings; NULL = none @param thing_out  as the template

@@ -163,8 +163,9 @@ static enum err claim_it(struct work *w, struct fleet *f)
     e = fleet_register(f, w->spec.claim_template, buf_str(&w->secret.token), parameters,
                        w->use->until, name, NULL);
     json_decref(parameters);
-    if (!again && (err_is(e, "claim_rejected") || err_is(e, "claim_refused")))
-        set_fates(w, FATE_NONE);
+    bool nothing =
+        err_is(e, "claim_rejected") || err_is(e, "claim_refused") || err_is(e, "aws_throttled");
+    if (!again && nothing) set_fates(w, FATE_NONE);
     if (again && err_is(e, "claim_rejected")) e = find_claimed(w, name);
     if (e) return e;
     set_fates(w, FATE_MADE);

@@ -19,7 +19,7 @@
 
 #include "tests/unit/cloud/fixture_pki.h"
 
-enum { PEER_TEXT = 128, PEER_PACKET = 16384 };
+enum { PEER_TEXT = 128, PEER_PACKET = 16384, PEER_ANSWERS = 3 };
 enum { PACKET_CONNECT = 1, PACKET_PUBLISH = 3, PACKET_SUBSCRIBE = 8, PACKET_DISCONNECT = 14 };
 
 struct peer_script {
@@ -42,10 +42,10 @@ struct peer_script {
     bool echo_first;         /* before PUBACK */
     bool no_echo;
     bool close_after_puback, drop_second; /* PUBLISH */
-    struct { /* to the first and the second PUBLISH, on its topic and this behind it */
+    struct {                              /* to each PUBLISH, on its topic and this behind it */
         const char *suffix, *text;
         size_t bytes; /* 0: the length of the text */
-    } answers[2];
+    } answers[PEER_ANSWERS];
 };
 
 struct peer {
@@ -121,7 +121,7 @@ static inline void peer_answer_question(struct peer_link *l)
     struct peer *p = l->peer;
     int i = p->asked - 1;
     char topic[2 * PEER_TEXT];
-    assert(i < 2);
+    assert(i < PEER_ANSWERS);
     const char *text = p->script.answers[i].text;
     if (!text) return;
     snprintf(topic, sizeof topic, "%s%s", p->topic, p->script.answers[i].suffix);

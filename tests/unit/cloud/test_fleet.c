@@ -144,6 +144,24 @@ static void the_request_is_sent_as_it_is(void **state)
                    "the request");
 }
 
+static void what_is_too_much_is_asked_again(void **state)
+{
+    (void)state;
+    const char *const words[] = {"{\"statusCode\":429,\"errorCode\":\"TooManyRequests\"}",
+                                 "{\"statusCode\":400,\"errorCode\":\"Throttling\"}"};
+    for (size_t i = 0; i < 2; i++) {
+        struct peer peer;
+        struct peer_script script = good();
+        memmove(script.answers + 1, script.answers, 2 * sizeof *script.answers);
+        script.answers[0].suffix = "/rejected";
+        script.answers[0].text = words[i];
+        peer_start(&peer, &script);
+        struct outcome o = run(&peer, &pki.device, NULL, NULL, 0);
+        assert_int_equal(o.e, ERR_OK);
+        assert_int_equal(peer.asked, 3);
+    }
+}
+
 static const struct {
     const char *title, *code;
     enum err kind;
@@ -384,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_claim_becomes_a_certificate_and_a_thing),
         cmocka_unit_test(the_request_is_sent_as_it_is),
+        cmocka_unit_test(what_is_too_much_is_asked_again),
         cmocka_unit_test(each_refusal_has_its_code),
         cmocka_unit_test(a_registration_without_an_answer_may_have_happened),
         cmocka_unit_test(strange_answers_are_none_of_aws),
