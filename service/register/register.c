@@ -92,10 +92,7 @@ static enum err needs_keys(const struct register_use *u, const struct register_s
     bool has = account != NULL;
     aws_account_unref(account);
     cloud_view_dispose(&view);
-    if (has || s->way == WAY_CLAIM) return ERR_OK;
-    return err_fail(ERR_ARG, "cloud_has_no_keys",
-                    "Give the cloud keys with PUT /v1/clouds/{name}, or register by a claim.",
-                    "there are no keys here for the cloud \"%s\"", s->cloud);
+    return has || s->way == WAY_CLAIM ? ERR_OK : work_no_keys(s->cloud);
 }
 
 /* The local authority's signature is no call: it is made before there is anything to undo. */

@@ -1,5 +1,5 @@
 /* register: from nothing to a registered thing at a cloud, and back. The record of a registration
- * is on the disk before each call that changes the account says what is about to be done, and after
+ * says, on the disk, before each call that changes the account what is about to be done, and after
  * it what came of it: whoever is killed in between finds at the next start all that may be there.
  *
  *   register_begin()  a record, with a key          → registering
@@ -7,6 +7,10 @@
  *   (the board is written)
  *   register_activate()                             → active
  *   register_undo()   in reverse                    → undone, or left
+ *
+ * What was there before stays: a thing that is adopted is neither deleted nor taken out of the
+ * groups that were asked for (which of them it had is not known), a policy goes with the last of
+ * the registrations here that name it, and only where AWS knows of no other use of it.
  *
  * One registration is worked at by one thread at a time; the callers see to it (a job, or the
  * keeper). Errors have the codes of aws_call.h and:

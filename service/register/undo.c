@@ -326,7 +326,11 @@ enum err register_undo(const struct register_use *u, struct registration_record 
     r->state = REGISTRATION_UNDOING;
     if (why) r->error = *why;
     enum err e = work_open(u, r, &w);
-    if (e) return e;
+    if (e) { /* whoever takes it up later must not lead it on */
+        struct err_info saved = *err_last();
+        (void)store_registration_undo(u->store, r->id);
+        return err_restore(&saved);
+    }
     e = work_save(w);
     if (!e) e = undo(w);
     work_close(w);

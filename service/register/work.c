@@ -101,12 +101,16 @@ int64_t work_now_ms(const struct work *w)
     return clock_now_ms() + (w->account ? aws_account_clock_off_s(w->account) * 1000 : 0);
 }
 
-enum err work_needs_account(const struct work *w)
+enum err work_no_keys(const char *cloud)
 {
-    if (w->account) return ERR_OK;
     return err_fail(ERR_ARG, "cloud_has_no_keys",
                     "Give the cloud keys with PUT /v1/clouds/{name}, or register by a claim.",
-                    "there are no keys here for the cloud \"%s\"", w->record->cloud);
+                    "there are no keys here for the cloud \"%s\"", cloud);
+}
+
+enum err work_needs_account(const struct work *w)
+{
+    return w->account ? ERR_OK : work_no_keys(w->record->cloud);
 }
 
 bool work_nothing_done(enum err e)

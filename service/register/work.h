@@ -36,7 +36,9 @@ enum err work_save_secret(struct work *w);
 struct aws_use work_call(const struct work *w);
 /** Now, by AWS's clock: milliseconds since 1970. */
 int64_t work_now_ms(const struct work *w);
-/** @return ERR_OK; ERR_ARG with code cloud_has_no_keys */
+/** @return ERR_ARG with code cloud_has_no_keys */
+enum err work_no_keys(const char *cloud);
+/** @return ERR_OK; as work_no_keys() */
 enum err work_needs_account(const struct work *w);
 
 /** Is it certain that a call that ended so has changed nothing? */

@@ -52,6 +52,30 @@ class Ways(RegistrationCase):
         self.undo(got["id"])
         self.assert_clean()
 
+    def test_with_a_certificate_that_was_uploaded(self):
+        credential = self.bench.upload()
+        got = self.register("sensor-1", {"credential": credential}, certificate="own")
+        self.assertEqual(got["credential"], credential)
+        self.assert_registered("sensor-1")
+        shown = self.gate.get(f"/v1/credentials/{credential}").expect(200).json
+        self.assertEqual(shown["fingerprint_sha256"], got["certificate"]["id"])
+        self.undo(got["id"])
+        self.assert_clean()
+        self.assertIsNone(self.gate.get(f"/v1/credentials/{credential}").expect(200).json["key_purged_at"])
+
+    def test_a_certificate_that_is_there_already_stays(self):
+        credential = self.bench.upload()
+        first = self.register("sensor-1", {"credential": credential}, certificate="own")
+        number = first["certificate"]["id"]
+        self.undo(first["id"])
+        pem = self.bench.pki.device.cert.decode()
+        self.cloud.operate("RegisterCertificateWithoutCA", body={"certificatePem": pem, "status": "ACTIVE"})
+        got = self.register("sensor-1", {"credential": credential}, certificate="own")
+        self.assert_registered("sensor-1")
+        self.undo(got["id"])
+        self.assert_clean(certificates=[number])
+        self.assertEqual(self.cloud.certificates()[number]["status"], "ACTIVE")
+
     def test_the_same_again_is_the_same_and_another_is_refused(self):
         got = self.register("sensor-1")
         again = self.gate.post("/v1/registrations", self.order("sensor-1")).expect(200).json
