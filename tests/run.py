@@ -27,7 +27,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAMS_AT_ONCE = 2 * (os.cpu_count() or 1)  # half of their time or more they wait
 WAITING_AT_ONCE = 4
 PROGRAM_S = 900  # far more than any needs: what hangs is ended and counts as failed
-TSAN_UNITS = ("jobs", "store", "api", "port", "cloud", "hooks")
+TSAN_UNITS = ("jobs", "store", "api", "port", "cloud", "hooks", "register")
 SANITIZERS = {
     "ASAN_OPTIONS": "max_free_fill_size=1048576:free_fill_byte=90:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",

@@ -5,6 +5,7 @@
 
 #include "service/base/digest.h"
 #include "service/cloud/aws_iot_parts.h"
+#include "service/cloud/tls_trust.h"
 
 void iot_certificate_dispose(struct iot_certificate *c)
 {
@@ -114,7 +115,7 @@ static enum err id_of(const char *pem, char out[IOT_CERTIFICATE_ID])
     uint8_t digest[SHA256_BYTES];
     unsigned char *der = NULL;
     BIO *b = BIO_new_mem_buf(pem, -1);
-    X509 *cert = b ? PEM_read_bio_X509(b, NULL, NULL, NULL) : NULL;
+    X509 *cert = b ? PEM_read_bio_X509(b, NULL, tls_no_passphrase, NULL) : NULL;
     int n = cert ? i2d_X509(cert, &der) : -1;
     X509_free(cert);
     BIO_free(b);

@@ -18,6 +18,8 @@ static bool identify(const struct curl_library *curl, CURL *easy, const struct c
     if (l->certificate_pem) {
         ok &= set_pem(curl, easy, CURLOPT_SSLCERT_BLOB, l->certificate_pem, CURL_BLOB_NOCOPY);
         ok &= set_pem(curl, easy, CURLOPT_SSLKEY_BLOB, l->key_pem, CURL_BLOB_NOCOPY);
+        /* For an encrypted one OpenSSL would ask on the terminal. */
+        ok &= curl->curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "") == CURLE_OK;
     }
     if (!l->ca_pem) return ok;
     /* This authority instead of all others, not beside them. */

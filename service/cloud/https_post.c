@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "service/cloud/curl_link.h"
+#include "service/cloud/tls_trust.h"
 
 enum {
     CONNECT_MS = 10000,
@@ -216,7 +217,7 @@ enum err post_ca_check(const char *pem)
     BIO *b = BIO_new_mem_buf(pem, -1);
     if (!b) return err_set(ERR_MEM, "out of memory");
     ERR_clear_error();
-    for (X509 *one; (one = PEM_read_bio_X509(b, NULL, NULL, NULL)); count++)
+    for (X509 *one; (one = PEM_read_bio_X509(b, NULL, tls_no_passphrase, NULL)); count++)
         X509_free(one);
     bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
     ERR_clear_error();

@@ -79,9 +79,11 @@ static enum err shake(const struct search *s, SSL *ssl, int fd)
         struct pollfd p[2] = {{fd, events, 0}, {s->cancel ? s->cancel->fd : -1, POLLIN, 0}};
         poll(p, 2, deadline_left_ms(until));
         if (cancel_is_raised(s->cancel)) return err_set(ERR_CANCELLED, "cancelled");
-        if (!p[0].revents && deadline_passed(until))
-            return err_fail(ERR_NETWORK, "endpoint_unreachable", unreachable_hint,
-                            "%s port %d takes connections, but says nothing", s->host, s->port);
+        if (deadline_passed(until))
+            return err_fail(
+                ERR_NETWORK, "endpoint_unreachable", unreachable_hint,
+                "%s port %d takes connections, but does not end the TLS handshake in time", s->host,
+                s->port);
     }
 }
 

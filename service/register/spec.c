@@ -91,7 +91,7 @@ static void read_pair(const struct reader *r, const char *member, const char *na
     }
 }
 
-static void read_pairs(const struct reader *r, const char *member, const json_t *object,
+static void read_pairs(const struct reader *r, const char *member, json_t *object,
                        struct spec_pair *out, size_t *count_out)
 {
     const char *name;
@@ -100,8 +100,10 @@ static void read_pairs(const struct reader *r, const char *member, const json_t 
         fault(r, member, "has more than 16 members");
         return;
     }
-    json_object_foreach((json_t *)object, name, value)
+    json_object_foreach(object, name, value)
+    {
         read_pair(r, member, name, value, &out[(*count_out)++]);
+    }
 }
 
 /* --- parts --- */

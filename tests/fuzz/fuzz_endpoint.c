@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <curl/curl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -35,7 +36,7 @@ static char *part(CURLU *u, CURLUPart which)
     return curl_url_get(u, which, &text, 0) == CURLUE_OK ? text : NULL;
 }
 
-static void check_control(const char *url)
+static void check_url(const char *url, const char *service)
 {
     CURLU *u = curl_url();
     assert(u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK);
@@ -43,7 +44,7 @@ static void check_control(const char *url)
     char *path = part(u, CURLUPART_PATH);
     assert(scheme && host && path && strcmp(path, "/") == 0);
     assert(is_this_machine(host) ||
-           (strcmp(scheme, "https") == 0 && strncmp(host, "iot", 3) == 0 && is_of_aws(host)));
+           (strcmp(scheme, "https") == 0 && strstr(host, service) && is_of_aws(host)));
     assert(!part(u, CURLUPART_USER) && !part(u, CURLUPART_QUERY) && !part(u, CURLUPART_FRAGMENT));
     curl_free(scheme);
     curl_free(host);
@@ -62,15 +63,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = strndup((const char *)data, size);
     assert(text);
-    if (iot_control_url_check(text) == ERR_OK) check_control(text);
+    if (iot_control_url_check(text) == ERR_OK) check_url(text, "iot");
+    if (iot_provider_check(text) == ERR_OK) {
+        char url[300];
+        assert(snprintf(url, sizeof url, "https://%s", text) < (int)sizeof url);
+        check_url(url, ".credentials.iot.");
+    }
     if (iot_data_endpoint_check(text, "") == ERR_OK) check_data(text);
     if (iot_data_endpoint_check(text, "us-east-2") == ERR_OK) check_data(text);
     if (iot_region_is_valid(text)) {
         char host[64], url[80];
         iot_control_host(text, host, sizeof host);
-        strcat(strcpy(url, "https://"), host);
+        snprintf(url, sizeof url, "https://%s", host);
         assert(iot_control_url_check(url) == ERR_OK);
-        check_control(url);
+        check_url(url, "iot.");
     }
     free(text);
     return 0;

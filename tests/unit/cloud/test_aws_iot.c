@@ -28,6 +28,8 @@ static struct aws_use use;
 /* What the control plane answers, one after the other; the last one again and again. */
 static struct control_say says[8];
 static size_t n_says;
+static char *texts[64]; /* heap: what was said of captures, until its thread has ended */
+static size_t n_texts;
 
 static void answer(struct control *c, const struct control_request *r, struct control_say *out)
 {
@@ -59,6 +61,8 @@ static int after(void **state)
     (void)state;
     aws_account_unref(use.account);
     control_stop(&control);
+    while (n_texts)
+        free(texts[--n_texts]);
     return 0;
 }
 
@@ -419,7 +423,7 @@ static void operations_are_sent_and_understood_as_by_the_sdk(void **state)
         expect_header("content-type");
         expect_header("x-amzn-principal");
         expect_body(operations[i].member, operations[i].value);
-        free(body);
+        texts[n_texts++] = body;
         json_decref(capture);
     }
 }

@@ -170,9 +170,35 @@ static void the_port_of_several_protocols_wants_a_name(void **state)
     assert_string_equal(iot_mqtt_alpn(8883), "");
 }
 
+static void keys_are_asked_for_at_a_credential_provider_only(void **state)
+{
+    (void)state;
+    const char *const yes[] = {"c1a2.credentials.iot.us-east-2.amazonaws.com",
+                               "c1a2.credentials.iot.cn-north-1.amazonaws.com.cn:443",
+                               "localhost:8443", "127.0.0.1", "[::1]:1"};
+    const char *const no[] = {"",
+                              "example.com",
+                              "iot.us-east-2.amazonaws.com",
+                              "credentials.iot.us-east-2.amazonaws.com",
+                              "c1.credentials.iot.us-east-2.amazonaws.com.evil.example",
+                              "evil.example/.credentials.iot.us-east-2.amazonaws.com",
+                              "evil.example?.credentials.iot.us-east-2.amazonaws.com",
+                              "user@c1.credentials.iot.us-east-2.amazonaws.com",
+                              "c1.credentials.iot.nowhere.amazonaws.com",
+                              "localhost/x",
+                              "https://localhost"};
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+        if (iot_provider_check(yes[i])) fail_msg("\"%s\" does not pass", yes[i]);
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
+        if (iot_provider_check(no[i]) != ERR_ARG) fail_msg("\"%s\" passes", no[i]);
+        assert_string_equal(err_last()->code, "bad_endpoint");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_are_asked_for_at_a_credential_provider_only),
         cmocka_unit_test(regions_have_a_form),
         cmocka_unit_test(a_region_tells_partition_and_host),
         cmocka_unit_test(the_control_plane_is_aws_s_or_on_this_machine),

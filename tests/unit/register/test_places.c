@@ -25,8 +25,10 @@ static pthread_barrier_t together;
 
 static void answer(struct control *c, const struct control_request *r, struct control_say *out)
 {
-    (void)c, (void)r;
+    (void)r;
+    pthread_mutex_lock(&c->lock);
     *out = say;
+    pthread_mutex_unlock(&c->lock);
 }
 
 static enum err give_keys(void *arg, struct cancel *cancel, struct deadline until,
@@ -158,7 +160,9 @@ static void who_is_cancelled_leaves_it_to_the_next(void **state)
     assert_int_equal(find_with(account, &cancel, endpoint), ERR_CANCELLED);
     pthread_join(other, NULL);
     cancel_dispose(&cancel);
+    pthread_mutex_lock(&control.lock);
     say.mute = false;
+    pthread_mutex_unlock(&control.lock);
     assert_int_equal(find(), ERR_OK);
 }
 
