@@ -222,36 +222,39 @@ static bool touches_cloud(const struct work *w)
     return p->again || p->candidate_count > 0 || p->policy == FATE_FOUND;
 }
 
-static void note(enum err e, struct err_info *first)
-{
-    if (e && first->kind == ERR_OK) *first = *err_last();
-}
-
-/* As far as it goes: what does not depend on a part that stays is not held up by it. */
-static enum err pass(struct work *w)
-{
-    struct err_info first = {.kind = ERR_OK};
-    enum err thing, policy, active, e;
-    note(undo_groups(w), &first);
-    note(thing = detach_thing(w), &first);
-    note(policy = detach_policy(w), &first);
-    note(active = deactivate(w), &first);
-    note(delete_others(w), &first);
-    if (!thing && !policy && !active) note(delete_certificate(w), &first);
-    if (!policy) note(delete_policy(w), &first);
-    if (!thing) note(delete_thing(w), &first);
-    e = first.kind;
-    return e ? err_restore(&first) : ERR_OK;
-}
-
-static bool may_pass(enum err e)
+/* Is it worth another try? */
+static bool may_pass(const struct err_info *why)
 {
     static const char *const codes[] = {"aws_unreachable", "aws_timeout",    "aws_outcome_unknown",
                                         "aws_throttled",   "aws_bad_answer", "aws_unavailable",
                                         "aws_failed",      "aws_conflict",   "aws_state"};
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (err_is(e, codes[i])) return true;
-    return e == ERR_MEM;
+        if (strcmp(why->code, codes[i]) == 0) return true;
+    return why->kind == ERR_MEM || why->kind == ERR_IO || why->kind == ERR_CANCELLED;
+}
+
+/* As long as one of them may pass there is something to wait for, whatever the others are. */
+static void note(enum err e, struct err_info *kept)
+{
+    if (e && (kept->kind == ERR_OK || (!may_pass(kept) && may_pass(err_last()))))
+        *kept = *err_last();
+}
+
+/* As far as it goes: what does not depend on a part that stays is not held up by it. */
+static enum err pass(struct work *w)
+{
+    struct err_info kept = {.kind = ERR_OK};
+    enum err thing, policy, active, e;
+    note(undo_groups(w), &kept);
+    note(thing = detach_thing(w), &kept);
+    note(policy = detach_policy(w), &kept);
+    note(active = deactivate(w), &kept);
+    note(delete_others(w), &kept);
+    if (!thing && !policy && !active) note(delete_certificate(w), &kept);
+    if (!policy) note(delete_policy(w), &kept);
+    if (!thing) note(delete_thing(w), &kept);
+    e = kept.kind;
+    return e ? err_restore(&kept) : ERR_OK;
 }
 
 /* Waits for AWS to let go are bounded; for it to be reached they are not. */
@@ -270,7 +273,7 @@ static enum err try_until(struct work *w, bool *final_out)
     for (;;) {
         enum err e = pass(w);
         int64_t waited_ms = (deadline_now_ns() - began) / 1000000;
-        *final_out = e && e != ERR_CANCELLED && (!may_pass(e) || is_over(w, e, waited_ms));
+        *final_out = e && e != ERR_CANCELLED && (!may_pass(err_last()) || is_over(w, e, waited_ms));
         if (!e || *final_out || e == ERR_CANCELLED || deadline_passed(w->use->until)) return e;
         struct err_info why = *err_last();
         e = cancel_wait(w->use->cancel, deadline_within_ms(w->use->until, pause));
@@ -315,6 +318,7 @@ static enum err undo(struct work *w)
         w->record->state = REGISTRATION_LEFT;
     if (e && w->record->error.kind == ERR_OK) w->record->error = why;
     local = work_save(w);
+    if (local) w->record->state = REGISTRATION_UNDOING; /* as the store has it */
     return local ? local : e ? err_restore(&why) : ERR_OK;
 }
 

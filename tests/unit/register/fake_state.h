@@ -34,6 +34,7 @@ static struct {
     int end_at;     /* the process ends at this one; 0 = never */
     bool end_after; /* once it is done, but its answer is lost */
     bool ended;
+    const char *fail_always;
     const char *fail_operation, *fail_code; /* this one fails so, once … */
     enum err fail_kind;
     bool fail_done; /* … although it was done */
@@ -64,7 +65,7 @@ static void cloud_clear(void)
     memset(cloud.policies, 0, sizeof cloud.policies);
     cloud.calls = cloud.end_at = cloud.detach_delay = cloud.created = 0;
     cloud.ended = cloud.end_after = false;
-    cloud.fail_operation = NULL;
+    cloud.fail_operation = cloud.fail_always = NULL;
 }
 
 static void cloud_stop(void)
@@ -98,6 +99,7 @@ static enum turn turn(const char *operation)
         cloud.ended = true;
         return cloud.end_after ? DONE_UNHEARD : NOT_DONE;
     }
+    if (cloud.fail_always && strcmp(cloud.fail_always, operation) == 0) return NOT_DONE;
     if (cloud.fail_operation && strcmp(cloud.fail_operation, operation) == 0) {
         cloud.fail_operation = NULL;
         return cloud.fail_done ? DONE_UNHEARD : NOT_DONE;

@@ -185,6 +185,25 @@ static void what_cannot_be_undone_is_named(void **state)
     registration_record_dispose(&r);
 }
 
+/* One part stays for good, another only needs time: that is taken. */
+static void what_can_still_go_goes(void **state)
+{
+    (void)state;
+    struct registration_record r;
+    read_spec("{\"name\":\"prod\",\"thing\":\"one\",\"key\":\"P-256\",\"groups\":[\"line\"]}");
+    assert_int_equal(register_begin(patient(), &order, &r), ERR_OK);
+    assert_int_equal(all(&r), ERR_OK);
+    cloud.detach_delay = 1;
+    cloud.fail_always = "RemoveThingFromThingGroup";
+    cloud.fail_kind = ERR_CLOUD;
+    cloud.fail_code = "aws_permission";
+    expect(register_undo(patient(), &r, NULL), ERR_CLOUD, "aws_permission");
+    cloud.fail_always = NULL;
+    assert_int_equal(r.state, REGISTRATION_LEFT);
+    expect_counts(0, 0, 0);
+    registration_record_dispose(&r);
+}
+
 static void an_undo_without_time_says_so_and_goes_on_later(void **state)
 {
     (void)state;
@@ -213,6 +232,7 @@ int main(void)
         TEST(a_key_of_the_clouds_is_kept_at_once),
         TEST(a_key_that_is_lost_leaves_a_certificate_that_is_named),
         TEST(what_cannot_be_undone_is_named),
+        TEST(what_can_still_go_goes),
         TEST(an_undo_without_time_says_so_and_goes_on_later),
     };
     return cmocka_run_group_tests_name("register", tests, start, stop);
