@@ -152,7 +152,11 @@ static const struct step record[] = {{"record", step_record, is_known}, {NULL, N
 static const struct step rom_reset[] = {{"reset", step_rom_reset, NULL}, {NULL, NULL, NULL}};
 static const struct step at_reset[] = {{"reset", step_at_reset, NULL}, {NULL, NULL, NULL}};
 static const struct step at_lines[] = {{"at", step_at_lines, NULL}, {NULL, NULL, NULL}};
-static const struct step at_board[] = {{"identify", step_at_identify, NULL}, {NULL, NULL, NULL}};
+static const struct step at_board[] = {
+    {"identify", step_at_identify, NULL},
+    {"cloud", step_cloud, wants_cloud},
+    {NULL, NULL, NULL},
+};
 
 enum { PARTS_MAX = 6 };
 

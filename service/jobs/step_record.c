@@ -7,18 +7,29 @@
 #include "service/base/clock.h"
 #include "service/jobs/steps.h"
 
+/* What it was, and not how far it had come by now: GET /v1/registrations/{id} knows that. */
+static void put_registration(json_t *detail, const json_t *made)
+{
+    static const char *const kept[] = {"id", "cloud", "thing", "certificate", NULL};
+    json_t *o = made ? json_object() : NULL;
+    for (size_t i = 0; o && kept[i]; i++)
+        json_object_set(o, kept[i], json_object_get(made, kept[i]));
+    if (o) json_object_set_new(detail, "registration", o);
+}
+
 /* What is worth keeping of the result for years: not the ports' chatter. */
 static char *detail(const struct session *s)
 {
     static const char *const kept[] = {
-        "profile",      "firmware", "flash",      "target",  "images",     "warnings", "backups",
-        "registration", "write",    "key_purged", "restore", "read",       "erase",    "boot",
-        "wifi",         "time",     "network",    "mqtt",    "host_check", "verdict",  NULL};
+        "profile", "firmware",   "flash",   "target",     "images",  "warnings", "backups",
+        "write",   "key_purged", "restore", "read",       "erase",   "boot",     "wifi",
+        "time",    "network",    "mqtt",    "host_check", "verdict", NULL};
     json_t *d = json_object();
     for (size_t i = 0; kept[i]; i++) {
         json_t *part = json_object_get(s->ctx->result, kept[i]);
         if (part) json_object_set(d, kept[i], part);
     }
+    put_registration(d, json_object_get(s->ctx->result, "registration"));
     json_object_set_new(d, "layout", json_string(layout_kind_name(s->layout.kind)));
     char *text = json_dumps(d, JSON_COMPACT);
     json_decref(d);

@@ -26,7 +26,7 @@ static void tell(struct session *s)
 /* --- what the cloud decides --- */
 
 /* Where the order does not say where the broker is, it is the account's. */
-enum err cloud_settle(struct session *s, const char *endpoint)
+static enum err settle(struct session *s, const char *endpoint)
 {
     struct command *c = s->ctx->command;
     struct aws_account *account = NULL;
@@ -55,8 +55,49 @@ static enum err adopt(struct session *s)
     memcpy(c->credential, r->credential, sizeof c->credential);
     job_has_credential(s->ctx, r->credential);
     registration_endpoint(r, endpoint);
-    enum err e = cloud_settle(s, endpoint);
+    enum err e = settle(s, endpoint);
     return e ? e : step_mqtt_names(s);
+}
+
+/* --- find --- */
+
+static enum err no_thing(const struct session *s)
+{
+    return err_fail(ERR_NOT_FOUND, "thing_unknown",
+                    "Name the credential of the board's thing, or say host, client_id and topic in "
+                    "\"mqtt\"; a provision job with this cloud registers the board.",
+                    "nothing that is registered here at \"%s\" has the board's credential",
+                    s->ctx->command->cloud->cloud);
+}
+
+/* By the credential: the order's, or the last one that was written to the board. */
+static enum err find_registration(const struct session *s, struct registration_record *out)
+{
+    const struct command *c = s->ctx->command;
+    struct device_record board = {.credential = ""};
+    if (!c->credential[0]) (void)store_device_row(s->ctx->store, s->mac, &board);
+    const char *credential = c->credential[0] ? c->credential : board.credential;
+    enum err e = credential[0] ? store_registration_of_credential(s->ctx->store, credential, out)
+                               : ERR_NOT_FOUND;
+    if (e) return e == ERR_NOT_FOUND ? no_thing(s) : e;
+    if (strcmp(out->cloud, c->cloud->cloud) == 0) return ERR_OK;
+    registration_record_dispose(out);
+    return no_thing(s);
+}
+
+enum err step_cloud(struct session *s)
+{
+    const struct command *c = s->ctx->command;
+    struct registration_record r;
+    char endpoint[sizeof c->mqtt.host];
+    bool named = strstr(c->mqtt.client_id, "{thing}") || strstr(c->mqtt.topic, "{thing}");
+    if (c->mqtt.host[0] && !named) return ERR_OK;
+    enum err e = find_registration(s, &r);
+    if (e) return e;
+    memcpy(s->thing, r.thing, sizeof s->thing);
+    registration_endpoint(&r, endpoint);
+    registration_record_dispose(&r);
+    return settle(s, endpoint);
 }
 
 /* --- register --- */
@@ -136,13 +177,16 @@ static enum err undo(struct session *s, const struct err_info *why)
     return job_step_end(s->ctx, e);
 }
 
-void register_take_back(struct session *s, const struct err_info *why)
+void register_take_back(struct session *s, const struct err_info *failed)
 {
     const char *later = NULL;
     if (!s->must_undo) return;
+    err_restore(failed);
+    if (failed->kind == ERR_CANCELLED) job_why_cancelled(s->ctx); /* a cut wait does not know it */
+    const struct err_info why = *err_last();
     if (job_clean_up(s->ctx))
         later = "is taken away when espgate runs again.";
-    else if (undo(s, why))
+    else if (undo(s, &why))
         later = "is being taken away: see GET /v1/registrations.";
     if (!later) return;
     store_registration_undo(s->ctx->store, s->registration.id);

@@ -100,9 +100,9 @@ bool must_activate(const struct session *s);
 enum err step_activate(struct session *s);
 /** The job has failed, and its board is left: take away what step_register() made, as a step of its
  * own. What cannot be taken away now is left to the keeper, and the job's error tells of it. */
-void register_take_back(struct session *s, const struct err_info *why);
-/** No step of its own: where the order leaves it to the cloud, the broker is at @p endpoint. */
-enum err cloud_settle(struct session *s, const char *endpoint);
+void register_take_back(struct session *s, const struct err_info *failed);
+/** For a check that names a cloud: which thing is the board, and where is its broker? */
+enum err step_cloud(struct session *s);
 
 /* step_host.c, step_record.c */
 /** The same as seen from this machine, into s->evidence and the result.

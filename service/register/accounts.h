@@ -20,6 +20,7 @@ void accounts_free(struct accounts *a);
  * come by that one; errors of aws_account_open() */
 enum err accounts_take(struct accounts *a, const char *cloud, struct aws_account **account_out,
                        struct cloud_view *view_out);
+
 /** The cloud has changed, or is no more: the connections and keys of its account go, once nobody
  * uses them. */
 void accounts_forget(struct accounts *a, const char *cloud);

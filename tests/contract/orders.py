@@ -42,9 +42,46 @@ def wrong(credential):
     yield {**write, "target": {"kind": "client"}}
     yield {**write, "check": "time", "mqtt": {}, "host_check": True}
     yield from wrong_flash(credential)
+    cloud = {"kind": "provision", "slot": "gone", "wifi": wifi}
+    for change in wrong_things():
+        yield {**cloud, "cloud": change}
+    yield {**cloud, "cloud": "tour", "credential": credential}
+    yield {**cloud, "cloud": {"name": "tour", "certificate": "own"}}
+    yield {**cloud, "cloud": {"name": "tour", "certificate": "own", "authority": "ca_0"}, "credential": credential}
+    yield {"kind": "check", "slot": "gone", "wifi": wifi, "cloud": {"name": "tour"}}
+    yield {"kind": "write", "slot": "gone", "credential": credential, "cloud": "tour"}
     yield {"kind": "write", "slot": "gone", "credential": credential, "profile": "a b"}
     yield {**check, "wifi": {"ssid": "s", "keep": "yes"}}
     yield {**check, "wifi": {"ssid": "s", "password_set": True}}
+
+
+def wrong_things():
+    """What cannot be asked for of a cloud."""
+    yield from ("", "a b", 1, {}, {"name": ""}, {"thing": "x"})
+    own = {"certificate": "own"}
+    claim = {"certificate": "claim", "claim": {"template": "T"}}
+    for change in ({"thing": ""}, {"thing": "a:b"}, {"thing": "{serial}"}, {"thing": "{thing}"}, {"type": "a b"}, {"attributes": []},
+                   {"attributes": {"a": "b c"}}, {"attributes": {"a b": ""}}, {"attributes": {"a": 1}},
+                   {"attributes": dict.fromkeys("abcd", "")}, {"type": "t", "attributes": {str(n): "" for n in range(17)}},
+                   {"groups": [""]}, {"groups": ["a"] * 11}, {"certificate": "jitp"}, {"key": "RSA-1024"}, {"authority": "ca_0"},
+                   {"certificate": "aws", "key": "P-256"}, {**own, "key": "P-256"}, {"policy": ""}, {"policy": "a b"}, {"policy": 1},
+                   {"policy": {"name": "a@b"}}, {"policy": {"document": "{}"}}, {"policy": {"text": {}}}, {"certificate": "claim"},
+                   {"claim": {"template": "T"}}, {**claim, "type": "t"}, {**claim, "existing": True}, {**claim, "claim": {}},
+                   {**claim, "claim": {"template": "a b"}}, {**claim, "claim": {"template": "T", "parameters": {"a": 1}}},
+                   {"existing": "yes"}, {"credential": "cred_0"}):
+        yield {"name": "tour", **change}
+
+
+def things(credential, authority):
+    """Each way of asking for a thing; what a job or a registration says besides."""
+    yield {"name": "tour"}, {}
+    yield {"name": "tour", "thing": "t-{slot}-{mac}", "type": "pump:1", "attributes": {"a": "{thing}", "b": "1/2", "c": "", "d": "{mac}"},
+           "groups": ["a:b"], "key": "P-256", "policy": {"name": "mine", "document": {"Version": "2012-10-17"}}, "existing": True}, {}
+    yield {"name": "tour", "certificate": "aws", "policy": "a+b=c,@.d"}, {}
+    yield {"name": "tour", "certificate": "own"}, {"credential": credential}
+    yield {"name": "tour", "certificate": "own", "authority": authority, "key": "P-256"}, {}
+    yield {"name": "tour", "certificate": "claim",
+           "claim": {"template": "T_1", "credential": credential, "parameters": {"Serial number": "{mac} of {slot}"}}}, {}
 
 
 def wrong_settings():
@@ -53,7 +90,7 @@ def wrong_settings():
                      {"mqtt": {"password": "p"}}, {"firmware": "../x"}, {"check": "all"}, {"check": "publish", "target": {"kind": "client"}},
                      {"wifi": {"ssid": "s", "password_set": 1}},
                      {"mqtt": {"host": "a", "password": "p", "password_set": True}}, {"target": {"kind": "server", "index": 1}},
-                     {"layout": {"module": "M"}}, {"layout": "none"}, {"purge_key": 1}):
+                     {"layout": {"module": "M"}}, {"layout": "none"}, {"purge_key": 1}, {"cloud": {"name": "a b"}}):
         yield settings
 
 

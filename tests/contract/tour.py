@@ -12,6 +12,7 @@ import firmware_files
 import orders
 import raw
 import strangers
+from cloud.standin import Standin
 from receiver import Receiver
 
 QUEUE = 1000  # LIMIT_QUEUE
@@ -32,7 +33,7 @@ class Tour:
     def steps(self):
         return [self.service, self.contract, self.strangers, self.bad_queries, self.bad_bodies, self.tokens, self.reused_keys,
                 self.slots, self.profiles, self.clouds, self.used_cloud, self.full_of_calls, self.credentials, self.keys, self.firmware, self.full_of_uploads, self.images,
-                self.factory_images, self.converters, self.jobs, self.events, self.devices, self.backups, self.webhooks,
+                self.factory_images, self.converters, self.jobs, self.things, self.registrations, self.events, self.devices, self.backups, self.webhooks,
                 self.audit, self.full_queue, self.full_waiting_room, self.full_of_streams, self.not_ready]
 
     # ---- the service itself ----
@@ -68,6 +69,7 @@ class Tour:
                 ("POST", "/v1/authorities", "application/json", 256),
                 ("POST", "/v1/authorities/a/certificates", "application/json", 256),
                 ("POST", "/v1/webhooks", "application/json", 256),
+                ("POST", "/v1/registrations", "application/json", 256),
                 ("POST", "/v1/credentials", "application/json", 1024),
                 ("POST", "/v1/credentials/validate", "multipart/form-data; boundary=b", 1024),
                 ("POST", "/v1/images/atpki", "multipart/form-data; boundary=b", 1024),
@@ -287,6 +289,72 @@ class Tour:
             assert poll.poll(60000)
             self.gate.post("/v1/clouds/mute/test").problem(503, "too_many_waiting")
         self.gate.delete("/v1/clouds/mute").expect(204)
+
+    def things(self):
+        """Jobs that are to register their board, and wait."""
+        gate = self.gate
+        gate.put("/v1/clouds/tour", next(orders.clouds())).expect(201)
+        authority = gate.post("/v1/authorities", {"name": "things", "key": "P-256"}).expect(201).json["id"]
+        running = self.occupy()
+        gate.put("/v1/profiles/things", {"cloud": {"name": "tour", "thing": "t-{mac}"}, "mqtt": {"topic": "{thing}/a"}}).expect(201)
+        job = {"kind": "provision", "slot": "silent", "check": "none"}
+        for cloud, more in orders.things(self.credential, authority):
+            queued = gate.post("/v1/jobs", {**job, "cloud": cloud, **more}).expect(202).headers["Location"]
+            gate.post(queued + "/cancel").expect(200)
+        for more in ({"kind": "provision", "cloud": "tour"}, {"kind": "provision", "profile": "things"}, {"kind": "check", "cloud": "tour"}):
+            waiting = gate.post("/v1/jobs", {"slot": "both", "wifi": {"ssid": "bench"}, **more}).expect(202).headers["Location"]
+            assert gate.post(waiting + "/cancel").status in (200, 202)  # it may wait for its ports already
+        gate.post("/v1/jobs", {**job, "cloud": "nowhere"}).problem(404, "cloud_not_found")
+        gate.post(f"/v1/jobs/{running}/cancel").expect(202)
+        gate.wait_job(running)
+        for gone in ("/v1/clouds/tour", "/v1/profiles/things", f"/v1/authorities/{authority}"):
+            gate.delete(gone).expect(204)
+
+    def until(self, registration, state):
+        """Polls it: there is nothing else to wait on."""
+        while True:
+            got = self.gate.get(registration).expect(200).json
+            if got["state"] == state:
+                return
+            assert got["state"] in ("registering", "registered", "undoing"), got
+
+    def registrations(self):
+        gate = self.gate
+        with contextlib.ExitStack() as stack:
+            cloud = Standin(self.bench.folder, "--rate-percent", "0")
+            stack.callback(cloud.stop)
+            self.bench.secrets.add(cloud.secret_access_key)
+            gate.put("/v1/clouds/tour", cloud.settings(data={"root_ca": cloud.ca_pem})).expect(201)
+            order = {"cloud": {"name": "tour", "thing": "pump-17", "key": "P-256"}, "topic": "{thing}/a"}
+            made = gate.post("/v1/registrations", order).expect(202).headers["Location"]
+            self.until(made, "active")
+            assert gate.post("/v1/registrations", order).expect(200).json["id"] == made.rpartition("/")[2]
+            gate.post("/v1/registrations", dict(order, topic="other")).problem(409, "thing_registered")
+            gate.post("/v1/registrations", {"cloud": {"name": "nowhere", "thing": "a"}}).problem(404, "cloud_not_found")
+            for wrong in orders.wrong_things():
+                gate.post("/v1/registrations", {"cloud": wrong}).problem(400, "bad_body")
+            for change in ({"client_id": ""}, {"client_id": "{mac}"}, {"topic": "{slot}"}, {"credential": "cred_0"}, {"job": "x"},
+                           {"cloud": {"name": "tour"}}, {"cloud": {"name": "tour", "thing": "{mac}"}}, {"cloud": "tour"}):
+                gate.post("/v1/registrations", {**order, **change}).problem(400, "bad_body")
+            gate.delete("/v1/clouds/tour").problem(409, "cloud_in_use")
+            for query in ("cloud=tour&thing=pump-17&state=active", "job=job_0", "limit=1"):
+                gate.get("/v1/registrations?" + query).expect(200)
+            for query in ("cloud=a%20b", "state=gone", "job=a%20b", "thing=", "cursor=job_0"):
+                gate.get("/v1/registrations?" + query).problem(400, "bad_query")
+            gate.delete(made).expect(202)
+            self.until(made, "undone")
+            gate.delete(made).expect(200)
+            mark = cloud.mark()
+            gate.get("/v1/registrations/reg_0").problem(404, "registration_not_found")
+            gate.delete("/v1/registrations/reg_0").problem(404, "registration_not_found")
+            cloud.fault("CreateThing", "mute")
+            running = gate.create_job({"kind": "provision", "slot": self.bench.slot(self.bench.boards[0]), "cloud": "tour", "check": "none"})
+            cloud.wait_event("arrived", "CreateThing", since=mark)
+            busy = gate.get(f"/v1/registrations?job={running}").expect(200).json["items"][0]["id"]
+            gate.delete("/v1/registrations/" + busy).problem(409, "registration_busy")
+            gate.post(f"/v1/jobs/{running}/cancel").expect(202)
+            gate.wait_job(running)
+        gate.delete("/v1/clouds/tour").expect(204)
 
     def keys(self):
         gate = self.gate

@@ -23,6 +23,10 @@ class CloudCase(Grants, harness.BenchCase):
         data = {"root_ca": self.cloud.ca_pem, "mqtt_port": self.broker.port, "https_port": self.cloud.https_publish_port}
         self.gate.put("/v1/clouds/prod", self.cloud.settings(data=data, **more)).expect(200, 201)
 
+    def deny(self, actions):
+        """From now on the keys that espgate has may not do these; else everything."""
+        self.cloud.user(access_key_id=self.cloud.access_key_id, secret_access_key=self.cloud.secret_access_key, deny=actions)
+
     def order(self, board=None, **more):
         """A provision job that leaves the broker to the cloud."""
         board = board or self.board
