@@ -19,7 +19,8 @@ os.environ["BIN_DIR"] = BUILD
 sys.path.insert(0, os.path.join(ROOT, "tests", "flow"))
 sys.path.insert(0, os.path.join(ROOT, "tests"))
 
-import harness  # noqa: E402  (needs BIN_DIR)
+import cloud_figures  # noqa: E402  (needs BIN_DIR)
+import harness  # noqa: E402
 import http_figures  # noqa: E402
 import mfg_nvs  # noqa: E402
 import streams  # noqa: E402
@@ -158,6 +159,10 @@ def http():
     http_figures.figures(row)
 
 
+def cloud():
+    cloud_figures.figures(row)
+
+
 def service():
     """From exec to the line that says it is ready, and its memory then."""
     times, memory = [], []
@@ -206,8 +211,8 @@ def jobs():
 
 def main():
     wanted = sys.argv[2:]
-    for part in (atpki, flash, pack, image, faults, peer, jobs, manufacturing_data, firmwares, event_streams, service,
-                 http):
+    for part in (atpki, flash, pack, image, faults, peer, jobs, manufacturing_data, firmwares, event_streams, cloud,
+                 service, http):
         if not wanted or part.__name__ in wanted:
             part()
     width = max(len(r["what"]) for r in ROWS)

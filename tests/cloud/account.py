@@ -101,6 +101,7 @@ class Account:
         self.certificates, self.cas, self.claims = {}, {}, {}
         self.policies, self.templates, self.role_aliases = {}, {}, {}
         self.published = collections.deque(maxlen=1000)
+        self.ownership_tokens = []  # all that were given out
 
     def now(self):
         return time.time() + self.settings.clock_offset_s

@@ -79,6 +79,7 @@ class Admin:
                              for p in account.policies.values()},
                 "templates": list(account.templates),
                 "published": list(account.published),
+                "ownership_tokens": list(account.ownership_tokens),
                 "counts": self.control.counters.told(),
             }
 

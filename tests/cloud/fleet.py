@@ -81,6 +81,7 @@ class Fleet:
         with account.lock:
             one = account.add_certificate(account.world.devices.issue(public_key, subject), "PENDING_ACTIVATION")
             one.unclaimed = secrets.token_urlsafe(300)
+            account.ownership_tokens.append(one.unclaimed)
             return {"certificateId": one.id, "certificatePem": one.pem, "certificateOwnershipToken": one.unclaimed}
 
     def _for_request(self, _topic, body):

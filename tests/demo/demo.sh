@@ -1,6 +1,7 @@
 #!/bin/sh
 # make demo: the main job on simulated boards. A CA, a broker's and three devices' certificates; mosquitto that demands a
-# client certificate; an ESP32 of each credential layout and espgate; then what a user does, with curl.
+# client certificate; an ESP32 of each credential layout and espgate; then what a user does, with curl. In a
+# second act (cloud.sh) a board is registered at a stand-in for AWS IoT Core first.
 # Ends what it started, whatever happens. Exit status 0 only when all of it succeeded.
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
@@ -157,4 +158,5 @@ jq '.result.verdict|{side,code,detail,fix}' "$dir/job.json"
 say "GET /v1/devices/$mac: the board's record"
 call GET "/v1/devices/$mac" >"$dir/device.json"
 jq '{mac,chip,credential,fingerprint_sha256,history:[.history[]|{at,job,credential,method,outcome}]}' "$dir/device.json"
+. "$here/tests/demo/cloud.sh"
 say "all of it succeeded"

@@ -20,7 +20,8 @@ def of_key(one):
     computer keeps them."""
     forms = {}
     lines = one.secrets()
-    for i, line in enumerate(lines[1:-1] if len(lines) > 3 else lines[1:]):
+    # An RSA key begins with its modulus, which its certificate has, too.
+    for i, line in enumerate(lines[len(lines) * 3 // 10:-1] if len(lines) > 3 else lines[1:]):
         forms[f"PEM line {i}"] = line[:40].encode()
     for i, number in enumerate(numbers(one.key_path)):
         middle = len(number) // 2
