@@ -81,7 +81,7 @@ static const struct route table[] = {
     {"GET", "/v1/registrations", "listRegistrations", VIEWER, "cloud thing state job limit cursor ",
      0, 0, handle_registration_list},
     {"GET", "/v1/registrations/{id}", "getRegistration", VIEWER, "", 0, 0, handle_registration_get},
-    {"DELETE", "/v1/registrations/{id}", "deleteRegistration", OPERATOR, "", 0, 0,
+    {"DELETE", "/v1/registrations/{id}", "deleteRegistration", OPERATOR, "forget ", 0, 0,
      handle_registration_delete},
 
     {"POST", "/v1/firmware", "createFirmware", ENGINEER, "name ", FIRMWARE | ROUTE_CREATES,

@@ -137,7 +137,8 @@ static struct reply reply_present(struct request *rq, const struct service *svc,
 {
     struct registration_record record;
     if (store_registration_get(svc->store, request_var(rq, "id"), &record)) return reply_error(rq);
-    bool later = undoing && record.state != REGISTRATION_UNDONE;
+    bool over = record.state == REGISTRATION_UNDONE || record.state == REGISTRATION_FORGOTTEN;
+    bool later = undoing && !over;
     struct reply r = reply_registration(later ? 202 : 200, &record);
     registration_record_dispose(&record);
     return r;
@@ -150,6 +151,9 @@ struct reply handle_registration_get(struct request *rq, const struct service *s
 
 struct reply handle_registration_delete(struct request *rq, const struct service *svc)
 {
-    return keeper_undo(svc->keeper, request_var(rq, "id")) ? reply_error(rq)
-                                                           : reply_present(rq, svc, true);
+    const char *id = request_var(rq, "id");
+    bool forget = false;
+    if (request_query_bool(rq, "forget", &forget)) return reply_error(rq);
+    enum err e = forget ? store_registration_forget(svc->store, id) : keeper_undo(svc->keeper, id);
+    return e ? reply_error(rq) : reply_present(rq, svc, true);
 }

@@ -189,7 +189,13 @@ void register_take_back(struct session *s, const struct err_info *failed)
     else if (undo(s, &why))
         later = "is being taken away: see GET /v1/registrations.";
     if (!later) return;
+    if (s->registration.state == REGISTRATION_LEFT) {
+        tell_left(s, "stays there: see GET /v1/registrations, whose DELETE tries again.");
+        return;
+    }
     store_registration_undo(s->ctx->store, s->registration.id);
     keeper_take(s->ctx->keeper, s->registration.id);
+    s->registration.state = REGISTRATION_UNDOING; /* as the store has it */
+    tell(s);
     tell_left(s, later);
 }

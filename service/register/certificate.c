@@ -202,12 +202,13 @@ static enum err make_known(struct work *w)
     char *pem;
     struct iot_certificate c = {.id = ""};
     const struct aws_use use = work_call(w);
+    const enum fate before = w->p.certificate;
     enum err e = own_text(w, &pem);
     if (!e) e = intend(w);
     if (!e) {
         e = iot_register_certificate(&use, pem, NULL, &c, &was_there);
-        if (!e) take(w, &c);
-        if (work_nothing_done(e)) w->p.certificate = FATE_NONE;
+        if (!e) work_take_certificate(w, &c);
+        w->p.certificate = work_came_to(e, before);
     }
     iot_certificate_dispose(&c);
     free(pem);

@@ -70,16 +70,18 @@ static bool lead_on(struct keeper *k, struct registration_record *r)
     return undo(k, r, err_is(e, "registration_undoing") ? NULL : &why);
 }
 
-/* @return it has come to its end, for now */
+/* Those of jobs come here when the job has let go of them, and are not led on.
+ * @return it has come to its end, for now */
 static bool look_at(struct keeper *k, const char *id)
 {
     struct registration_record r;
     enum err e = store_registration_get(k->store, id, &r);
     if (e) return e == ERR_NOT_FOUND;
     bool ended = true;
-    if (r.state == REGISTRATION_UNDOING)
+    bool begun = r.state == REGISTRATION_REGISTERING || r.state == REGISTRATION_REGISTERED;
+    if (r.state == REGISTRATION_UNDOING || (begun && r.job[0]))
         ended = undo(k, &r, NULL);
-    else if (r.state == REGISTRATION_REGISTERING || r.state == REGISTRATION_REGISTERED)
+    else if (begun)
         ended = lead_on(k, &r);
     registration_record_dispose(&r);
     return ended;
@@ -146,6 +148,15 @@ static void *work(void *arg)
     return NULL;
 }
 
+/* Whoever waits may have been called already, for another. */
+static bool needs_thread(const struct keeper *k)
+{
+    size_t due = 0;
+    for (const struct item *i = k->items; i; i = i->next)
+        due += !i->at_work && deadline_passed(i->due);
+    return due > k->waiting && k->thread_count < THREADS && !k->stopping;
+}
+
 static struct item *find_item(struct keeper *k, const char *id)
 {
     struct item *i = k->items;
@@ -175,7 +186,7 @@ static void push(struct keeper *k, const char *id)
         item->again = item->at_work;
         item->due = deadline_in_ms(0);
         item->pause_ms = RETRY_MS;
-        if (!k->waiting && k->thread_count < THREADS && !k->stopping &&
+        if (needs_thread(k) &&
             thread_start(&k->threads[k->thread_count], "registration", work, k) == ERR_OK)
             k->thread_count++;
         pthread_cond_signal(&k->bell);
@@ -223,29 +234,9 @@ enum err keeper_add(struct keeper *k, const struct register_order *o,
     return e;
 }
 
-static enum err refuse_busy(struct keeper *k, const struct registration_record *r)
-{
-    struct job_record *job = r->job[0] ? calloc(1, sizeof *job) : NULL;
-    if (!r->job[0]) return ERR_OK;
-    if (!job) return err_set(ERR_MEM, "out of memory");
-    enum err e = store_job_get(k->store, r->job, job);
-    bool busy = !e && !job_state_is_final(job->state);
-    if (!e) job_record_dispose(job);
-    free(job);
-    if (e && e != ERR_NOT_FOUND) return e;
-    if (!busy) return ERR_OK;
-    return err_fail(ERR_CONFLICT, "registration_busy", "Wait for the job, or cancel it.",
-                    "%s is being worked at by %s", r->id, r->job);
-}
-
 enum err keeper_undo(struct keeper *k, const char *id)
 {
-    struct registration_record r;
-    enum err e = store_registration_get(k->store, id, &r);
-    if (e) return e;
-    e = refuse_busy(k, &r);
-    registration_record_dispose(&r);
-    if (!e) e = store_registration_undo(k->store, id);
+    enum err e = store_registration_undo_idle(k->store, id);
     if (!e) push(k, id);
     return e;
 }

@@ -10,15 +10,15 @@
 struct keeper; /* opaque, thread-safe */
 
 enum err keeper_new(struct store *s, struct accounts *a, struct keeper **out);
-/** What a former process left. Once, after the jobs have been recovered and before any runs, or
- * soon after. @return ERR_OK, ERR_IO */
+/** What a former process left. Once, after the jobs have been recovered; they may run already.
+ * @return ERR_OK, ERR_IO */
 enum err keeper_recover(struct keeper *k);
 /** Register and activate. @return as register_begin(); *out is a copy of the record at its
  * beginning */
 enum err keeper_add(struct keeper *k, const struct register_order *o,
                     struct registration_record *out);
-/** Undo it, once nobody works at it. @return ERR_OK; ERR_NOT_FOUND; ERR_CONFLICT with code
- * registration_busy: a job works at it */
+/** Undo it. @return ERR_OK; ERR_NOT_FOUND; ERR_CONFLICT with code registration_busy: a job that has
+ * not ended makes it, or works with its credential */
 enum err keeper_undo(struct keeper *k, const char *id);
 /** A job leaves one that it could not undo in time. */
 void keeper_take(struct keeper *k, const char *id);

@@ -10,16 +10,6 @@
 
 enum { DOCUMENT = 8192, POLICY_TRIES = 3 };
 
-/* An intent that could not be stored was none. */
-static enum err intend(struct work *w, enum fate *fate)
-{
-    const enum fate before = *fate;
-    *fate = FATE_INTENT;
-    enum err e = work_save(w);
-    if (e) *fate = before;
-    return e;
-}
-
 /* --- where the board will connect --- */
 
 enum err make_endpoint(struct work *w)
@@ -107,19 +97,19 @@ static enum err create_thing(struct work *w)
 {
     struct iot_thing t = {.arn = ""};
     const struct aws_use use = work_call(w);
-    enum err e = intend(w, &w->p.thing);
+    const enum fate before = w->p.thing;
+    enum err e = work_intend(w, &w->p.thing);
     if (e) return e;
     json_t *attributes = attributes_of(&w->spec);
     e = iot_create_thing(&use, w->record->thing, w->spec.type, attributes, &t);
     json_decref(attributes);
     json_decref(t.attributes);
-    if (!e) {
-        w->p.thing = FATE_MADE;
-        take_account(w, t.arn);
-        return ERR_OK;
+    w->p.thing = work_came_to(e, before);
+    if (!e) take_account(w, t.arn);
+    if (err_is(e, "aws_exists")) {
+        w->p.thing = FATE_NONE;
+        return thing_differs(w);
     }
-    if (work_nothing_done(e)) w->p.thing = FATE_NONE;
-    if (err_is(e, "aws_exists")) return thing_differs(w);
     if (err_is(e, "aws_not_found"))
         return err_fail(ERR_NOT_FOUND, "thing_type_missing",
                         "Make the type in the account first, or leave it out.",
@@ -136,12 +126,12 @@ static enum err add_to_groups(struct work *w)
     const enum fate becomes = w->p.thing == FATE_FOUND ? FATE_FOUND : FATE_MADE;
     for (size_t i = 0; !e && i < w->spec.group_count; i++) {
         const char *group = w->spec.groups[i];
-        if (w->p.groups[i] == becomes) continue;
-        e = intend(w, &w->p.groups[i]);
+        const enum fate before = w->p.groups[i];
+        if (before == becomes) continue;
+        e = work_intend(w, &w->p.groups[i]);
         if (e) break;
         e = iot_add_thing_to_group(&use, w->record->thing, group);
-        if (!e) w->p.groups[i] = becomes;
-        if (e && work_nothing_done(e)) w->p.groups[i] = FATE_NONE;
+        w->p.groups[i] = e ? work_came_to(e, before) : becomes;
         if (err_is(e, "aws_not_found"))
             e = err_fail(ERR_NOT_FOUND, "thing_group_missing", "Make it in the account first.",
                          "there is no thing group \"%s\" in the account", group);
@@ -207,20 +197,17 @@ static enum err create_policy(struct work *w, const char *document)
 {
     char arn[AWS_ARN];
     const struct aws_use use = work_call(w);
+    const enum fate before = w->p.policy;
     w->record->policy_made = true;
-    enum err e = intend(w, &w->p.policy);
-    if (e) return e;
-    e = iot_create_policy(&use, w->record->policy, document, arn);
-    bool exists = err_is(e, "aws_exists"); /* a sibling was faster, or our own first try */
-    if (exists) e = compare_policy(w, document);
+    enum err e = work_intend(w, &w->p.policy);
     if (!e) {
-        w->p.policy = FATE_MADE;
-        return ERR_OK;
+        e = iot_create_policy(&use, w->record->policy, document, arn);
+        bool exists = err_is(e, "aws_exists"); /* a sibling was faster, or our own first try */
+        if (exists) e = compare_policy(w, document);
+        w->p.policy = work_came_to(e, exists ? FATE_INTENT : before);
+        if (err_is(e, "policy_differs")) w->p.policy = FATE_NONE;
     }
-    if (exists || work_nothing_done(e)) {
-        w->p.policy = FATE_NONE;
-        w->record->policy_made = false;
-    }
+    w->record->policy_made = w->p.policy != FATE_NONE;
     return err_is(e, "aws_invalid") ? err_fail(ERR_ARG, "policy_invalid",
                                                "Compare it with AWS's rules for IoT policies.",
                                                "AWS does not take the document of policy \"%s\": "
@@ -262,22 +249,25 @@ enum err make_policy(struct work *w)
 
 /* --- what joins them --- */
 
+static bool is_settled(enum fate f)
+{
+    return f == FATE_MADE || f == FATE_FOUND;
+}
+
 /* Somebody who undid the last registration with it may just have taken the policy away: it is made
  * again. */
 static enum err attach_policy(struct work *w)
 {
     const char *arn;
     const struct aws_use use = work_call(w);
-    if (w->p.policy_attached == FATE_MADE) return ERR_OK;
+    if (is_settled(w->p.policy_attached)) return ERR_OK;
     enum err e = work_arn(w, &arn);
     for (int try = 0; !e && try < POLICY_TRIES; try++) {
-        e = intend(w, &w->p.policy_attached);
-        if (!e) e = iot_attach_policy(&use, w->record->policy, arn);
-        if (!e) {
-            w->p.policy_attached = FATE_MADE;
-            return ERR_OK;
-        }
-        if (work_nothing_done(e)) w->p.policy_attached = FATE_NONE;
+        const enum fate before = w->p.policy_attached;
+        e = work_intend(w, &w->p.policy_attached);
+        if (e) return e;
+        e = iot_attach_policy(&use, w->record->policy, arn);
+        w->p.policy_attached = work_came_to(e, before);
         if (!err_is(e, "aws_not_found") || try + 1 == POLICY_TRIES) return e;
         w->p.policy = FATE_NONE;
         e = make_policy(w);
@@ -289,17 +279,47 @@ static enum err attach_thing(struct work *w)
 {
     const char *arn;
     const struct aws_use use = work_call(w);
-    if (w->p.thing_attached == FATE_MADE) return ERR_OK;
+    const enum fate before = w->p.thing_attached;
+    if (is_settled(before)) return ERR_OK;
     enum err e = work_arn(w, &arn);
-    if (!e) e = intend(w, &w->p.thing_attached);
-    if (!e) e = iot_attach_thing_principal(&use, w->record->thing, arn);
-    if (!e) w->p.thing_attached = FATE_MADE;
-    if (e && work_nothing_done(e)) w->p.thing_attached = FATE_NONE;
+    if (!e) e = work_intend(w, &w->p.thing_attached);
+    if (e) return e;
+    e = iot_attach_thing_principal(&use, w->record->thing, arn);
+    w->p.thing_attached = work_came_to(e, before);
+    return e;
+}
+
+static bool has_name(const json_t *names, const char *name)
+{
+    bool has = false;
+    for (size_t i = 0; !has && i < json_array_size(names); i++) {
+        const char *one = json_string_value(json_array_get(names, i));
+        has = one && strcmp(one, name) == 0;
+    }
+    return has;
+}
+
+/* What a certificate that was there is attached to already stays so. */
+static enum err find_attachments(struct work *w)
+{
+    const char *arn;
+    json_t *policies = NULL, *things = NULL;
+    const struct aws_use use = work_call(w);
+    if (w->p.certificate != FATE_FOUND) return ERR_OK;
+    enum err e = work_arn(w, &arn);
+    if (!e && w->p.policy_attached == FATE_NONE)
+        e = iot_list_attached_policies(&use, arn, &policies);
+    if (!e && w->p.thing_attached == FATE_NONE) e = iot_list_principal_things(&use, arn, &things);
+    if (!e && has_name(policies, w->record->policy)) w->p.policy_attached = FATE_FOUND;
+    if (!e && has_name(things, w->record->thing)) w->p.thing_attached = FATE_FOUND;
+    json_decref(policies);
+    json_decref(things);
     return e;
 }
 
 enum err make_attachments(struct work *w)
 {
-    enum err e = attach_policy(w);
+    enum err e = find_attachments(w);
+    if (!e) e = attach_policy(w);
     return e ? e : attach_thing(w);
 }

@@ -38,9 +38,11 @@ static enum err judge_former(struct store *s, const struct registration_record *
                              const char *spec)
 {
     struct credential_record c;
+    if (former->state == REGISTRATION_LEFT)
+        return thing_registered(former, "DELETE /v1/registrations/{id} tries again to undo it; "
+                                        "where its account is gone, ?forget=true gives it up.");
     if (former->state != REGISTRATION_ACTIVE)
-        return thing_registered(former, "Wait until it has ended; one that is left is undone again "
-                                        "by DELETE /v1/registrations/{id}.");
+        return thing_registered(former, "Wait until it has ended.");
     if (strcmp(former->spec_json, spec) != 0)
         return thing_registered(former, "It was asked for in another way. Ask for it in the same, "
                                         "or DELETE /v1/registrations/{id} first.");
@@ -49,8 +51,9 @@ static enum err judge_former(struct store *s, const struct registration_record *
     if (!e) credential_record_dispose(&c);
     if (e && e != ERR_NOT_FOUND) return e;
     if (e || purged)
-        return thing_registered(former, "Its key is not here any more: DELETE "
-                                        "/v1/registrations/{id} first.");
+        return thing_registered(former, "Its private key is not here any more, so that no board "
+                                        "can be written again: DELETE /v1/registrations/{id}, then "
+                                        "ask again: it gets a new certificate.");
     return ERR_OK;
 }
 
@@ -76,6 +79,7 @@ static enum err find_former(const struct register_use *u, const struct register_
     enum err e = find_settled(u, o->spec, out);
     if (e == ERR_NOT_FOUND) return ERR_OK;
     if (!e) e = judge_former(u->store, out, spec);
+    if (!e && o->job[0]) e = store_registration_hold(u->store, out, o->job);
     if (!e)
         *found_out = true;
     else
@@ -210,6 +214,7 @@ static enum err make_all(struct work *w)
 {
     if (w->spec.way == WAY_CLAIM) return make_by_claim(w);
     enum err e = work_needs_account(w);
+    if (!e) e = work_same_account(w);
     if (!e) e = make_endpoint(w);
     if (!e) e = make_thing(w);
     if (!e) e = make_policy(w);
@@ -253,12 +258,13 @@ static enum err activate(struct work *w)
     if (e) return e;
     w->p.again = false;
     if (w->p.activated == FATE_NONE || w->p.activated == FATE_INTENT) {
+        const enum fate before = w->p.activated;
         e = work_needs_account(w);
-        w->p.activated = FATE_INTENT;
-        if (!e) e = work_save(w);
-        if (!e) e = iot_update_certificate(&use, w->record->certificate, "ACTIVE");
+        if (!e) e = work_intend(w, &w->p.activated);
         if (e) return e;
-        w->p.activated = FATE_MADE;
+        e = iot_update_certificate(&use, w->record->certificate, "ACTIVE");
+        w->p.activated = work_came_to(e, before);
+        if (e) return e;
     }
     w->record->state = REGISTRATION_ACTIVE;
     e = work_save(w);

@@ -7,7 +7,7 @@
 #include "service/register/register.h"
 #include "service/store/text.h"
 
-enum { LEFT_MAX = PROGRESS_CANDIDATES + SPEC_GROUPS + 4 };
+enum { LEFT_MAX = PROGRESS_CANDIDATES + 6 };
 
 /* One thing that may still be in the account. */
 struct left {
@@ -26,6 +26,16 @@ static bool is_on_its_way(const struct registration_record *r)
     return r->state != REGISTRATION_UNDONE && r->state != REGISTRATION_ACTIVE;
 }
 
+/* A certificate that was there already is told of where it was joined to something. */
+static void add_joined(struct left *list, size_t *n, const struct registration_record *r,
+                       const struct progress *p)
+{
+    if (p->certificate != FATE_FOUND) return;
+    add(list, n, "policy_attachment", r->policy, p->policy_attached);
+    add(list, n, "thing_attachment", r->thing, p->thing_attached);
+    add(list, n, "activation", r->certificate, p->activated);
+}
+
 /* @return how many */
 static size_t list_left(const struct registration_record *r, const struct progress *p,
                         struct left list[LEFT_MAX])
@@ -35,6 +45,7 @@ static size_t list_left(const struct registration_record *r, const struct progre
     add(list, &n, "thing", r->thing, p->thing);
     add(list, &n, "certificate", r->certificate, p->certificate);
     add(list, &n, "policy", r->policy, r->policy_made ? p->policy : FATE_NONE);
+    add_joined(list, &n, r, p);
     for (size_t i = 0; i < p->candidate_count; i++)
         add(list, &n, "certificate", p->candidates[i], FATE_INTENT);
     return n;
@@ -73,9 +84,9 @@ static json_t *left_json(const struct registration_record *r, const struct progr
 {
     struct left list[LEFT_MAX];
     json_t *out = json_array();
-    size_t n = r->state == REGISTRATION_UNDOING || r->state == REGISTRATION_LEFT
-                   ? list_left(r, p, list)
-                   : 0;
+    bool told = r->state == REGISTRATION_UNDOING || r->state == REGISTRATION_LEFT ||
+                r->state == REGISTRATION_FORGOTTEN;
+    size_t n = told ? list_left(r, p, list) : 0;
     for (size_t i = 0; i < n; i++)
         json_array_append_new(out,
                               json_pack("{s:s, s:o, s:b}", "kind", list[i].kind, "name",

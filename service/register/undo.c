@@ -1,6 +1,7 @@
 /* undo: in reverse. Of each part that was made, or may have been, it is asked once to go; what is
  * gone already is as good. AWS detaches with a delay, so that the certificate, the thing and the
  * policy may have to be asked again for a while. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@ enum {
     PAUSE_MAX_MS = 8000,
     DETACH_MS = 60 * 1000,     /* so long AWS may take to detach */
     POLICY_MS = 5 * 60 * 1000, /* and so long until a policy may go */
+    AWAY_MS = 30 * 1000,       /* so long the cloud is asked again at once when it is not reached */
     LOOK_AGAIN_MS = 2000,
 };
 
@@ -30,7 +32,8 @@ static enum err undo_groups(struct work *w)
 {
     enum err e = ERR_OK;
     const struct aws_use use = work_call(w);
-    for (size_t i = w->spec.group_count; !e && i-- > 0;) {
+    const bool adopted = w->p.thing == FATE_FOUND; /* it may have been in them before */
+    for (size_t i = w->spec.group_count; !e && !adopted && i-- > 0;) {
         if (!was_made(w->p.groups[i])) continue;
         e = iot_remove_thing_from_group(&use, w->record->thing, w->spec.groups[i]);
         if (!e) e = gone(w, &w->p.groups[i]);
@@ -257,12 +260,24 @@ static enum err pass(struct work *w)
     return e ? err_restore(&kept) : ERR_OK;
 }
 
+static bool is_held(enum err e)
+{
+    return err_is(e, "aws_conflict") || err_is(e, "aws_state");
+}
+
 /* Waits for AWS to let go are bounded; for it to be reached they are not. */
 static bool is_over(const struct work *w, enum err e, int64_t waited_ms)
 {
-    if (!err_is(e, "aws_conflict") && !err_is(e, "aws_state")) return false;
+    if (!is_held(e)) return false;
     bool only_policy = !was_made(w->p.certificate) && !was_made(w->p.thing);
     return waited_ms > (only_policy ? POLICY_MS : DETACH_MS);
+}
+
+/* An account that is away for long is asked ever more seldom, by whoever calls this: others may
+ * wait for the thread. */
+static bool is_away(enum err e, int64_t waited_ms)
+{
+    return !is_held(e) && waited_ms > AWAY_MS;
 }
 
 /* @param[out] final_out  another try would not help */
@@ -274,7 +289,8 @@ static enum err try_until(struct work *w, bool *final_out)
         enum err e = pass(w);
         int64_t waited_ms = (deadline_now_ns() - began) / 1000000;
         *final_out = e && e != ERR_CANCELLED && (!may_pass(err_last()) || is_over(w, e, waited_ms));
-        if (!e || *final_out || e == ERR_CANCELLED || deadline_passed(w->use->until)) return e;
+        bool later = e == ERR_CANCELLED || is_away(e, waited_ms);
+        if (!e || *final_out || later || deadline_passed(w->use->until)) return e;
         struct err_info why = *err_last();
         e = cancel_wait(w->use->cancel, deadline_within_ms(w->use->until, pause));
         if (e) return e;
@@ -288,6 +304,7 @@ static enum err undo_cloud(struct work *w, bool *final_out)
     *final_out = false;
     if (!touches_cloud(w)) return ERR_OK;
     enum err e = work_needs_account(w);
+    if (!e) e = work_same_account(w); /* where nothing of it is found, it would seem to be gone */
     *final_out = e != ERR_OK;
     return e ? e : try_until(w, final_out);
 }
@@ -298,6 +315,17 @@ static enum err candidates_left(const struct work *w)
                     "Look at them in the account. DELETE of the registration looks again.",
                     "%zu certificates of the account may be what an unanswered request made",
                     w->p.candidate_count);
+}
+
+/* Why it is undone is told already; why it cannot be is what somebody has to mend. */
+static void tell_why_left(struct err_info *error, const struct err_info *why)
+{
+    char detail[sizeof error->detail];
+    snprintf(detail, sizeof detail, "%.200s. It could not be taken away: %.250s", error->detail,
+             why->detail);
+    memcpy(error->detail, detail, sizeof detail);
+    memcpy(error->hint, why->hint, sizeof error->hint);
+    if (why->device[0]) memcpy(error->device, why->device, sizeof error->device);
 }
 
 static enum err undo(struct work *w)
@@ -316,7 +344,10 @@ static enum err undo(struct work *w)
         w->record->state = REGISTRATION_UNDONE;
     else if (final)
         w->record->state = REGISTRATION_LEFT;
-    if (e && w->record->error.kind == ERR_OK) w->record->error = why;
+    if (e && w->record->error.kind == ERR_OK)
+        w->record->error = why;
+    else if (e && final)
+        tell_why_left(&w->record->error, &why);
     local = work_save(w);
     if (local) w->record->state = REGISTRATION_UNDOING; /* as the store has it */
     return local ? local : e ? err_restore(&why) : ERR_OK;
@@ -326,22 +357,18 @@ enum err register_undo(const struct register_use *u, struct registration_record 
                        const struct err_info *why)
 {
     struct work *w;
-    if (r->state == REGISTRATION_UNDONE) return ERR_OK;
+    if (r->state == REGISTRATION_UNDONE || r->state == REGISTRATION_FORGOTTEN) return ERR_OK;
     r->state = REGISTRATION_UNDOING;
     if (why) r->error = *why;
     enum err e = work_open(u, r, &w);
     if (e) { /* whoever takes it up later must not lead it on */
         struct err_info saved = *err_last();
-        (void)store_registration_undo(u->store, r->id);
+        if (r->error.kind == ERR_OK) r->error = saved;
+        (void)store_registration_save(u->store, r);
         return err_restore(&saved);
     }
     e = work_save(w);
     if (!e) e = undo(w);
     work_close(w);
-    if (r->state == REGISTRATION_UNDONE) {
-        struct err_info saved = *err_last();
-        (void)store_registration_secret_put(u->store, r->id, NULL, 0);
-        err_restore(&saved);
-    }
     return e;
 }

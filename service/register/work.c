@@ -124,6 +124,40 @@ bool work_nothing_done(enum err e)
     return false;
 }
 
+/* A call that may be repeated is, after a fault: how its last attempt failed says nothing of the
+ * first where that is how an attempt fails on the way. */
+static bool was_refused(enum err e)
+{
+    return work_nothing_done(e) && !err_is(e, "aws_unreachable") && !err_is(e, "aws_throttled");
+}
+
+enum fate work_came_to(enum err e, enum fate before)
+{
+    if (!e) return FATE_MADE;
+    return before == FATE_NONE && was_refused(e) ? FATE_NONE : FATE_INTENT;
+}
+
+enum err work_intend(struct work *w, enum fate *fate)
+{
+    const enum fate before = *fate;
+    *fate = FATE_INTENT;
+    enum err e = work_save(w);
+    if (e) *fate = before;
+    return e;
+}
+
+enum err work_same_account(const struct work *w)
+{
+    char account[16], arn[AWS_ARN];
+    const struct aws_use use = work_call(w);
+    if (!w->p.account[0] || !w->account || aws_caller_identity(&use, account, arn)) return ERR_OK;
+    if (strcmp(account, w->p.account) == 0) return ERR_OK;
+    return err_fail(ERR_CONFLICT, "cloud_other_account",
+                    "Give the cloud keys of the account in which it was begun.",
+                    "%s was begun in account %s, and the keys of \"%s\" are now those of %s",
+                    w->record->id, w->p.account, w->record->cloud, account);
+}
+
 /* Takes its text over. */
 void work_take_certificate(struct work *w, struct iot_certificate *c)
 {

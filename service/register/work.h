@@ -36,13 +36,23 @@ enum err work_save_secret(struct work *w);
 struct aws_use work_call(const struct work *w);
 /** Now, by AWS's clock: milliseconds since 1970. */
 int64_t work_now_ms(const struct work *w);
+/** @return ERR_OK, also where nobody tells; ERR_CONFLICT with code cloud_other_account: the keys
+ * are those of another account than the one in which this was begun */
+enum err work_same_account(const struct work *w);
 /** @return ERR_ARG with code cloud_has_no_keys */
 enum err work_no_keys(const char *cloud);
 /** @return ERR_OK; as work_no_keys() */
 enum err work_needs_account(const struct work *w);
 
-/** Is it certain that a call that ended so has changed nothing? */
+/** Is it certain that a call that ended so has changed nothing? Only of those that are not
+ * repeated on their own. */
 bool work_nothing_done(enum err e);
+/** It is about to be made: onto the disk. An intent that could not be stored was none.
+ *  @return as work_save() */
+enum err work_intend(struct work *w, enum fate *fate);
+/** What has become of it after a call that ended so. @param before  the intent: was there an
+ * earlier one, nothing but success tells what came of that */
+enum fate work_came_to(enum err e, enum fate before);
 /** The certificate's text, asked for when it is not known. */
 enum err work_certificate(struct work *w, const char **pem_out);
 /** Notes a certificate that the cloud made. */

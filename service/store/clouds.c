@@ -13,11 +13,14 @@ static enum err guard(struct db *db, const char *name)
     enum err e = query_next(&q, &row);
     if (!e && row) count = query_get_int(&q);
     query_end(&q);
-    if (e || !count) return e;
-    return err_fail(ERR_CONFLICT, "cloud_in_use",
-                    "DELETE /v1/registrations/{id} of each first; GET "
-                    "/v1/registrations?cloud= lists them.",
-                    "%lld registrations live in the cloud \"%s\"", (long long)count, name);
+    /* The next account of this name has policies of its own. */
+    if (!e && !count) return registration_policies_of_others(db, name);
+    if (e) return e;
+    return err_fail(
+        ERR_CONFLICT, "cloud_in_use",
+        "DELETE /v1/registrations/{id} of each first, with ?forget=true of those that are "
+        "left; GET /v1/registrations?cloud= lists them.",
+        "%lld registrations live in the cloud \"%s\"", (long long)count, name);
 }
 
 static const struct named_kind clouds = NAMED_KIND("cloud", "GET /v1/clouds lists them.", guard);

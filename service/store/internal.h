@@ -62,6 +62,11 @@ enum err need_refuse(struct db *db, const char *id, const char *what);
 /** A job was cut off: what it was registering, or has registered, is to be undone.
  *  @param error  why, as error_to_text() has it */
 enum err registration_turn_back(struct db *db, const char *job, const char *error);
+/** Nobody here has made a policy at this cloud: it is to be another account, and none lives in it.
+ */
+enum err registration_policies_of_others(struct db *db, const char *cloud);
+/** @return ERR_NOT_FOUND with code registration_not_found */
+enum err registration_not_found(const char *id);
 
 /** The job has ended: one delivery for each webhook that wants to hear of it; again is no error. */
 enum err deliveries_add(struct db *db, const struct job_record *r);

@@ -18,8 +18,8 @@ enum { SQL = 640, SECRET_MAX = 64 * 1024 };
 
 static const char kind[] = "registration";
 
-static const char *const states[] = {"registering", "registered", "active",
-                                     "undoing",     "undone",     "left"};
+static const char *const states[] = {"registering", "registered", "active",   "undoing",
+                                     "undone",      "left",       "forgotten"};
 
 const char *registration_state_name(enum registration_state s)
 {
@@ -43,7 +43,7 @@ void registration_record_dispose(struct registration_record *r)
     *r = (struct registration_record){.id = ""};
 }
 
-static enum err not_found(const char *id)
+enum err registration_not_found(const char *id)
 {
     return err_fail(ERR_NOT_FOUND, "registration_not_found", "GET /v1/registrations lists them.",
                     "there is no registration \"%s\"", id);
@@ -59,7 +59,7 @@ struct change {
 
 static bool lives(const struct registration_record *r)
 {
-    return r->state != REGISTRATION_UNDONE;
+    return r->state != REGISTRATION_UNDONE && r->state != REGISTRATION_FORGOTTEN;
 }
 
 /* The index would refuse it, too, but without saying which one is in the way. */
@@ -84,6 +84,40 @@ static enum err refuse_second(struct db *db, const struct registration_record *r
                     "%s is registered in \"%s\" already, by %s", r->thing, r->cloud, id);
 }
 
+/* Else whoever deletes the cloud meanwhile leaves one that nobody could go on with. */
+static enum err needs_cloud(struct db *db, const char *name)
+{
+    struct query q;
+    bool row;
+    query_begin(&q, db, "SELECT 1 FROM cloud WHERE name = ?");
+    query_put_text(&q, name);
+    enum err e = query_next(&q, &row);
+    query_end(&q);
+    if (e || row) return e;
+    return err_fail(ERR_NOT_FOUND, "cloud_not_found", "GET /v1/clouds lists them.",
+                    "there is no cloud \"%s\"", name);
+}
+
+/* Who undoes one of two would take the other's away. */
+static enum err refuse_shared(struct db *db, const struct registration_record *r)
+{
+    struct query q;
+    char id[ID_TEXT] = "";
+    bool row;
+    query_begin(&q, db,
+                "SELECT id FROM registration WHERE certificate = ? AND certificate <> ''"
+                " AND cloud = ? AND lives = 1");
+    query_put_text(&q, r->certificate);
+    query_put_text(&q, r->cloud);
+    enum err e = query_next(&q, &row);
+    if (row) query_get_text(&q, id, sizeof id);
+    query_end(&q);
+    if (e || !row) return e;
+    return err_fail(ERR_CONFLICT, "certificate_registered",
+                    "Take another credential, or DELETE /v1/registrations/{id} first.",
+                    "the certificate is that of %s, for another thing in \"%s\"", id, r->cloud);
+}
+
 static void put_variable(struct query *q, const struct change *c)
 {
     const struct registration_record *r = c->record;
@@ -105,7 +139,9 @@ static enum err insert(struct db *db, void *arg)
     const struct change *c = arg;
     const struct registration_record *r = c->record;
     struct query q;
-    enum err e = refuse_second(db, r);
+    enum err e = needs_cloud(db, r->cloud);
+    if (!e) e = refuse_second(db, r);
+    if (!e) e = refuse_shared(db, r);
     if (e) return e;
     query_begin(&q, db,
                 "INSERT INTO registration (id, created_ms, cloud, job, actor, secret, changed_ms,"
@@ -142,7 +178,7 @@ static enum err refuse_return(struct db *db, const struct registration_record *r
     if (r->state > REGISTRATION_ACTIVE) return ERR_OK;
     query_begin(&q, db,
                 "SELECT 1 FROM registration WHERE id = ? AND state IN ('undoing', 'undone',"
-                " 'left')");
+                " 'left', 'forgotten')");
     query_put_text(&q, r->id);
     enum err e = query_next(&q, &row);
     query_end(&q);
@@ -160,11 +196,13 @@ static enum err update(struct db *db, void *arg)
     query_begin(&q, db,
                 "UPDATE registration SET changed_ms = ?, thing = ?, credential = ?,"
                 " certificate = ?, policy = ?, policy_made = ?, state = ?, lives = ?, spec = ?,"
-                " progress = ?, error = ? WHERE id = ?");
+                " progress = ?, error = ?, secret = CASE WHEN ? THEN secret ELSE x'' END"
+                " WHERE id = ?");
     put_variable(&q, c);
+    query_put_int(&q, lives(c->record));
     query_put_text(&q, c->record->id);
     e = query_run(&q);
-    return e ? e : sqlite3_changes(db->handle) ? ERR_OK : not_found(c->record->id);
+    return e ? e : sqlite3_changes(db->handle) ? ERR_OK : registration_not_found(c->record->id);
 }
 
 enum err store_registration_save(struct store *s, const struct registration_record *r)
@@ -172,34 +210,8 @@ enum err store_registration_save(struct store *s, const struct registration_reco
     struct change c = {.record = r, .error = error_to_text(&r->error)};
     enum err e = c.error ? store_write(s, update, &c) : err_set(ERR_MEM, "out of memory");
     free(c.error);
+    if (!e && !lives(r)) store_fold_log(s);
     return e;
-}
-
-enum err registration_turn_back(struct db *db, const char *job, const char *error)
-{
-    struct query q;
-    query_begin(&q, db,
-                "UPDATE registration SET state = 'undoing', error = ? WHERE job = ? AND job <> ''"
-                " AND state IN ('registering', 'registered', 'active')");
-    query_put_text(&q, error);
-    query_put_text(&q, job);
-    return query_run(&q);
-}
-
-static enum err turn_back(struct db *db, void *arg)
-{
-    struct query q;
-    query_begin(&q, db,
-                "UPDATE registration SET state = CASE state WHEN 'undone' THEN state"
-                " ELSE 'undoing' END WHERE id = ?");
-    query_put_text(&q, arg);
-    enum err e = query_run(&q);
-    return e ? e : sqlite3_changes(db->handle) ? ERR_OK : not_found(arg);
-}
-
-enum err store_registration_undo(struct store *s, const char *id)
-{
-    return store_write(s, turn_back, (void *)id);
 }
 
 static enum err replace_secret(struct db *db, void *arg)
@@ -210,7 +222,7 @@ static enum err replace_secret(struct db *db, void *arg)
     query_put_blob(&q, row->sealed->data, row->sealed->len);
     query_put_text(&q, row->record);
     enum err e = query_run(&q);
-    return e ? e : sqlite3_changes(db->handle) ? ERR_OK : not_found(row->record);
+    return e ? e : sqlite3_changes(db->handle) ? ERR_OK : registration_not_found(row->record);
 }
 
 static enum err wipe_secret(struct db *db, void *arg)
@@ -219,7 +231,7 @@ static enum err wipe_secret(struct db *db, void *arg)
     query_begin(&q, db, "UPDATE registration SET secret = x'' WHERE id = ?");
     query_put_text(&q, arg);
     enum err e = query_run(&q);
-    return e ? e : sqlite3_changes(db->handle) ? ERR_OK : not_found(arg);
+    return e ? e : sqlite3_changes(db->handle) ? ERR_OK : registration_not_found(arg);
 }
 
 enum err store_registration_secret_put(struct store *s, const char *id, const void *secret,
@@ -271,7 +283,7 @@ static enum err find(struct store *s, const char *sql, const char *key,
 enum err store_registration_get(struct store *s, const char *id, struct registration_record *out)
 {
     enum err e = find(s, "SELECT " REGISTRATION_COLUMNS " FROM registration WHERE id = ?", id, out);
-    return e == ERR_NOT_FOUND ? not_found(id) : e;
+    return e == ERR_NOT_FOUND ? registration_not_found(id) : e;
 }
 
 enum err store_registration_of_credential(struct store *s, const char *credential,
@@ -328,7 +340,7 @@ enum err store_registration_secret(struct store *s, const char *id, struct buf *
     const struct row_search search = {"SELECT secret FROM registration WHERE id = ?", id, read_blob,
                                       &sealed};
     enum err e = rows_find(s, &search);
-    if (e == ERR_NOT_FOUND) e = not_found(id);
+    if (e == ERR_NOT_FOUND) e = registration_not_found(id);
     if (!e && sealed.len) e = store_unseal(s, kind, id, &sealed, out);
     buf_dispose(&sealed);
     return e;
@@ -351,8 +363,10 @@ enum err store_registration_has_certificate(struct store *s, const char *certifi
     return e;
 }
 
+/* A job that has begun already works at its own. */
 #define REGISTRATION_OPEN                                                                          \
-    " FROM registration WHERE state IN ('registering', 'registered', 'undoing')"
+    " FROM registration WHERE state IN ('registering', 'registered', 'undoing')"                   \
+    " AND (job = '' OR job NOT IN (SELECT id FROM job WHERE state IN ('queued', 'running')))"
 
 static enum err read_open(struct db *db, char (**ids_out)[ID_TEXT], size_t *n_out)
 {
@@ -385,55 +399,6 @@ enum err store_registration_open(struct store *s, char (**ids_out)[ID_TEXT], siz
     e = read_open(db, ids_out, n_out);
     store_reader_done(s, db);
     return e;
-}
-
-/* --- policies: one is often that of many things --- */
-
-enum err store_registration_policy(struct store *s, const struct registration_record *r,
-                                   struct registration_policy *out)
-{
-    struct db *db;
-    struct query q;
-    bool row;
-    *out = (struct registration_policy){.made = false};
-    enum err e = store_reader(s, &db);
-    if (e) return e;
-    query_begin(&q, db,
-                "SELECT coalesce(max(policy_made), 0),"
-                " coalesce(max(id <> ?3 AND state IN ('registering', 'registered', 'active')), 0)"
-                " FROM registration WHERE policy = ?1 AND policy <> '' AND cloud = ?2");
-    query_put_text(&q, r->policy);
-    query_put_text(&q, r->cloud);
-    query_put_text(&q, r->id);
-    e = query_next(&q, &row);
-    if (row) {
-        out->made = query_get_int(&q) != 0;
-        out->shared = query_get_int(&q) != 0;
-    }
-    query_end(&q);
-    store_reader_done(s, db);
-    return e;
-}
-
-struct policy_key {
-    const char *cloud, *policy;
-};
-
-static enum err forget_policy(struct db *db, void *arg)
-{
-    const struct policy_key *key = arg;
-    struct query q;
-    query_begin(&q, db,
-                "UPDATE registration SET policy_made = 0 WHERE policy = ? AND policy <> ''"
-                " AND cloud = ? AND policy_made <> 0");
-    query_put_text(&q, key->policy);
-    query_put_text(&q, key->cloud);
-    return query_run(&q);
-}
-
-enum err store_registration_policy_gone(struct store *s, const char *cloud, const char *policy)
-{
-    return store_write(s, forget_policy, &(struct policy_key){cloud, policy});
 }
 
 /* --- lists --- */

@@ -18,7 +18,8 @@ enum registration_state {
     REGISTRATION_ACTIVE,      /* done */
     REGISTRATION_UNDOING,     /* what was made is being taken away */
     REGISTRATION_UNDONE,      /* nothing of it is left */
-    REGISTRATION_LEFT         /* it could not be undone: its progress says what is left */
+    REGISTRATION_LEFT,        /* it could not be undone: its progress says what is left */
+    REGISTRATION_FORGOTTEN    /* so, and nobody will try again: it stands in nobody's way */
 };
 /** "registering", "registered", … */
 const char *registration_state_name(enum registration_state s);
@@ -44,20 +45,33 @@ struct registration_record {
 void registration_record_dispose(struct registration_record *r);
 
 /** @param secret  what only this registration knows, sealed: the device's key
- *  @return ERR_OK; ERR_CONFLICT with code thing_registered: one of this cloud and thing lives, and
- * its id is in the detail */
+ *  @return ERR_OK; ERR_NOT_FOUND with code cloud_not_found; ERR_CONFLICT with code
+ * thing_registered: one of this cloud and thing lives, or certificate_registered: one of this
+ * certificate; its id is in the detail */
 enum err store_registration_add(struct store *s, const struct registration_record *r,
                                 const void *secret, size_t n);
-/** Write the present record over the old one (not its secret). It lives unless it is undone.
+/** Write the present record over the old one. It lives, and keeps its secret, unless it is undone.
  *  @return ERR_OK; ERR_NOT_FOUND; ERR_CONFLICT with code thing_registered: the name that the cloud
  * gave it is taken here; ERR_CANCELLED with code registration_undoing: it is to be undone
  * meanwhile, and @p r does not say so */
 enum err store_registration_save(struct store *s, const struct registration_record *r);
 /** From now on it is being undone; whoever works at it hears of that at his next save.
- *  @return ERR_OK, also when it is undone already; ERR_NOT_FOUND */
+ *  @return ERR_OK, also when it is undone or forgotten already; ERR_NOT_FOUND */
 enum err store_registration_undo(struct store *s, const char *id);
+/** The same, unless a job that has not ended makes it or works with its credential.
+ *  @return as store_registration_undo(); ERR_CONFLICT with code registration_busy */
+enum err store_registration_undo_idle(struct store *s, const char *id);
+/** The job works with one that is active: until it ends nobody undoes it.
+ *  @return ERR_OK; ERR_CONFLICT with code thing_registered: it is active no more; ERR_NOT_FOUND
+ * with code credential_not_found */
+enum err store_registration_hold(struct store *s, const struct registration_record *r,
+                                 const char *job);
+/** One that is left is given up; its record stays. @return ERR_OK, also again; ERR_NOT_FOUND;
+ * ERR_CONFLICT with code registration_not_left */
+enum err store_registration_forget(struct store *s, const char *id);
 /** Those that somebody has to go on with after a start, oldest first; store_job_recover() has told
- * those of interrupted jobs to go back. Release *ids_out with free(). */
+ * those of interrupted jobs to go back, and those of jobs that have not ended are theirs. Release
+ * *ids_out with free(). */
 enum err store_registration_open(struct store *s, char (**ids_out)[ID_TEXT], size_t *n_out);
 /** @return ERR_OK; ERR_NOT_FOUND with code registration_not_found */
 enum err store_registration_get(struct store *s, const char *id, struct registration_record *out);

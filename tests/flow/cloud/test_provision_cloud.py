@@ -47,6 +47,32 @@ class Provisions(CloudCase):
         self.assertEqual(made, [])
         self.assert_registered()
 
+    def test_again_after_its_key_was_purged(self):
+        first = self.provision(purge_key=True)["result"]["registration"]
+        job = self.provision("failed", purge_key=True)
+        self.assertEqual((job["error"]["code"], job["error"]["step"]), ("thing_registered", "register"), job)
+        self.assertIn(first["id"], job["error"]["detail"])
+        self.assertIn("key is not here any more", job["error"]["hint"])
+        self.assertIn("DELETE /v1/registrations/{id}", job["error"]["hint"])
+        self.assertEqual(self.assert_registered(), first["certificate"]["id"])  # the board goes on with it
+        self.gate.delete("/v1/registrations/" + first["id"]).expect(202)
+        self.until_undone(first["id"])
+        second = self.provision(purge_key=True)["result"]["registration"]
+        self.assertEqual(self.assert_registered(), second["certificate"]["id"])
+        self.assertNotEqual(first["certificate"]["id"], second["certificate"]["id"])
+
+    def test_what_a_job_writes_is_not_taken_away_meanwhile(self):
+        made = self.provision()["result"]["registration"]
+        job = self.gate.create_job(self.order())
+        self.until_step(job, "tls")
+        refusal = self.gate.delete("/v1/registrations/" + made["id"]).expect(409).json
+        self.assertEqual(refusal["code"], "registration_busy")
+        self.assertIn(job, refusal["detail"])
+        self.assertEqual(self.gate.wait_job(job)["state"], "succeeded")
+        self.gate.delete("/v1/registrations/" + made["id"]).expect(202)
+        self.until_undone(made["id"])
+        self.assert_clean()
+
 
 
 class Failures(CloudCase):

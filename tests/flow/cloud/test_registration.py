@@ -93,6 +93,54 @@ class Ways(RegistrationCase):
         self.undo(two["id"])
         self.assert_clean()
 
+    def test_two_things_do_not_share_a_certificate(self):
+        credential = self.bench.upload()
+        self.register("sensor-1", {"credential": credential}, certificate="own")
+        order = self.order("sensor-2", {"credential": credential}, certificate="own")
+        self.assertEqual(self.gate.post("/v1/registrations", order).expect(409).json["code"], "certificate_registered")
+        self.assert_registered("sensor-1")
+
+    def test_what_a_certificate_was_attached_to_before_it_stays_attached_to(self):
+        credential = self.bench.upload()
+        number = self.gate.get(f"/v1/credentials/{credential}").expect(200).json["fingerprint_sha256"]
+        operate = self.cloud.operate
+        pem = self.bench.pki.device.cert.decode()
+        arn = operate("RegisterCertificateWithoutCA", body={"certificatePem": pem, "status": "ACTIVE"})["certificateArn"]
+        operate("CreateThing", {"thingName": "theirs"}, {})
+        operate("CreatePolicy", {"policyName": "theirs"}, {"policyDocument": LESS})
+        operate("AttachPolicy", {"policyName": "theirs"}, {"target": arn})
+        operate("AttachThingPrincipal", {"thingName": "theirs"}, headers={"x-amzn-principal": arn})
+        got = self.register("theirs", {"credential": credential}, certificate="own", policy="theirs", existing=True)
+        self.undo(got["id"])
+        one = self.cloud.certificates()[number]
+        self.assertEqual((one["status"], one["things"], one["policies"]), ("ACTIVE", ["theirs"], ["theirs"]))
+
+
+class Given(RegistrationCase):
+    """Accounts that are gone for good."""
+
+    def test_one_that_is_left_is_forgotten(self):
+        got = self.register("sensor-1")
+        path = f"/v1/registrations/{got['id']}"
+        self.assertEqual(self.gate.delete(path + "?forget=true").expect(409).json["code"], "registration_not_left")
+        keys = {"from": "request", "access_key_id": "AKIDNOBODYS00000", "secret_access_key": "not+a+secret+but+as+long+as"}
+        self.bench.secrets.add(keys["secret_access_key"])
+        self.put_cloud(keys=keys)
+        left = self.undo(got["id"])
+        self.assertEqual((left["state"], left["error"]["code"]), ("left", "aws_key_unknown"), left)
+        self.assertEqual(self.gate.delete("/v1/clouds/prod").expect(409).json["code"], "cloud_in_use")
+        refusal = self.gate.post("/v1/registrations", self.order("sensor-1")).expect(409).json
+        self.assertIn("forget=true", refusal["hint"])
+        for _ in range(2):
+            gone = self.gate.delete(path + "?forget=true").expect(200).json
+            self.assertEqual((gone["state"], gone["left"]), ("forgotten", left["left"]))
+        self.assertEqual(self.gate.delete(path).expect(200).json["state"], "forgotten")
+        listed = self.gate.get("/v1/registrations?state=forgotten").expect(200).json["items"]
+        self.assertEqual([one["id"] for one in listed], [got["id"]])
+        self.gate.delete("/v1/clouds/prod").expect(204)
+        self.put_cloud()
+        self.gate.post("/v1/registrations", self.order("sensor-1")).expect(202)
+
 
 class Refusals(RegistrationCase):
     def test_each_missing_permission_is_named_and_nothing_is_left(self):

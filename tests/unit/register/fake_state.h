@@ -39,7 +39,8 @@ static struct {
     enum err fail_kind;
     bool fail_done; /* … although it was done */
     int detach_delay;
-    int created; /* certificates that were ever made */
+    const char *account; /* whose keys are used; NULL = those of FAKE_ARN */
+    int created;         /* certificates that were ever made */
     struct buf root_key, root;
 } cloud;
 
@@ -65,7 +66,7 @@ static void cloud_clear(void)
     memset(cloud.policies, 0, sizeof cloud.policies);
     cloud.calls = cloud.end_at = cloud.detach_delay = cloud.created = 0;
     cloud.ended = cloud.end_after = false;
-    cloud.fail_operation = cloud.fail_always = NULL;
+    cloud.fail_operation = cloud.fail_always = cloud.account = NULL;
 }
 
 static void cloud_stop(void)

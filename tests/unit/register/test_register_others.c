@@ -200,6 +200,79 @@ static void the_same_order_again_takes_the_same_registration(void **state)
     order.topic = "{thing}/check";
     assert_int_equal(store_credential_purge_key(store, r.credential), ERR_OK);
     expect(register_begin(patient(), &order, &again), ERR_CONFLICT, "thing_registered");
+    assert_non_null(strstr(err_last()->hint, "DELETE /v1/registrations/{id}, then ask again"));
+    registration_record_dispose(&r);
+}
+
+/* An answer that was lost, and then a refusal: what was lost may have been done. */
+static void what_is_repeated_and_refused_may_have_been_done(void **state)
+{
+    (void)state;
+    static const char *const operations[] = {"CreateThing",          "AddThingToThingGroup",
+                                             "CreatePolicy",         "AttachPolicy",
+                                             "AttachThingPrincipal", "UpdateCertificate"};
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+        struct registration_record r;
+        assert_int_equal(register_begin(patient(), &order, &r), ERR_OK);
+        fail_once(operations[i], ERR_NETWORK, "aws_unreachable", true);
+        assert_int_not_equal(all(&r), ERR_OK);
+        fail_once(operations[i], ERR_CLOUD, "aws_token_expired", false);
+        (void)all(&r);
+        cloud.fail_operation = NULL;
+        assert_int_equal(register_undo(patient(), &r, NULL), ERR_OK);
+        expect_counts(0, 0, 0);
+        registration_record_dispose(&r);
+    }
+}
+
+/* The same name means another account there: what is not found is not gone. */
+static void keys_of_another_account_take_nothing_away(void **state)
+{
+    (void)state;
+    struct registration_record r;
+    register_one("one", &r);
+    cloud.account = "999999999999";
+    expect(register_undo(patient(), &r, NULL), ERR_CONFLICT, "cloud_other_account");
+    assert_int_equal(r.state, REGISTRATION_LEFT);
+    expect_counts(1, 1, 1);
+    cloud.account = NULL;
+    assert_int_equal(register_undo(patient(), &r, NULL), ERR_OK);
+    expect_counts(0, 0, 0);
+    registration_record_dispose(&r);
+}
+
+/* Why it failed, and why it is still there. */
+static void what_is_left_says_both_reasons(void **state)
+{
+    (void)state;
+    struct registration_record r;
+    register_one("one", &r);
+    err_fail(ERR_NETWORK, "wifi_not_found", NULL, "there is no network");
+    const struct err_info why = *err_last();
+    cloud.fail_always = "DeleteThing";
+    cloud.fail_kind = ERR_CLOUD;
+    cloud.fail_code = "aws_permission";
+    expect(register_undo(patient(), &r, &why), ERR_CLOUD, "aws_permission");
+    assert_int_equal(r.state, REGISTRATION_LEFT);
+    assert_string_equal(r.error.code, "wifi_not_found");
+    assert_non_null(strstr(r.error.detail, "there is no network"));
+    assert_non_null(strstr(r.error.detail, "as the test wants it"));
+    registration_record_dispose(&r);
+}
+
+static void a_group_of_somebodys_thing_is_not_taken_back(void **state)
+{
+    (void)state;
+    struct registration_record r;
+    put_thing("one", "", json_pack("{s:s}", "mac", "240ac4123456"));
+    assert_int_equal(register_begin(patient(), &order, &r), ERR_OK);
+    fail_once("AddThingToThingGroup", ERR_TIMEOUT, "aws_timeout", true);
+    assert_int_not_equal(all(&r), ERR_OK);
+    cloud.fail_always = "RemoveThingFromThingGroup"; /* it is not asked for */
+    cloud.fail_kind = ERR_CLOUD;
+    cloud.fail_code = "aws_permission";
+    assert_int_equal(register_undo(patient(), &r, NULL), ERR_OK);
+    expect_counts(1, 0, 0);
     registration_record_dispose(&r);
 }
 
@@ -216,6 +289,10 @@ int main(void)
         TEST(a_policy_that_was_just_taken_away_is_made_again),
         TEST(where_boards_connect_is_asked_once),
         TEST(the_same_order_again_takes_the_same_registration),
+        TEST(what_is_repeated_and_refused_may_have_been_done),
+        TEST(keys_of_another_account_take_nothing_away),
+        TEST(what_is_left_says_both_reasons),
+        TEST(a_group_of_somebodys_thing_is_not_taken_back),
     };
     return cmocka_run_group_tests_name("register others", tests, start, stop);
 }

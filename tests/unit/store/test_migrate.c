@@ -9,6 +9,7 @@
 
 #include "service/base/file.h"
 #include "service/store/audit.h"
+#include "service/store/clouds.h"
 #include "service/store/registrations.h"
 #include "service/store/tokens.h"
 #include "service/store/webhooks.h"
@@ -301,6 +302,8 @@ static void expect_registrations(struct store *s)
                                     .thing = "one",
                                     .spec_json = (char *)"{}",
                                     .progress_json = (char *)"{}"};
+    const struct named_settings cloud = {.name = "prod", .settings_json = (char *)"{}"};
+    assert_int_equal(store_cloud_put(s, &cloud, false), ERR_OK);
     assert_int_equal(store_registration_add(s, &r, "KEY", 3), ERR_OK);
 }
 

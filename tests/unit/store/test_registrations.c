@@ -11,9 +11,25 @@
 #include <cmocka.h>
 
 #include "service/base/file.h"
+#include "service/store/clouds.h"
 #include "service/store/registrations.h"
 #include "service/store/retention.h"
 #include "tests/unit/store/fresh.h"
+
+static void put_cloud(const char *name)
+{
+    struct named_settings r = {.changed_ms = 5, .settings_json = (char *)"{}"};
+    snprintf(r.name, sizeof r.name, "%s", name);
+    assert_int_equal(store_cloud_put(store, &r, false), ERR_OK);
+}
+
+static int setup_clouds(void **state)
+{
+    if (setup(state)) return -1;
+    put_cloud("prod");
+    put_cloud("other");
+    return 0;
+}
 
 static struct registration_record made(const char *id, const char *thing)
 {
@@ -302,7 +318,102 @@ static void a_list_has_what_is_asked_for(void **state)
         "reg_1 ");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+static void its_cloud_must_be_there(void **state)
+{
+    (void)state;
+    struct registration_record r = made("reg_1", "one");
+    assert_int_equal(store_cloud_delete(store, "prod"), ERR_OK);
+    expect(store_registration_add(store, &r, "K", 1), ERR_NOT_FOUND, "cloud_not_found");
+    expect(store_registration_get(store, "reg_1", &r), ERR_NOT_FOUND, "registration_not_found");
+}
+
+static void a_certificate_is_that_of_one_thing(void **state)
+{
+    (void)state;
+    struct registration_record first = made("reg_1", "one"), second = made("reg_2", "two");
+    snprintf(first.certificate, sizeof first.certificate, "c1");
+    snprintf(second.certificate, sizeof second.certificate, "c1");
+    assert_int_equal(store_registration_add(store, &first, "K", 1), ERR_OK);
+    expect(store_registration_add(store, &second, "K", 1), ERR_CONFLICT, "certificate_registered");
+    assert_non_null(strstr(err_last()->detail, "reg_1"));
+    first.state = REGISTRATION_UNDONE;
+    assert_int_equal(store_registration_save(store, &first), ERR_OK);
+    assert_int_equal(store_registration_add(store, &second, "K", 1), ERR_OK);
+}
+
+static void one_that_is_left_can_be_forgotten(void **state)
+{
+    (void)state;
+    bool more;
+    struct registration_policy known;
+    const struct retention_limits all = {.ended_before_ms = INT64_MAX};
+    struct registration_record r = added("reg_1", "one"), got;
+    snprintf(r.policy, sizeof r.policy, "p");
+    r.policy_made = true;
+    r.progress_json = (char *)"{\"thing\":\"made\"}";
+    r.state = REGISTRATION_ACTIVE;
+    assert_int_equal(store_registration_save(store, &r), ERR_OK);
+    expect(store_registration_forget(store, "reg_1"), ERR_CONFLICT, "registration_not_left");
+    expect(store_registration_forget(store, "reg_9"), ERR_NOT_FOUND, "registration_not_found");
+    r.state = REGISTRATION_LEFT;
+    assert_int_equal(store_registration_save(store, &r), ERR_OK);
+    expect(store_cloud_delete(store, "prod"), ERR_CONFLICT, "cloud_in_use");
+    assert_int_equal(store_registration_forget(store, "reg_1"), ERR_OK);
+    assert_int_equal(store_registration_forget(store, "reg_1"), ERR_OK);
+    assert_int_equal(store_registration_undo(store, "reg_1"), ERR_OK); /* does not wake it */
+    assert_int_equal(store_retain(store, &all, &more), ERR_OK);
+    assert_int_equal(store_registration_get(store, "reg_1", &got), ERR_OK);
+    assert_int_equal(got.state, REGISTRATION_FORGOTTEN);
+    assert_string_equal(got.progress_json, r.progress_json);
+    registration_record_dispose(&got);
+    r = added("reg_2", "one");
+    snprintf(r.policy, sizeof r.policy, "p");
+    assert_int_equal(store_registration_policy(store, &r, &known), ERR_OK);
+    assert_false(known.made); /* by somebody in the next account */
+    r.state = REGISTRATION_UNDONE;
+    assert_int_equal(store_registration_save(store, &r), ERR_OK);
+    assert_int_equal(store_cloud_delete(store, "prod"), ERR_OK);
+}
+
+static void what_a_job_works_with_is_not_undone(void **state)
+{
+    (void)state;
+    struct registration_record r = made("reg_1", "one");
+    snprintf(r.job, sizeof r.job, "job_1");
+    add_running_job("job_1");
+    add_running_job("job_2");
+    assert_int_equal(store_registration_add(store, &r, "K", 1), ERR_OK);
+    expect(store_registration_undo_idle(store, "reg_1"), ERR_CONFLICT, "registration_busy");
+    assert_non_null(strstr(err_last()->detail, "job_1"));
+
+    struct registration_record alone = added("reg_2", "two");
+    struct credential_record c = {.id = "cred_1",
+                                  .fingerprint_sha256 = "f",
+                                  .key_sha256 = "k",
+                                  .certificate_pem = (char *)"c",
+                                  .root_ca_pem = (char *)"r",
+                                  .meta_json = (char *)"{}"};
+    struct credential_duplicate twice = {.allowed = true};
+    assert_int_equal(store_credential_add(store, &c, "KEY", 3, &twice), ERR_OK);
+    snprintf(alone.credential, sizeof alone.credential, "cred_1");
+    alone.state = REGISTRATION_ACTIVE;
+    assert_int_equal(store_registration_save(store, &alone), ERR_OK);
+    assert_int_equal(store_registration_hold(store, &alone, "job_2"), ERR_OK);
+    expect(store_registration_undo_idle(store, "reg_2"), ERR_CONFLICT, "registration_busy");
+    assert_non_null(strstr(err_last()->detail, "job_2"));
+
+    char(*ids)[ID_TEXT];
+    size_t n;
+    assert_int_equal(store_registration_open(store, &ids, &n), ERR_OK);
+    assert_int_equal(n, 0); /* the job's are the job's */
+    free(ids);
+    assert_int_equal(store_job_recover(store, &ids, &n), ERR_OK); /* both have ended */
+    free(ids);
+    assert_int_equal(store_registration_undo_idle(store, "reg_2"), ERR_OK);
+    expect(store_registration_hold(store, &alone, "job_3"), ERR_CONFLICT, "thing_registered");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_clouds, teardown)
 
 int main(void)
 {
@@ -316,6 +427,10 @@ int main(void)
         TEST(a_policy_is_that_of_all_who_name_it),
         TEST(a_certificate_is_known_while_its_registration_lives),
         TEST(a_list_has_what_is_asked_for),
+        TEST(its_cloud_must_be_there),
+        TEST(a_certificate_is_that_of_one_thing),
+        TEST(one_that_is_left_can_be_forgotten),
+        TEST(what_a_job_works_with_is_not_undone),
     };
     return cmocka_run_group_tests_name("registrations", tests, NULL, NULL);
 }
