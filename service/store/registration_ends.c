@@ -111,15 +111,16 @@ static enum err refuse_forgetting(struct db *db, const char *id)
                     "%s is %s: only one that is left can be forgotten", id, name);
 }
 
-/* What it is said to have made counts no more: the next account of this name is another. */
+/* What it made stays in its list; for others it counts no more (registration_policies.c), since the
+ * next account of this name is another. */
 static enum err forget(struct db *db, void *arg)
 {
     struct query q;
     enum err e = refuse_forgetting(db, arg);
     if (e) return e;
     query_begin(&q, db,
-                "UPDATE registration SET state = 'forgotten', lives = 0, policy_made = 0,"
-                " secret = x'', changed_ms = ? WHERE id = ? AND state = 'left'");
+                "UPDATE registration SET state = 'forgotten', lives = 0, secret = x'',"
+                " changed_ms = ? WHERE id = ? AND state = 'left'");
     query_put_int(&q, clock_now_ms());
     query_put_text(&q, arg);
     return query_run(&q);

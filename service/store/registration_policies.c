@@ -12,7 +12,7 @@ enum err store_registration_policy(struct store *s, const struct registration_re
     enum err e = store_reader(s, &db);
     if (e) return e;
     query_begin(&q, db,
-                "SELECT coalesce(max(policy_made), 0),"
+                "SELECT coalesce(max(policy_made AND state <> 'forgotten'), 0),"
                 " coalesce(max(id <> ?3 AND state IN ('registering', 'registered', 'active')), 0)"
                 " FROM registration WHERE policy = ?1 AND policy <> '' AND cloud = ?2");
     query_put_text(&q, r->policy);
@@ -36,7 +36,8 @@ enum err registration_policies_of_others(struct db *db, const char *cloud)
 {
     struct query q;
     query_begin(&q, db,
-                "UPDATE registration SET policy_made = 0 WHERE cloud = ? AND policy_made <> 0");
+                "UPDATE registration SET policy_made = 0 WHERE cloud = ? AND policy_made <> 0"
+                " AND state <> 'forgotten'");
     query_put_text(&q, cloud);
     return query_run(&q);
 }
@@ -47,7 +48,7 @@ static enum err forget_policy(struct db *db, void *arg)
     struct query q;
     query_begin(&q, db,
                 "UPDATE registration SET policy_made = 0 WHERE policy = ? AND policy <> ''"
-                " AND cloud = ? AND policy_made <> 0");
+                " AND cloud = ? AND policy_made <> 0 AND state <> 'forgotten'");
     query_put_text(&q, key->policy);
     query_put_text(&q, key->cloud);
     return query_run(&q);

@@ -330,6 +330,8 @@ class Tour:
             self.until(made, "active")
             assert gate.post("/v1/registrations", order).expect(200).json["id"] == made.rpartition("/")[2]
             gate.post("/v1/registrations", dict(order, topic="other")).problem(409, "thing_registered")
+            gate.delete(made + "?forget=true").problem(409, "registration_not_left")
+            gate.delete(made + "?forget=perhaps").problem(400, "bad_query")
             gate.post("/v1/registrations", {"cloud": {"name": "nowhere", "thing": "a"}}).problem(404, "cloud_not_found")
             for wrong in orders.wrong_things():
                 gate.post("/v1/registrations", {"cloud": wrong}).problem(400, "bad_body")

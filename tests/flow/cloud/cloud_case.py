@@ -57,3 +57,8 @@ class CloudCase(Grants, harness.BenchCase):
         self.assertEqual(len(one["policies"]), 1, one)
         self.assertIn(thing, self.cloud.things())
         return number
+
+    def until_undone(self, registration):
+        """Polls it: there is nothing else to wait on."""
+        while self.gate.get("/v1/registrations/" + registration).expect(200).json["state"] != "undone":
+            pass

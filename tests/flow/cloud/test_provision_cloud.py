@@ -74,7 +74,6 @@ class Provisions(CloudCase):
         self.assert_clean()
 
 
-
 class Failures(CloudCase):
     """Whatever it is that fails: a clean account, and a board that runs."""
 
@@ -170,11 +169,6 @@ class Failures(CloudCase):
         self.assertNotIn("undo", steps(job))
         self.assertEqual(job["result"]["registration"]["state"], "active")
         self.assert_registered()
-
-    def until_undone(self, registration):
-        """Polls it: there is nothing else to wait on."""
-        while self.gate.get("/v1/registrations/" + registration).expect(200).json["state"] != "undone":
-            pass
 
 
 class Alone(CloudCase):
