@@ -35,8 +35,10 @@ static void prepare_memory(void)
      * clear it. */
     mallopt(M_PERTURB, FREED);
     wipe_openssl();
-    const struct rlimit none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none); /* a core file would hold keys */
+    /* A core would hold keys. One byte is too little for a file, and is the kernel's word for not
+     * starting a program that collects cores, which 0 does not keep from it. */
+    const struct rlimit none = {1, 1};
+    setrlimit(RLIMIT_CORE, &none);
 }
 
 void process_prepare(sigset_t *waited_for)

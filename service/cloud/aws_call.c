@@ -34,6 +34,7 @@ struct call {
     uint64_t generation; /* of its keys */
     int faults, refusals;
     bool renewed, clock_set, service_set;
+    bool maybe_done; /* by an attempt that was not answered, and was repeated */
     struct aws_incoming in;
     struct aws_said said;
 };
@@ -143,6 +144,7 @@ static bool may_wait_for_rate(struct call *c)
 static bool may_repeat(struct call *c)
 {
     if (c->letter.request->once && c->in.sent) return false;
+    c->maybe_done |= c->in.sent && strcmp(c->letter.request->method, "GET") != 0;
     return ++c->faults < FAULTS && may_wait(c, jitter_ms(FAULT_MS, c->faults - 1));
 }
 
@@ -243,6 +245,23 @@ static enum err finish(const struct call *c, enum err e, const struct aws_answer
                            c->in.status);
 }
 
+/* That the last attempt did nothing tells nothing of those before it. */
+static enum err judge_all(const struct call *c, enum err e)
+{
+    static const char *const nothing[] = {"aws_unreachable", "aws_throttled",   "aws_clock",
+                                          "aws_secret",      "aws_key_unknown", "aws_token_expired",
+                                          "aws_permission",  "aws_region",      "aws_quota"};
+    bool open = false;
+    for (size_t i = 0; c->maybe_done && i < sizeof nothing / sizeof *nothing; i++)
+        open |= err_is(e, nothing[i]);
+    if (!open) return e;
+    struct err_info last = *err_last();
+    e = err_fail(ERR_TIMEOUT, "aws_timeout", last.hint,
+                 "there was no answer at first, so that it may have been done; and then: %s",
+                 last.detail);
+    return last.device[0] ? err_device(e, last.device, strlen(last.device)) : e;
+}
+
 static enum err work(struct call *c, struct aws_answer *out)
 {
     enum err e;
@@ -261,7 +280,7 @@ static enum err work(struct call *c, struct aws_answer *out)
             return err_set(ERR_CANCELLED, "cancelled");
         if (e) err_restore(&why);
     }
-    return finish(c, e, out);
+    return judge_all(c, finish(c, e, out));
 }
 
 static enum err write_body(struct call *c)

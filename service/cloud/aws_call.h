@@ -5,7 +5,8 @@
  * Errors, each with AWS's own words in err_last()->device ("ThrottlingException: Rate exceeded")
  * and a hint: aws_unreachable ERR_NETWORK   no connection, DNS, TLS: nothing was processed
  *  aws_timeout ERR_TIMEOUT       no answer, and nothing was processed, or repeating it is safe and
- *                                did not help
+ *                                did not help; also where a later attempt came to nothing,
+ *                                since one before may have been done
  *  aws_outcome_unknown ERR_TIMEOUT  no answer, or a 5xx, to what must not be repeated
  *  aws_clock ERR_CLOUD           the host's clock is off, also after a correction was tried
  *  aws_secret ERR_CLOUD          the signature is not accepted: wrong secret

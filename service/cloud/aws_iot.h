@@ -76,8 +76,8 @@ enum err iot_update_certificate(const struct aws_use *u, const char *id, const c
 /** @return also aws_conflict: something is attached still (AWS detaches with a delay); aws_state:
  * it is active. Missing is success. */
 enum err iot_delete_certificate(const struct aws_use *u, const char *id);
-/** Newest first, those made at @p since_ms or later by AWS's clock; without PEM. Release each with
- * iot_certificate_dispose() and the list with free(). */
+/** Those that are INACTIVE, made at @p since_ms or later by AWS's clock, newest first; without PEM.
+ * Release each with iot_certificate_dispose() and the list with free(). */
 enum err iot_list_certificates(const struct aws_use *u, int64_t since_ms,
                                struct iot_certificate **list_out, size_t *n_out);
 

@@ -217,24 +217,22 @@ static enum err grow(struct listed *l)
     return ERR_OK;
 }
 
-/* The newest come first, so the first that is too old ends it. */
+/* The newest come first, so the first that is too old ends it. Of an account with very many, those
+ * in use would fill the memory. */
 static enum err keep_newer(const json_t *items, bool *enough_out, void *arg)
 {
     struct listed *l = arg;
     for (size_t i = 0; i < json_array_size(items); i++) {
         struct iot_certificate one = {0};
-        enum err e = grow(l);
-        if (!e) e = read_certificate(l->order, json_array_get(items, i), &one);
-        if (e) {
+        enum err e = read_certificate(l->order, json_array_get(items, i), &one);
+        *enough_out = !e && one.created_ms < l->since_ms;
+        bool wanted = !e && !*enough_out && strcmp(one.status, "INACTIVE") == 0;
+        if (wanted) e = grow(l);
+        if (wanted && !e)
+            l->list[l->n++] = one;
+        else
             iot_certificate_dispose(&one);
-            return e;
-        }
-        if (one.created_ms < l->since_ms) {
-            *enough_out = true;
-            iot_certificate_dispose(&one);
-            return ERR_OK;
-        }
-        l->list[l->n++] = one;
+        if (e || *enough_out) return e;
     }
     return ERR_OK;
 }

@@ -13,6 +13,7 @@ enum {
     CONNECT_MS = 5000,
     ATTEMPT_MS = 10000,   /* AWS answers within one second, or not at all */
     KEPT_CONNECTIONS = 2, /* the control plane and, now and then, STS */
+    DAY_S = 24 * 3600,
     IDLE_S = 20, /* a connection older than that may be closed by the other side at any moment */
 };
 
@@ -147,6 +148,7 @@ static enum err judge(const struct exchange *x, enum err e, CURLcode rc)
 {
     const char *why = x->why[0] ? x->why : x->curl->curl_easy_strerror(rc);
     if (e == ERR_TIMEOUT) why = x->in->sent ? "no answer in time" : "no connection in time";
+    if (rc == CURLE_ABORTED_BY_CALLBACK) why = "the connection was closed before an answer came";
     if (e == ERR_CANCELLED || (!e && rc == CURLE_OK)) return e;
     if (x->in->body.failed)
         return err_fail(ERR_PROTOCOL, "aws_bad_answer", NULL, "%s: more than %d bytes",
@@ -169,7 +171,7 @@ static enum err transfer(struct exchange *x, CURLM *multi, struct cancel *cancel
     x->curl->curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connections);
     x->curl->curl_multi_remove_handle(multi, x->easy);
     x->in->status = (int)status;
-    x->in->retry_after_s = retry_after;
+    x->in->retry_after_s = retry_after < 0 ? 0 : retry_after < DAY_S ? retry_after : DAY_S;
     metrics_add(METRIC_CLOUD_CONNECTIONS, (uint64_t)connections);
     if (x->in->sent) metrics_add(METRIC_CLOUD_REQUESTS, 1);
     return judge(x, e, rc);

@@ -72,7 +72,7 @@ enum err aws_send_signed(struct aws_account *a, const struct aws_letter *l, stru
     char time[SIGV4_TIME];
     memset(in, 0, sizeof *in);
     buf_init(&target, TEXT_MAX);
-    buf_init(&authorization, TEXT_MAX);
+    buf_init_secret(&authorization, TEXT_MAX);
     sigv4_time(l->unix_s, time);
     size_t n = list_headers(l, o.host->name, time, headers);
     enum err e = sign(l, a->region, time, headers, n, &authorization);

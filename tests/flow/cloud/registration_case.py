@@ -1,5 +1,4 @@
 """espgate with an account at the stand-in, for things that are registered without a board."""
-import time
 
 import harness
 from child import PATIENCE
@@ -33,18 +32,9 @@ class RegistrationCase(harness.BenchCase):
         self.assertEqual(reply.headers["Location"], f"/v1/registrations/{reply.json['id']}")
         return reply.json["id"]
 
-    def look(self, number):
-        return self.gate.get(f"/v1/registrations/{number}").expect(200).json
-
     def ended(self, number, *states, seconds=PATIENCE):
-        """It, once it is in one of these states. Looks again whenever the cloud was called."""
-        end, since = time.monotonic() + seconds, self.cloud.mark()
-        while True:
-            got = self.look(number)
-            if got["state"] in (states or ENDED):
-                return got
-            self.assertLess(time.monotonic(), end, f"it is still {got}: {self.cloud.calls(since)}")
-            self.cloud.journal(self.cloud.mark(), wait=0.1)
+        """It, once it is in one of these states."""
+        return self.cloud.settled(self.gate, number, *(states or ENDED), seconds=seconds)
 
     def register(self, thing, body=None, **cloud):
         got = self.ended(self.add(thing, body, **cloud))

@@ -117,6 +117,16 @@ class Standin:
             if left <= 0:
                 raise AssertionError(f"{operation} was never {event}: {self.calls()}")
 
+    def settled(self, gate, number, *states, seconds=PATIENCE):
+        """The registration of that id, once it is in one of these states. There is nothing to wait on at espgate, so it
+        looks again whenever the account was called, and ten times a second."""
+        end, since = time.monotonic() + seconds, self.mark()
+        while (got := gate.get(f"/v1/registrations/{number}").expect(200).json)["state"] not in states:
+            if time.monotonic() > end:
+                raise AssertionError(f"it is still {got}: {self.calls(since)}")
+            self.journal(self.mark(), wait=0.1)
+        return got
+
     def stop(self):
         self.child.stop()
         if self.child.has_said("Traceback"):

@@ -4,6 +4,7 @@ import itertools
 import json
 import unittest
 
+from child import PATIENCE
 from cloud_case import CloudCase
 
 WAITS = True  # for answers that do not come
@@ -45,9 +46,8 @@ class ClaimCase(CloudCase):
         return self.settled(self.gate.post("/v1/registrations", {"cloud": self.wanted(serial, **claim)}).expect(201, 202).json)
 
     def settled(self, one):
-        while one["state"] not in ("active", "undone", "left"):  # there is nothing else to wait on
-            one = self.gate.get(f"/v1/registrations/{one['id']}").expect(200).json
-        return one
+        """Where no answer comes, three times fifteen seconds are waited for one."""
+        return self.cloud.settled(self.gate, one["id"], "active", "undone", "left", seconds=4 * PATIENCE)
 
     def failed(self, one, code, state="undone"):
         self.assertEqual((one["state"], one["error"]["code"]), (state, code), json.dumps(one))
@@ -93,9 +93,7 @@ class Failing(ClaimCase):
         one = self.register()
         self.claimed(one, "7")
         self.gate.delete(f"/v1/registrations/{one['id']}").expect(202)
-        one = self.gate.get(f"/v1/registrations/{one['id']}").expect(200).json
-        while one["state"] == "undoing":
-            one = self.gate.get(f"/v1/registrations/{one['id']}").expect(200).json
+        one = self.cloud.settled(self.gate, one["id"], "undone", "left")
         self.assertEqual((one["state"], [(each["kind"], each["certain"]) for each in one["left"]]),
                          ("left", [("thing", False), ("certificate", True)]), json.dumps(one))
 

@@ -93,8 +93,7 @@ class CloudSecrets(Grants, test_secrets.Case):
         """All of it, so that the clouds can go."""
         for one in self.gate.get("/v1/registrations").expect(200).json["items"]:
             self.gate.delete(f"/v1/registrations/{one['id']}").expect(200, 202)
-            while self.gate.get(f"/v1/registrations/{one['id']}").expect(200).json["state"] != "undone":
-                self.assertIsNone(self.gate.child.process.poll())
+            self.cloud.settled(self.gate, one["id"], "undone")
         for name in ("lasting", "session", "wrong"):
             self.gate.delete(f"/v1/clouds/{name}").expect(204)
         self.in_use = ()

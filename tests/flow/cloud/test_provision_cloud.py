@@ -137,7 +137,7 @@ class Failures(CloudCase):
         self.gate.start()
         job = self.gate.wait_job(job)
         self.assertEqual(job["state"], "interrupted")
-        self.until_undone(self.registrations(f"?job={job['id']}")[0]["id"])
+        self.cloud.settled(self.gate, self.registrations(f"?job={job['id']}")[0]["id"], "undone")
         self.assert_clean()
         self.assert_board_runs()
         return job
@@ -160,7 +160,7 @@ class Failures(CloudCase):
         self.assertEqual([one["kind"] for one in made["left"]], ["thing"])
         self.deny([])
         self.gate.delete("/v1/registrations/" + made["id"]).expect(200, 202)
-        self.until_undone(made["id"])
+        self.cloud.settled(self.gate, made["id"], "undone")
         self.assert_clean()
 
     def test_one_that_was_there_before_stays(self):
@@ -177,22 +177,15 @@ class Alone(CloudCase):
     def test_a_thing_and_back(self):
         order = {"cloud": {"name": "prod", "thing": "pump-1", "key": "P-256", "attributes": {"site": "{thing}/a"}}}
         made = self.gate.post("/v1/registrations", order).expect(202)
-        got = self.until(made.headers["Location"], "active")
+        got = self.cloud.settled(self.gate, made.json["id"], "active", "undone", "left")
+        self.assertEqual(got["state"], "active", got)
         self.assert_registered("pump-1")
         self.assertEqual(self.cloud.things()["pump-1"]["attributes"], {"site": "pump-1/a"})
         mqtt = {"host": "localhost", "port": self.broker.port, "client_id": "pump-1", "topic": "pump-1/check"}
         self.bench.run("provision", self.board, credential=got["credential"], wifi=self.order()["wifi"], mqtt=mqtt)
         self.gate.delete(made.headers["Location"]).expect(202)
-        self.until(made.headers["Location"], "undone")
+        self.cloud.settled(self.gate, made.json["id"], "undone")
         self.assert_clean()
-
-    def until(self, location, state):
-        """Polls it: there is nothing else to wait on."""
-        while True:
-            got = self.gate.get(location).expect(200).json
-            if got["state"] == state:
-                return got
-            self.assertIn(got["state"], ("registering", "registered", "undoing"), got)
 
 
 class Verdicts(CloudCase):

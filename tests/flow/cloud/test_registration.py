@@ -2,6 +2,7 @@
 from registration_case import RegistrationCase
 
 CONCURRENT = True
+WAITS = True  # for the answers of the account: run.py
 CHANGES = ("CreateThing", "CreatePolicy", "CreateCertificateFromCsr", "AttachPolicy", "AttachThingPrincipal", "UpdateCertificate")
 UNDOES = ("DetachThingPrincipal", "DetachPolicy", "UpdateCertificate", "DeleteCertificate", "DeletePolicy", "DeleteThing")
 LESS = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iot:Connect","Resource":"*"}]}'

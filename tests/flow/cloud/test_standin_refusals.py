@@ -8,10 +8,13 @@ from standin_case import StandinCase
 class Refusals(StandinCase):
     """What the signing front end says, as the SDK reads it."""
 
+    def setUp(self):
+        super().setUp()
+        self.program = AwsSdk(self.cloud, maxAttempts=1)
+        self.addCleanup(self.program.stop)
+
     def sdk(self, user=None, **config):
-        sdk = AwsSdk(self.cloud, user, **{"maxAttempts": 1, **config})
-        self.addCleanup(sdk.stop)
-        return sdk
+        return self.program.another(user, **config)
 
     def refused(self, name, status, pattern, user=None, service="iot", command="ListThings", **config):
         error = self.sdk(user, **config).fails(command, service=service)

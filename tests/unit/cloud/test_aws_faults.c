@@ -89,6 +89,44 @@ static void a_connection_that_dies_unheard_is_no_reason_either(void **state)
     assert_int_equal(control_requests(&control), 5);
 }
 
+static void cut_then_refuse(struct control *c, const struct control_request *r,
+                            struct control_say *s)
+{
+    cut_first(c, r, s);
+    if (r->number > 0)
+        refuse(s, 403, ERROR_TYPE("AccessDeniedException"), "{\"message\":\"Not any more\"}");
+}
+
+static void a_refusal_tells_nothing_of_what_was_not_answered_before(void **state)
+{
+    (void)state;
+    start(cut_then_refuse);
+    expect(CALL(.method = "POST", .once = false), ERR_TIMEOUT, "aws_timeout");
+    assert_int_equal(control_requests(&control), 2);
+    assert_string_equal(err_last()->device, "AccessDeniedException: Not any more");
+    expect(CALL(.method = "POST", .once = false), ERR_CLOUD, "aws_permission");
+    after(NULL);
+    start(cut_then_refuse);
+    expect(CALL(.once = false), ERR_CLOUD, "aws_permission"); /* it only reads */
+    assert_int_equal(control_requests(&control), 2);
+}
+
+static void cut_then_throttle(struct control *c, const struct control_request *r,
+                              struct control_say *s)
+{
+    cut_first(c, r, s);
+    if (r->number > 0)
+        refuse(s, 429, "Retry-After: 9223372036854775807\r\n", "{\"message\":\"Rate exceeded\"}");
+}
+
+static void nor_does_being_one_too_many(void **state)
+{
+    (void)state;
+    start(cut_then_throttle);
+    expect(CALL(.method = "PUT", .once = false), ERR_TIMEOUT, "aws_timeout");
+    assert_string_equal(err_last()->device, "Rate exceeded");
+}
+
 /* --- passing faults */
 
 static void throttle_twice(struct control *c, const struct control_request *r,
@@ -117,7 +155,7 @@ static void throttle_long(struct control *c, const struct control_request *r, st
 {
     (void)c;
     (void)r;
-    refuse(s, 429, "Retry-After: 3600\r\n", "{\"message\":\"Rate exceeded\"}");
+    refuse(s, 429, "Retry-After: 9223372036854775807\r\n", "{\"message\":\"Rate exceeded\"}");
 }
 
 static void nobody_waits_longer_than_there_is_time(void **state)
@@ -174,6 +212,8 @@ int main(void)
         TEST(an_answer_that_is_cut_is_asked_for_again),
         TEST(but_not_where_that_would_do_it_twice),
         TEST(a_connection_that_dies_unheard_is_no_reason_either),
+        TEST(a_refusal_tells_nothing_of_what_was_not_answered_before),
+        TEST(nor_does_being_one_too_many),
         TEST(too_many_calls_are_made_later),
         TEST(nobody_waits_longer_than_there_is_time),
         TEST(a_fault_of_awss_is_tried_again),

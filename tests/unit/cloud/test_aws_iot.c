@@ -522,7 +522,7 @@ static void a_list_that_never_ends_is_left(void **state)
     assert_int_equal(control.requests, 2);
 }
 
-static void only_new_certificates_are_listed(void **state)
+static void only_new_certificates_not_in_use_are_listed(void **state)
 {
     (void)state;
     struct iot_certificate *list;
@@ -531,9 +531,11 @@ static void only_new_certificates_are_listed(void **state)
              "{\"certificates\":[{\"certificateId\":\"" ID "\",\"certificateArn\":\"a1\","
              "\"status\":\"INACTIVE\",\"creationDate\":1768478500.75}],\"nextMarker\":\"m\"}");
     will_say(200, NULL,
-             "{\"certificates\":[{\"certificateId\":\"" ID "\",\"certificateArn\":\"a2\","
-             "\"status\":\"ACTIVE\",\"creationDate\":1768478400.5},"
-             "{\"certificateId\":\"" ID "\",\"certificateArn\":\"a3\",\"status\":\"ACTIVE\","
+             "{\"certificates\":[{\"certificateId\":\"" ID "\",\"certificateArn\":\"used\","
+             "\"status\":\"ACTIVE\",\"creationDate\":1768478400.75},"
+             "{\"certificateId\":\"" ID "\",\"certificateArn\":\"a2\","
+             "\"status\":\"INACTIVE\",\"creationDate\":1768478400.5},"
+             "{\"certificateId\":\"" ID "\",\"certificateArn\":\"a3\",\"status\":\"INACTIVE\","
              "\"creationDate\":1768478400.25}],\"nextMarker\":\"older\"}");
     expect(iot_list_certificates(&use, 1768478400500, &list, &n), ERR_OK, "");
     assert_int_equal(n, 2);
@@ -782,7 +784,7 @@ int main(void)
         CASE(lists_go_on_to_their_last_page),
         CASE(words_for_pages_stand_where_they_sort),
         CASE(a_list_that_never_ends_is_left),
-        CASE(only_new_certificates_are_listed),
+        CASE(only_new_certificates_not_in_use_are_listed),
         CASE(what_is_not_there_need_not_be_taken_away),
         CASE(a_thing_with_principals_stays_for_now),
         CASE(a_certificate_that_is_there_is_found),
