@@ -15,6 +15,8 @@
  * One registration is worked at by one thread at a time; the callers see to it (a job, or the
  * keeper). Errors have the codes of aws_call.h and:
  *   thing_registered ERR_CONFLICT   it is registered from here already, and not in the same way
+ *   certificate_registered ERR_CONFLICT  a certificate from elsewhere is that of another thing here
+ *   cloud_other_account ERR_CONFLICT  the cloud's keys are of another account than it was begun in
  *   thing_has_certificate ERR_CONFLICT  it is there, with a certificate of somebody's
  *   thing_differs ERR_CONFLICT      it is there, with another type or attributes
  *   thing_type_missing, thing_group_missing ERR_NOT_FOUND
