@@ -20,8 +20,17 @@ struct wish {
 static void judge_template(const char *pointer, const char *text, struct field_errors *errors)
 {
     static const struct template_word words[] = {{"{thing}", ""}};
+    field_errors_refuse_control(errors, pointer, text);
     if (template_stray(text, words, 1))
         field_errors_add(errors, pointer, "may hold {thing}, and no other brace");
+}
+
+/* What a job's board subscribes to and publishes on, so what a job does not take goes not here. */
+static void judge_topic(const char *topic, struct field_errors *errors)
+{
+    judge_template("/topic", topic, errors);
+    if (strpbrk(topic, "+#"))
+        field_errors_add(errors, "/topic", "must not hold the wildcards '+' and '#'");
 }
 
 static void fill(struct wish *w, struct field_errors *errors)
@@ -51,7 +60,7 @@ static enum err read_wish(const struct request *rq, struct wish *out, struct fie
     if (cloud) spec_read(cloud, "/cloud", &out->spec, errors);
     json_decref(body);
     judge_template("/client_id", out->client_id, errors);
-    judge_template("/topic", out->topic, errors);
+    judge_topic(out->topic, errors);
     if (cloud) wanted_credential(&out->spec, out->credential, errors);
     memcpy(out->spec.credential, out->credential, sizeof out->spec.credential);
     fill(out, errors);

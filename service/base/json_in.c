@@ -288,6 +288,13 @@ enum err json_in(const json_t *object, const char *at, const struct json_field *
     return field_errors_result(errors);
 }
 
+void field_errors_refuse_control(struct field_errors *errors, const char *pointer, const char *s)
+{
+    while ((unsigned char)*s >= 0x20 && *s != 0x7f)
+        s++;
+    if (*s) field_errors_add(errors, pointer, "must not hold control characters");
+}
+
 enum err field_errors_result(const struct field_errors *errors)
 {
     if (!errors->count) return ERR_OK;

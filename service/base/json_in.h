@@ -85,6 +85,8 @@ struct field_errors {
 /** Add one, printf-like. */
 void field_errors_add(struct field_errors *errors, const char *pointer, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/** A byte that would end or split a line (an AT command, say) that carries the string. */
+void field_errors_refuse_control(struct field_errors *errors, const char *pointer, const char *s);
 /** @return ERR_OK when there are none; ERR_ARG with code bad_body, the first one in the detail */
 enum err field_errors_result(const struct field_errors *errors);
 /** From now on jansson wipes what it frees: a body may hold a key or a password. Call it once at

@@ -93,7 +93,7 @@ static void judge_template(const struct command *c, bool with_thing, const char 
 static void judge_text(const struct command *c, const struct command_draft *d,
                        struct field_errors *errors)
 {
-    command_refuse_control(errors, "/slot", c->slot);
+    field_errors_refuse_control(errors, "/slot", c->slot);
     command_judge_id(errors, "/credential", c->credential, "a credential");
     command_judge_id(errors, "/depends_on", c->depends_on, "a job");
     command_judge_id(errors, "/profile", c->profile, "a profile");

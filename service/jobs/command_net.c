@@ -4,18 +4,6 @@
 
 #include "service/jobs/command_parts.h"
 
-static bool has_control(const char *s)
-{
-    for (; *s; s++)
-        if ((unsigned char)*s < 0x20 || *s == 0x7f) return true;
-    return false;
-}
-
-void command_refuse_control(struct field_errors *errors, const char *pointer, const char *s)
-{
-    if (has_control(s)) field_errors_add(errors, pointer, "must not hold control characters");
-}
-
 static bool labels_are_sane(const char *host)
 {
     for (const char *label = host;; label++) {
@@ -52,8 +40,8 @@ static void read_wifi(struct command *c, const struct command_draft *d, struct f
         JSON_FIELDS_END,
     };
     json_in(d->wifi, "/wifi", fields, errors);
-    command_refuse_control(errors, "/wifi/ssid", c->wifi.ssid);
-    command_refuse_control(errors, "/wifi/password", c->wifi.password);
+    field_errors_refuse_control(errors, "/wifi/ssid", c->wifi.ssid);
+    field_errors_refuse_control(errors, "/wifi/password", c->wifi.password);
     size_t n = strlen(c->wifi.password);
     if (n > 0 && n < 8)
         field_errors_add(errors, "/wifi/password",
@@ -90,11 +78,11 @@ static void read_mqtt(struct command *c, struct command_draft *d, struct field_e
     json_in(d->mqtt, "/mqtt", fields, errors);
     judge_host(errors, "/mqtt/host", c->mqtt.host);
     judge_host(errors, "/mqtt/sni", c->mqtt.sni);
-    command_refuse_control(errors, "/mqtt/client_id", c->mqtt.client_id);
-    command_refuse_control(errors, "/mqtt/topic", c->mqtt.topic);
-    command_refuse_control(errors, "/mqtt/alpn", c->mqtt.alpn);
-    command_refuse_control(errors, "/mqtt/username", c->mqtt.username);
-    command_refuse_control(errors, "/mqtt/password", c->mqtt.password);
+    field_errors_refuse_control(errors, "/mqtt/client_id", c->mqtt.client_id);
+    field_errors_refuse_control(errors, "/mqtt/topic", c->mqtt.topic);
+    field_errors_refuse_control(errors, "/mqtt/alpn", c->mqtt.alpn);
+    field_errors_refuse_control(errors, "/mqtt/username", c->mqtt.username);
+    field_errors_refuse_control(errors, "/mqtt/password", c->mqtt.password);
     if (c->mqtt.topic[strcspn(c->mqtt.topic, "+#")] != '\0')
         field_errors_add(errors, "/mqtt/topic", "must not hold the wildcards '+' and '#'");
     if (d->keepalive > 0 && d->keepalive < 5)

@@ -60,9 +60,6 @@ unsigned command_fields(enum command_kind k);
 void command_rows(unsigned groups, const json_t *body, struct command *c, struct command_draft *d,
                   struct json_field out[COMMAND_ROWS]);
 
-/** A byte that would end or split the AT command that carries the string. */
-void command_refuse_control(struct field_errors *errors, const char *pointer, const char *s);
-
 /** Not the name of anything that is kept here. @param what  "a credential" */
 void command_judge_id(struct field_errors *errors, const char *pointer, const char *id,
                       const char *what);

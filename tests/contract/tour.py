@@ -335,7 +335,7 @@ class Tour:
             gate.post("/v1/registrations", {"cloud": {"name": "nowhere", "thing": "a"}}).problem(404, "cloud_not_found")
             for wrong in orders.wrong_things():
                 gate.post("/v1/registrations", {"cloud": wrong}).problem(400, "bad_body")
-            for change in ({"client_id": ""}, {"client_id": "{mac}"}, {"topic": "{slot}"}, {"credential": "cred_0"}, {"job": "x"},
+            for change in ({"client_id": ""}, {"client_id": "{mac}"}, {"topic": "{slot}"}, {"topic": "a/#"}, {"topic": "a\nb"}, {"credential": "cred_0"}, {"job": "x"},
                            {"cloud": {"name": "tour"}}, {"cloud": {"name": "tour", "thing": "{mac}"}}, {"cloud": "tour"}):
                 gate.post("/v1/registrations", {**order, **change}).problem(400, "bad_body")
             gate.delete("/v1/clouds/tour").problem(409, "cloud_in_use")
