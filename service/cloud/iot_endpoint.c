@@ -116,7 +116,7 @@ enum err iot_provider_check(const char *address)
     snprintf(url, sizeof url, "https://%s", address);
     return check_address(url, is_provider, "the credential provider",
                          "Use the address that AWS gives for the endpoint type "
-                         "iot:CredentialProvider.");
+                         "iot:CredentialProvider, without https://.");
 }
 
 static bool is_this_machine(const char *host)
@@ -130,7 +130,8 @@ static bool is_this_machine(const char *host)
 
 enum err iot_data_endpoint_check(const char *host, const char *region)
 {
-    static const char hint[] = "Use the address that AWS gives for the endpoint type iot:Data-ATS.";
+    static const char hint[] = "Use the address that AWS gives for the endpoint type iot:Data-ATS, "
+                               "without https:// and without a port.";
     char folded[HOST] = "", name[HOST], its_region[REGION];
     for (size_t i = 0; host[i] && i + 1 < sizeof folded; i++) {
         bool capital = host[i] >= 'A' && host[i] <= 'Z';

@@ -40,6 +40,10 @@ static enum err claim_made(struct work *w, struct claim *out)
     const struct aws_use use = work_call(w);
     enum err e = work_needs_account(w);
     if (!e) e = iot_create_claim(&use, w->spec.claim_template, &c, &out->key);
+    if (err_is(e, "aws_not_found"))
+        e = err_fail(ERR_NOT_FOUND, "claim_template_missing", "Make it in the account first.",
+                     "there is no provisioning template \"%s\" in the account",
+                     w->spec.claim_template);
     out->certificate_pem = c.pem;
     c.pem = NULL;
     iot_certificate_dispose(&c);

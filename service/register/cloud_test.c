@@ -150,7 +150,12 @@ static void use_own_endpoint(struct test *t, const struct err_info *why)
 static bool test_endpoint(struct test *t)
 {
     bool own = t->view.data_endpoint[0];
-    if (!t->use.account && !own) return false;
+    if (!t->use.account && !own) {
+        err_fail(ERR_ARG, "endpoint_not_known", "Put its address into data.endpoint.",
+                 "nobody tells where devices connect: there is no key to ask the account with");
+        fail(t, endpoint_name);
+        return false;
+    }
     if (!t->use.account) memcpy(t->endpoint, t->view.data_endpoint, sizeof t->endpoint);
     enum err e =
         t->use.account ? iot_describe_endpoint(&t->use, "iot:Data-ATS", t->endpoint) : ERR_OK;

@@ -76,6 +76,14 @@ static enum err remove_from_group(const struct aws_use *u, const struct probe_na
     return iot_remove_thing_from_group(u, n->thing, n->other);
 }
 
+static enum err list_things(const struct aws_use *u, const struct probe_names *n)
+{
+    json_t *list = NULL;
+    enum err e = iot_list_principal_things(u, n->arn, &list);
+    json_decref(list);
+    return e;
+}
+
 /* --- certificates --- */
 
 /* Of what is no request. */
@@ -168,6 +176,14 @@ static enum err list_attached(const struct aws_use *u, const struct probe_names 
     return e;
 }
 
+static enum err list_targets(const struct aws_use *u, const struct probe_names *n)
+{
+    json_t *list = NULL;
+    enum err e = iot_list_policy_targets(u, n->policy, &list);
+    json_decref(list);
+    return e;
+}
+
 /* --- what some need --- */
 
 static enum err test_authorization(const struct aws_use *u, const struct probe_names *n)
@@ -190,6 +206,7 @@ static enum err create_claim(const struct aws_use *u, const struct probe_names *
 }
 
 static const char groups[] = "registrations with groups";
+static const char diagnosis[] = "the diagnosis of refused connections";
 const struct probe probes[] = {
     {"iot:DescribeThing", NULL, describe_thing},
     {"iot:CreateThing", NULL, create_thing},
@@ -207,8 +224,10 @@ const struct probe probes[] = {
     {"iot:DetachPolicy", NULL, detach_policy},
     {"iot:AttachThingPrincipal", NULL, attach_principal},
     {"iot:DetachThingPrincipal", NULL, detach_principal},
-    {"iot:ListAttachedPolicies", "the diagnosis of refused connections", list_attached},
-    {"iot:TestAuthorization", "the diagnosis of refused connections", test_authorization},
+    {"iot:ListTargetsForPolicy", "undos of what shares its policy", list_targets},
+    {"iot:ListPrincipalThings", diagnosis, list_things},
+    {"iot:ListAttachedPolicies", diagnosis, list_attached},
+    {"iot:TestAuthorization", diagnosis, test_authorization},
     {"iot:AddThingToThingGroup", groups, add_to_group},
     {"iot:RemoveThingFromThingGroup", groups, remove_from_group},
     {"iot:RegisterCertificateWithoutCA", "registrations of certificates from elsewhere",

@@ -24,7 +24,8 @@
  *   policy_differs ERR_CONFLICT     one of that name says something else
  *   policy_invalid ERR_ARG          AWS does not take the document
  *   endpoint_not_ats, endpoint_region ERR_ARG; endpoint_untrusted ERR_NETWORK
- *   claim_refused, claim_rejected ERR_CLOUD; cloud_has_no_keys ERR_ARG */
+ *   claim_template_missing ERR_NOT_FOUND; claim_refused, claim_rejected ERR_CLOUD
+ *   cloud_has_no_keys ERR_ARG */
 #ifndef SERVICE_REGISTER_REGISTER_H
 #define SERVICE_REGISTER_REGISTER_H
 

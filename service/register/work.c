@@ -104,7 +104,8 @@ int64_t work_now_ms(const struct work *w)
 enum err work_no_keys(const char *cloud)
 {
     return err_fail(ERR_ARG, "cloud_has_no_keys",
-                    "Give the cloud keys with PUT /v1/clouds/{name}, or register by a claim.",
+                    "Give the cloud keys with PUT /v1/clouds/{name}; without any, register by a "
+                    "claim's credential, where the settings have a data.endpoint.",
                     "there are no keys here for the cloud \"%s\"", cloud);
 }
 

@@ -183,8 +183,9 @@ class Trial(CloudCase):
         settings = dict(self.settings(), keys={"from": "none"})
         told, checks = self.tried(settings)
         self.assertEqual((checks["keys"]["verdict"], checks["keys"]["code"]), ("warn", "cloud_has_no_keys"))
-        self.assertEqual(set(checks), {"keys"})
-        self.assertTrue(told["ok"])
+        self.assert_wrong(checks, "endpoint", "endpoint_not_known")
+        self.assertEqual(set(checks), {"keys", "endpoint"})
+        self.assertFalse(told["ok"])
         settings["data"]["endpoint"] = "localhost"
         _, checks = self.tried(settings)
         self.assertEqual({n: c["verdict"] for n, c in checks.items()},
