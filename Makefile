@@ -2,6 +2,7 @@
 # make demo       the main job on a simulated board; installs what it needs
 # make test       every test; installs what it needs.  make test VARIANT=tsan: the concurrent ones under TSan
 # make run        espgate for real boards.   make bench   figures.   make lint   checks.   make fmt   format
+# make deb        the Debian package, build/espgate_*.deb.   make package-test   it and the container, as root; takes minutes
 # make soak T=1800   works it for so many seconds, and its memory and open files must stay flat
 # VARIANT=release|debug|asan|tsan|cov picks the build folder.  V=1 shows commands.
 NAME    := espgate
@@ -48,7 +49,8 @@ FUZZED := $(FUZZ:tests/fuzz/fuzz_%.c=$(B)/tests/fuzz/run_%)
 BENCHS := $(BENCH:%.c=$(B)/%)
 PARTS  := $(B)/$(NAME) $(B)/espboard $(B)/ptymodem.so
 
-.PHONY: all build parts deps demo run test test-all unit tsan bench bench-all soak lint lint-all fmt fuzz fuzz-all clean
+.PHONY: all build parts deps demo run test test-all unit tsan bench bench-all soak lint lint-all fmt fuzz fuzz-all clean \
+        deb package-test
 .SECONDARY:
 all: build/$(NAME) build/espboard build/ptymodem.so
 build/%: build/release/%
@@ -105,6 +107,15 @@ soak:
 	@sh docker/deps.sh build demo test
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) tests/bench/soak.py build/release $(or $(T),1800)
+deb:
+	@sh docker/deps.sh build deb
+	@$(MAKE) --no-print-directory build/$(NAME)
+	@rm -f build/$(NAME)_*.deb
+	@sh docker/deb/build.sh build/$(NAME) build '$(VERSION)'
+package-test: deb
+	@sh docker/deps.sh package
+	@sh tests/package/base.sh build/package/base.tar
+	@TEST_ROOTS=tests/package $(PYTHON) tests/run.py build/release
 lint:
 	@sh docker/deps.sh build demo test lint
 	@$(MAKE) --no-print-directory lint-all

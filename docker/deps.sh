@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian 12 packages that are missing, by group: deps.sh build|demo|test|bench|lint …
+# Installs the Debian 12 packages that are missing, by group: deps.sh build|demo|test|bench|lint|deb|package …
 # Prints nothing and needs no rights when all is there. The one list of packages that espgate needs.
 set -eu
 packages() {
@@ -10,9 +10,16 @@ packages() {
     test) echo systemd python3-prometheus-client libcmocka-dev python3 python3-yaml python3-jsonschema python3-serial umockdev nodejs ca-certificates ;;
     bench) echo wrk nginx-light ;;
     lint) echo clang-format clang-tidy cppcheck python3 python3-yaml ;;
+    deb) echo dpkg-dev gzip xz-utils ;;
+    package) echo debootstrap buildah crun lintian systemd docker-compose qemu-user-static curl ;;
     *) echo "deps.sh: no group $1" >&2; exit 2 ;;
     esac
 }
+if [ "${1:-}" = --list ]; then # prints the groups' packages instead
+    shift
+    for group in "$@"; do packages "$group"; done
+    exit
+fi
 missing=
 for group in "$@"; do
     for p in $(packages "$group"); do

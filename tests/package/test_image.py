@@ -1,0 +1,128 @@
+"""The container: built without an engine, on the bare system of base.sh in the place of debian:bookworm-slim. Its content is
+what is tested here; that an engine confines it is the engine's."""
+import json
+import os
+import subprocess
+import time
+import unittest
+
+import rootfs
+from daemon import PATIENCE, Daemon
+
+MAX_MB = 130
+STORE = os.path.join(rootfs.WORK, "containers")
+VERSION = "0.0.0+package-test"
+
+
+def buildah(*argv):
+    done = subprocess.run(["buildah", "--root", STORE + "/root", "--runroot", STORE + "/run", *argv], cwd=rootfs.ROOT,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise AssertionError(f"buildah {argv}: {done.stdout[-4000:]}{done.stderr[-4000:]}")
+    return done.stdout.strip()
+
+
+def build(target):
+    """Layers that are there already are taken from the store, as with an engine."""
+    name = f"espgate-{target}"
+    buildah("bud", "--isolation", "chroot", "--pull=never", "--layers", "--format", "docker", "--build-arg",
+            "BASE=localhost/espgate-base", "--build-arg", f"VERSION={VERSION}", "--target", target, "-f",
+            "docker/Dockerfile", "-t", name, ".")
+    return name
+
+
+def build_base():
+    if "localhost/espgate-base:latest" in buildah("images", "--format", "{{.Name}}:{{.Tag}}"):
+        return
+    container = buildah("from", "scratch")
+    buildah("add", container, rootfs.BASE, "/")
+    buildah("config", "--env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", container)
+    buildah("commit", "--rm", container, "espgate-base")
+
+
+class Mounted(rootfs.Rootfs):
+    """A container's file system, and how the image wants to be run."""
+
+    def __init__(self, image):
+        self.container = buildah("from", "--pull=never", image)
+        self.path = buildah("mount", self.container)
+        self.config = json.loads(buildah("inspect", self.container))["Docker"]["config"]
+        self.environment = dict(e.split("=", 1) for e in self.config["Env"])
+
+    def user(self):
+        """(user:group, groups) in numbers, as an engine finds them in the image."""
+        name = self.config["User"]
+        user = next(line.split(":") for line in self.read("/etc/passwd").splitlines() if line.startswith(name + ":"))
+        groups = [line.split(":") for line in self.read("/etc/group").splitlines()]
+        return f"{user[2]}:{user[3]}", ",".join(g[2] for g in groups if name in g[3].split(","))
+
+    def start(self, command=(), **env):
+        return Daemon(self, [*self.config["Entrypoint"], *command], *self.user(), dict(self.environment, **env))
+
+    def is_healthy(self, daemon):
+        kind, *command = self.config["Healthcheck"]["Test"]
+        assert kind == "CMD", kind
+        return subprocess.run(self.command(command, *self.user()), env=daemon.env, timeout=PATIENCE,
+                              check=False).returncode == 0
+
+    def clean(self):
+        buildah("rm", self.container)
+
+
+class Image(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        build_base()
+        began = time.monotonic()
+        cls.image = Mounted(build("runtime"))
+        cls.addClassCleanup(cls.image.clean)
+        print(f"image built in {time.monotonic() - began:.0f} s")
+
+    def start(self, **env):
+        daemon = self.image.start(**env)
+        self.addCleanup(daemon.stop)
+        return daemon
+
+    def test_it_is_small(self):
+        done = subprocess.run(["du", "-sb", self.image.path], stdout=subprocess.PIPE, text=True, check=True)
+        size = int(done.stdout.split()[0]) / 1e6
+        print(f"image: {size:.1f} MB of files")
+        self.assertLess(size, MAX_MB)
+
+    def test_it_holds_nothing_to_build_with(self):
+        for tool in ("cc", "gcc", "make", "git", "python3"):
+            self.assertFalse(os.path.lexists(self.image.file("/usr/bin/" + tool)), tool)
+        self.assertEqual([x for x in os.listdir(self.image.path) if x == "src"], [])
+
+    def test_it_runs_as_its_own_user_and_turns_healthy(self):
+        began = time.monotonic()
+        daemon = self.start()
+        healthy = self.image.is_healthy(daemon)
+        print(f"image: listens after {daemon.start_s * 1e3:.0f} ms, healthy after {(time.monotonic() - began) * 1e3:.0f} ms")
+        self.assertTrue(healthy)
+        self.assertIn(VERSION, daemon.said)
+        self.assertEqual(daemon.ids(), (["850"] * 3, ["850"] * 3, ["20"]))  # dialout
+        token = self.image.read("/var/lib/espgate/admin.token").strip()
+        self.assertEqual(daemon.get("/v1/ports")[0], 401)
+        self.assertEqual(daemon.get("/v1/ports", token)[0], 200)
+        self.assertEqual(os.stat(self.image.file("/var/lib/espgate/vault.key")).st_mode & 0o7777, 0o600)
+        self.assertEqual(daemon.stop(), 0)
+        self.assertFalse(self.image.is_healthy(daemon))  # nobody answers there any more
+
+    def test_it_finds_the_libraries_that_it_loads_later(self):
+        found = self.image.run("ldconfig", "-p").stdout
+        self.assertIn("libcurl.so.4", found)
+        self.assertNotIn("not found", self.image.run("ldd", "/usr/local/bin/espgate").stdout)
+        self.assertTrue(os.path.exists(self.image.file("/etc/ssl/certs/ca-certificates.crt")))
+
+    def test_it_keeps_to_its_folder(self):
+        self.assertEqual(list(self.image.config["Volumes"]), ["/var/lib/espgate"])
+        self.assertEqual(self.image.environment["ESPGATE_DATA"], "/var/lib/espgate")
+
+
+class Compose(unittest.TestCase):
+    def test_it_is_valid(self):
+        done = subprocess.run(["docker-compose", "-f", "docker/compose.yaml", "--profile", "demo", "config", "--services"],
+                              cwd=rootfs.ROOT, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(sorted(done.stdout.split()), ["boards", "broker", "espgate"])
