@@ -23,15 +23,17 @@ class Queue(harness.BenchCase):
         return self.order("write", credential=self.bench.upload(), method="rom", **more)
 
     def test_the_higher_one_runs_first_and_the_dependent_one_last(self):
-        first = self.order("identify")
+        self.hold("pause")  # however slow we are, all of them wait side by side
         low = self.order("reset", priority=-1)
         after = self.order("reset", slot=1, depends_on=low)
+        usual = self.order("identify")
         high = self.order("reset", priority=10)
-        jobs = [self.gate.wait_job(job) for job in (first, high, low, after)]
+        self.hold("resume")
+        jobs = [self.gate.wait_job(job) for job in (high, usual, low, after)]
         self.assertEqual([job["state"] for job in jobs], ["succeeded"] * 4)
         for earlier, later in zip(jobs, jobs[1:]):
             self.assertGreaterEqual(later["started_at"], earlier["finished_at"])
-        self.assertEqual((jobs[1]["priority"], jobs[3]["depends_on"]), (10, low))
+        self.assertEqual((jobs[0]["priority"], jobs[3]["depends_on"]), (10, low))
 
     def test_a_deadline_stops_a_write_and_the_board_runs(self):
         job = self.gate.wait_job(self.write(deadline=1))

@@ -417,7 +417,10 @@ static void a_check_ends_after_the_stage_that_was_asked_for(void **state)
     (void)state;
     for (unsigned last = 0; last < MQTT_STAGE_COUNT; last++) {
         struct peer peer;
-        peer_start(&peer, &(struct peer_script){.tls = &pki.broker, .client_ca = &pki.ca});
+        /* An echo on its way to a client that has gone would cost the peer its last word. */
+        const struct peer_script script = {
+            .tls = &pki.broker, .client_ca = &pki.ca, .no_echo = last < MQTT_STAGE_ECHO};
+        peer_start(&peer, &script);
         struct mqtt_check_args args = args_for(&peer);
         args.until_stage = (enum mqtt_stage)last;
         struct mqtt_check_result got;
