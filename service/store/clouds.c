@@ -20,7 +20,7 @@ static enum err guard(struct db *db, const char *name)
         ERR_CONFLICT, "cloud_in_use",
         "DELETE /v1/registrations/{id} of each first, with ?forget=true of those that are "
         "left; GET /v1/registrations?cloud= lists them.",
-        "%lld registrations live in the cloud \"%s\"", (long long)count, name);
+        "registrations that live in the cloud \"%s\": %lld", name, (long long)count);
 }
 
 static const struct named_kind clouds = NAMED_KIND("cloud", "GET /v1/clouds lists them.", guard);
