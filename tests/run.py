@@ -9,6 +9,7 @@ threads, and may skip.
 import ast
 import collections
 import concurrent.futures
+import fcntl
 import glob
 import hashlib
 import json
@@ -126,11 +127,17 @@ def npm_programs(build):
 # ---- sub-programs of this file ----
 
 def install_npm(source, target):
-    digest = hashlib.sha256()
     os.makedirs(target, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(os.path.join(source, name), target)
-        with open(os.path.join(target, name), "rb") as f:
+    with open(os.path.join(target, "lock"), "w", encoding="ascii") as lock:  # tests run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return install_npm_alone([os.path.join(source, name) for name in ("package.json", "package-lock.json")], target)
+
+
+def install_npm_alone(files, target):
+    """Where the right ones are there nothing is touched: others may be using them."""
+    digest = hashlib.sha256()
+    for path in files:
+        with open(path, "rb") as f:
             digest.update(f.read())
     stamp = os.path.join(target, "installed")
     if os.path.exists(stamp):
@@ -138,6 +145,8 @@ def install_npm(source, target):
             if f.read() == digest.hexdigest():
                 return 0
         os.unlink(stamp)
+    for path in files:
+        shutil.copy(path, target)
     status = subprocess.call(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=target)
     if status == 0:
         with open(stamp, "w", encoding="ascii") as f:
