@@ -66,6 +66,8 @@ class Queue(harness.BenchCase):
 
     def test_the_board_of_a_killed_write_is_reset_before_all_else(self):
         cut = self.write()
+        while self.gate.job(cut)["state"] == "queued":
+            pass  # what comes now would be before it
         waits = self.order("reset", priority=10)
         self.until_step(cut, "write")
         self.gate.kill9()
