@@ -8,20 +8,6 @@
 #include "service/pki/changes.h"
 #include "service/store/text.h"
 
-/* A subject may hold any bytes. */
-static json_t *text(const char *s)
-{
-    char clean[512];
-    snprintf(clean, sizeof clean, "%s", s);
-    text_clean(clean);
-    return json_string(clean);
-}
-
-static json_t *text_or_null(const char *s)
-{
-    return *s ? text(s) : json_null();
-}
-
 static json_t *time_of(int64_t unix_s)
 {
     char buffer[CLOCK_TEXT];
@@ -35,7 +21,8 @@ json_t *kept_checks_json(const struct check_list *checks)
         const struct check *c = &checks->items[i];
         json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "name", c->name, "verdict",
                                               check_verdict_name(c->verdict), "code",
-                                              text_or_null(c->code), "detail", text(c->detail)));
+                                              text_json_or_null(c->code), "detail",
+                                              text_json(c->detail)));
     }
     return list;
 }
@@ -53,11 +40,11 @@ static json_t *changes_json(unsigned changes)
 
 json_t *kept_info_json(const struct credential_info *info)
 {
-    json_t *root = json_pack("{s:o, s:s}", "subject", text(info->root_subject),
+    json_t *root = json_pack("{s:o, s:s}", "subject", text_json(info->root_subject),
                              "fingerprint_sha256", info->root_fingerprint_sha256);
     return json_pack("{s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:o, s:o}", "subject",
-                     text(info->subject), "issuer", text(info->issuer), "common_name",
-                     text_or_null(info->common_name), "serial", info->serial_hex,
+                     text_json(info->subject), "issuer", text_json(info->issuer), "common_name",
+                     text_json_or_null(info->common_name), "serial", info->serial_hex,
                      "fingerprint_sha256", info->fingerprint_sha256, "key_sha256", info->key_sha256,
                      "key_type", info->key_type, "not_before", time_of(info->not_before_unix_s),
                      "not_after", time_of(info->not_after_unix_s), "chain_length",

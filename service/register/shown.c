@@ -58,25 +58,12 @@ void registration_endpoint(const struct registration_record *r, char out[254])
     if (progress_from_text(r->progress_json, &p) == ERR_OK) snprintf(out, 254, "%s", p.endpoint);
 }
 
-static json_t *text(const char *s)
-{
-    char clean[AWS_ARN]; /* the longest of them */
-    snprintf(clean, sizeof clean, "%s", s);
-    text_clean(clean);
-    return json_string(clean);
-}
-
-static json_t *text_or_null(const char *s)
-{
-    return *s ? text(s) : json_null();
-}
-
 static json_t *error_json(const struct err_info *e)
 {
     if (e->kind == ERR_OK) return json_null();
-    json_t *o = json_pack("{s:s, s:o, s:o}", "code", e->code, "detail", text(e->detail), "hint",
-                          text_or_null(e->hint));
-    if (o && e->device[0]) json_object_set_new(o, "device", text(e->device));
+    json_t *o = json_pack("{s:s, s:o, s:o}", "code", e->code, "detail", text_json(e->detail),
+                          "hint", text_json_or_null(e->hint));
+    if (o && e->device[0]) json_object_set_new(o, "device", text_json(e->device));
     return o;
 }
 
@@ -88,16 +75,17 @@ static json_t *left_json(const struct registration_record *r, const struct progr
                 r->state == REGISTRATION_FORGOTTEN;
     size_t n = told ? list_left(r, p, list) : 0;
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(out,
-                              json_pack("{s:s, s:o, s:b}", "kind", list[i].kind, "name",
-                                        text_or_null(list[i].name), "certain", list[i].certain));
+        json_array_append_new(out, json_pack("{s:s, s:o, s:b}", "kind", list[i].kind, "name",
+                                             text_json_or_null(list[i].name), "certain",
+                                             list[i].certain));
     return out;
 }
 
 static json_t *certificate_json(const struct registration_record *r, const struct progress *p)
 {
     if (!r->certificate[0]) return json_null();
-    return json_pack("{s:s, s:o}", "id", r->certificate, "arn", text_or_null(p->certificate_arn));
+    return json_pack("{s:s, s:o}", "id", r->certificate, "arn",
+                     text_json_or_null(p->certificate_arn));
 }
 
 json_t *registration_to_json(const struct registration_record *r)
@@ -105,14 +93,14 @@ json_t *registration_to_json(const struct registration_record *r)
     char created[CLOCK_TEXT], changed[CLOCK_TEXT];
     struct progress p;
     if (progress_from_text(r->progress_json, &p)) memset(&p, 0, sizeof p);
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o}", "id",
-                     r->id, "state", registration_state_name(r->state), "cloud", r->cloud, "thing",
-                     r->thing, "endpoint", text_or_null(p.endpoint), "certificate",
-                     certificate_json(r, &p), "policy", text_or_null(r->policy), "credential",
-                     text_or_null(r->credential), "job", text_or_null(r->job), "actor",
-                     text_or_null(r->actor), "created_at", clock_format(r->created_ms, created),
-                     "changed_at", clock_format(r->changed_ms, changed), "left", left_json(r, &p),
-                     "error", error_json(&r->error));
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o}", "id", r->id,
+        "state", registration_state_name(r->state), "cloud", r->cloud, "thing", r->thing,
+        "endpoint", text_json_or_null(p.endpoint), "certificate", certificate_json(r, &p), "policy",
+        text_json_or_null(r->policy), "credential", text_json_or_null(r->credential), "job",
+        text_json_or_null(r->job), "actor", text_json_or_null(r->actor), "created_at",
+        clock_format(r->created_ms, created), "changed_at", clock_format(r->changed_ms, changed),
+        "left", left_json(r, &p), "error", error_json(&r->error));
 }
 
 void registration_left(const struct registration_record *r, char *out, size_t cap)

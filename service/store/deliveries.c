@@ -1,7 +1,6 @@
 /* deliveries: what webhooks are sent. The body is made when the job ends and kept as it is, so that
  * each try sends the same bytes. */
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,10 +32,7 @@ static enum err not_found(const char *id)
 /* One member, unless it is empty. */
 static void put(json_t *object, const char *name, const char *text)
 {
-    char clean[sizeof((struct err_info *)0)->detail];
-    snprintf(clean, sizeof clean, "%s", text);
-    text_clean(clean);
-    if (*clean) json_object_set_new(object, name, json_string(clean));
+    if (*text) json_object_set_new(object, name, text_json(text));
 }
 
 static void put_time(json_t *object, const char *name, int64_t ms)

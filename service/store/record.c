@@ -91,20 +91,12 @@ enum err job_record_copy(const struct job_record *r, struct job_record *out)
     return ERR_OK;
 }
 
-static json_t *string_of(const char *text)
-{
-    char clean[sizeof((struct err_info *)0)->detail];
-    snprintf(clean, sizeof clean, "%s", text);
-    text_clean(clean);
-    return json_string(clean);
-}
-
 static json_t *error_to_json(const struct err_info *e)
 {
     if (e->kind == ERR_OK && !e->detail[0]) return NULL;
     return json_pack("{s:s, s:o, s:o, s:o, s:o}", "kind", err_name(e->kind), "code",
-                     string_of(e->code), "detail", string_of(e->detail), "device",
-                     string_of(e->device), "hint", string_of(e->hint));
+                     text_json(e->code), "detail", text_json(e->detail), "device",
+                     text_json(e->device), "hint", text_json(e->hint));
 }
 
 static enum err kind_parse(const char *name)
@@ -134,7 +126,7 @@ static void error_from_json(const json_t *json, struct err_info *out)
 
 static json_t *step_to_json(const struct job_step *step)
 {
-    return json_pack("{s:o, s:s, s:I, s:i, s:o*}", "name", string_of(step->name), "state",
+    return json_pack("{s:o, s:s, s:I, s:i, s:o*}", "name", text_json(step->name), "state",
                      step_state_name(step->state), "started_ms", (json_int_t)step->started_ms, "ms",
                      (int)step->ms, "error", error_to_json(&step->error));
 }

@@ -2,6 +2,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+
+enum { TEXT_JSON = 2049 }; /* the longest is an ARN of AWS */
 
 /* Bytes of the character at p, 0 when it is none: RFC 3629, so no surrogates and no long forms. */
 static size_t character(const unsigned char *p)
@@ -41,4 +44,17 @@ void text_clean_error(struct err_info *error)
     text_clean(error->detail);
     text_clean(error->device);
     text_clean(error->hint);
+}
+
+json_t *text_json(const char *text)
+{
+    char clean[TEXT_JSON];
+    snprintf(clean, sizeof clean, "%s", text);
+    text_clean(clean);
+    return json_string(clean);
+}
+
+json_t *text_json_or_null(const char *text)
+{
+    return *text ? text_json(text) : json_null();
 }
