@@ -66,7 +66,13 @@ $(B)/openapi.o: openapi.yaml build/openapi.json Makefile
 	$(call say,LD)mkdir -p $(@D) && $(LD) -r -b binary -z noexecstack -o $@ openapi.yaml build/openapi.json
 build/openapi.json: openapi.yaml Makefile
 	$(call say,JSON)mkdir -p $(@D) && $(PYTHON) -c 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)' <$< >$@.$$$$ && mv $@.$$$$ $@
-$(LIB): $(SRC:%.c=$(B)/%.o) $(B)/openapi.o
+# So is the dashboard. A folder is newer when a file came or went.
+UI := $(shell find api/ui ! -name '.*' ! -name '*~')
+build/ui_files.c: api/ui_pack.py $(UI) Makefile
+	$(call say,PACK)mkdir -p $(@D) && $(PYTHON) $< api/ui $@.$$$$ && mv $@.$$$$ $@
+$(B)/ui_files.o: build/ui_files.c
+	$(call say,CC)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+$(LIB): $(SRC:%.c=$(B)/%.o) $(B)/openapi.o $(B)/ui_files.o
 	$(call say,AR)rm -f $@ && $(AR) rcs $@ $^
 $(B)/$(NAME): $(B)/service/main.o $(LIB)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

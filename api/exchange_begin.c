@@ -34,6 +34,7 @@ static const struct field_place {
 } fields[] = {
     {"Content-Type", offsetof(struct request, content_type)},
     {"Accept", offsetof(struct request, accept)},
+    {"Accept-Encoding", offsetof(struct request, accept_encoding)},
     {"Prefer", offsetof(struct request, prefer)},
     {"If-Match", offsetof(struct request, if_match)},
     {"If-None-Match", offsetof(struct request, if_none_match)},

@@ -53,6 +53,12 @@ static struct MHD_Response *make_response(struct exchange *x)
     return MHD_create_response_from_buffer(n, (void *)(uintptr_t)data, MHD_RESPMEM_PERSISTENT);
 }
 
+static const char *const cache_control[] = {
+    [KEEP_NOT] = "no-store",
+    [KEEP_ASK] = "no-cache",
+    [KEEP_ALWAYS] = "public, max-age=31536000, immutable", /* a year */
+};
+
 static enum MHD_Result send_reply(struct exchange *x)
 {
     const struct reply *r = &x->reply;
@@ -60,8 +66,7 @@ static enum MHD_Result send_reply(struct exchange *x)
     if (!response) return MHD_NO;
     if (r->content_type)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->content_type);
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
-                            r->may_be_kept ? "no-cache" : "no-store");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, cache_control[r->keep]);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
     MHD_add_response_header(response, "X-Request-Id", x->rq.id);
     send_cors(x, response);

@@ -39,7 +39,7 @@ long field_prefer_wait(const char *value, long max);
  * count too */
 bool field_etag_listed(const char *value, const char *etag, bool weak);
 
-/** Does `Accept` @p value like @p a better than @p b? NULL: no. */
+/** Does `Accept`, or `Accept-Encoding`, @p value like @p a better than @p b? NULL: no. */
 bool field_accept_prefers(const char *value, const char *a, const char *b);
 
 /** What frames a request's body. Two readers that see different frames see different requests

@@ -16,6 +16,10 @@ struct reply handle_readiness(struct request *rq, const struct service *svc);
 struct reply handle_contract_yaml(struct request *rq, const struct service *svc);
 struct reply handle_contract_json(struct request *rq, const struct service *svc);
 
+/* ui.c: the dashboard */
+struct reply handle_ui(struct request *rq, const struct service *svc);
+struct reply handle_ui_file(struct request *rq, const struct service *svc);
+
 /* slots.c */
 struct reply handle_port_list(struct request *rq, const struct service *svc);
 struct reply handle_slot_list(struct request *rq, const struct service *svc);

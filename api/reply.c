@@ -177,10 +177,10 @@ struct reply reply_list(const struct request *rq, json_t *items, const char *nex
 struct reply reply_with_etag(const struct request *rq, struct reply r, const char *etag)
 {
     if (r.status == 200 && rq->if_none_match && field_etag_listed(rq->if_none_match, etag, true)) {
-        bool may_be_kept = r.may_be_kept;
+        enum reply_keep keep = r.keep;
         reply_dispose(&r);
         r = reply_empty(304);
-        r.may_be_kept = may_be_kept;
+        r.keep = keep;
     }
     reply_header(&r, "ETag", "%s", etag);
     return r;

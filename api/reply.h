@@ -13,7 +13,14 @@
 #include "service/base/json_in.h"
 #include "service/base/shared_text.h"
 
-enum { REPLY_HEADERS = 5, REPLY_HEADER_MAX = 512, REPLY_HEADER_TEXT = 1024 };
+enum { REPLY_HEADERS = 7, REPLY_HEADER_MAX = 512, REPLY_HEADER_TEXT = 1024 };
+
+/** What caches may do with an answer. */
+enum reply_keep {
+    KEEP_NOT,   /* no-store */
+    KEEP_ASK,   /* keep it, and ask again each time */
+    KEEP_ALWAYS /* what is at this address never changes */
+};
 
 struct reply {
     int status;                 /* 0: later, see reply_later() */
@@ -24,7 +31,7 @@ struct reply {
     size_t fixed_len;
     struct stream *stream; /* owned; instead of body: see reply_stream() */
     char code[48];         /* of the problem that it tells; "" = none */
-    bool may_be_kept;      /* caches may keep it if they ask again each time; else no-store */
+    enum reply_keep keep;
     /* Values stand behind each other: a reply is small, since it is passed by value. */
     struct {
         const char *name;

@@ -30,8 +30,8 @@ struct request {
     } query[REQUEST_QUERY_MAX];
     size_t query_count;
     /* header fields, borrowed; NULL = not sent */
-    const char *content_type, *accept, *prefer, *if_match, *if_none_match, *request_id,
-        *idempotency_key, *last_event_id;
+    const char *content_type, *accept, *accept_encoding, *prefer, *if_match, *if_none_match,
+        *request_id, *idempotency_key, *last_event_id;
     const char *authorization, *origin, *host;
     bool foreign;           /* sent by a page of a listed origin */
     struct buf body;        /* may hold keys or passwords: wiped */

@@ -45,7 +45,7 @@ struct route {
     handler_fn handler;
 };
 
-enum { ROUTE_VARS = 2, ROUTE_VAR_MAX = 127 };
+enum { ROUTE_VARS = 3, ROUTE_VAR_MAX = 127 };
 
 struct route_match {
     const struct route *route;

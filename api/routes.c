@@ -24,6 +24,10 @@ static const struct route table[] = {
     {"GET", "/healthz", "getHealth", PUBLIC, "", 0, 0, handle_health},
     {"GET", "/readyz", "getReadiness", PUBLIC, "", ROUTE_WAITS, 0, handle_readiness},
     {"GET", "/metrics", "getMetrics", VIEWER, "", 0, 0, handle_metrics},
+    {"GET", "/", "getDashboard", PUBLIC, "", 0, 0, handle_ui},
+    {"GET", "/ui/{version}/{file}", "getDashboardFile", PUBLIC, "", 0, 0, handle_ui_file},
+    {"GET", "/ui/{version}/{folder}/{file}", "getDashboardFolderFile", PUBLIC, "", 0, 0,
+     handle_ui_file},
     {"GET", "/openapi.yaml", "getContractYaml", PUBLIC, "", 0, 0, handle_contract_yaml},
     {"GET", "/openapi.json", "getContractJson", PUBLIC, "", 0, 0, handle_contract_json},
 

@@ -85,7 +85,7 @@ static struct reply contract(struct request *rq, const char *type, const char *f
     digest_sha256(from, (size_t)(to - from), digest);
     snprintf(etag, sizeof etag, "\"%.32s\"", digest_hex(digest, sizeof digest, hex));
     struct reply r = reply_fixed(type, from, (size_t)(to - from));
-    r.may_be_kept = true;
+    r.keep = KEEP_ASK;
     return reply_with_etag(rq, r, etag);
 }
 

@@ -64,10 +64,15 @@ class TourTest(unittest.TestCase):
                     self.assertNotEqual(faults, [], "the server refused what the contract allows")
         self.assertGreater(judged, 10)
 
-    def test_only_the_contract_may_be_kept_by_caches(self):
+    def test_only_the_contract_and_the_dashboard_may_be_kept_by_caches(self):
         for method, path, _, reply in self.exchanges:
-            kept = path.startswith("/openapi.") and reply.status in (200, 304)
-            self.assertEqual(reply.headers["Cache-Control"], "no-cache" if kept else "no-store", f"{method} {path}")
+            expected = "no-store"
+            if reply.status in (200, 304):
+                if path == "/" or path.startswith("/openapi."):
+                    expected = "no-cache"
+                elif path.startswith("/ui/"):
+                    expected = "public, max-age=31536000, immutable"
+            self.assertEqual(reply.headers["Cache-Control"], expected, f"{method} {path}")
 
     def test_no_answer_holds_a_key(self):
         for method, path, _, reply in self.exchanges:

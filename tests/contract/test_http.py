@@ -173,13 +173,13 @@ class HttpTest(unittest.TestCase):
         self.assertIn("a/log", problem["detail"])
 
     def test_a_path_that_is_not_there_is_404(self):
-        for path in ("/", "/v1", "/v1/", "/v1/jobs/", "//v1/jobs", "/V1/jobs", "/v1/jobs/a/b", "/..", "/v1/jobs/a/../b",
+        for path in ("/v1", "/v1/", "/v1/jobs/", "//v1/jobs", "/V1/jobs", "/v1/jobs/a/b", "/..", "/v1/jobs/a/../b",
                      "/openapi"):
             with self.subTest(path):
                 self.ask("GET", path).problem(404, "no_such_path")
 
     def test_a_whole_address_is_taken_as_a_proxy_would_send_it(self):
-        for target, path, status in (("http://x/healthz", "/healthz", 200), ("http://x", "/", 404),
+        for target, path, status in (("http://x/healthz", "/healthz", 200), ("http://x", "/", 200),
                                      ("HTTP://x:8080/v1/jobs?limit=1", "/v1/jobs?limit=1", 200),
                                      ("http:///healthz", "/none", 404), ("ftp://x/healthz", "/none", 404)):
             with self.subTest(target), raw.Connection(self.gate) as c:

@@ -4,11 +4,13 @@ import base64
 import contextlib
 import json
 import os
+import re
 import resource
 import select
 import socket
 
 import firmware_files
+import harness
 import orders
 import raw
 import strangers
@@ -24,6 +26,13 @@ WEBHOOKS = 32  # LIMIT_WEBHOOKS
 FIRMWARE = 64 * 1024 * 1024  # LIMIT_FIRMWARE
 
 
+def ui_files():
+    """The paths of the dashboard's files, below its folder."""
+    top = os.path.join(harness.ROOT, "api", "ui")
+    return [os.path.relpath(os.path.join(where, name), top) for where, _, names in os.walk(top) for name in names
+            if not name.startswith(".") and not name.endswith("~")]
+
+
 class Tour:
     def __init__(self, bench, judge):
         """bench: its second board is silent, so that a job on it runs for long; its third has mfg_nvs. judge: the
@@ -31,7 +40,7 @@ class Tour:
         self.bench, self.judge, self.gate = bench, judge, bench.gate
 
     def steps(self):
-        return [self.service, self.contract, self.strangers, self.bad_queries, self.bad_bodies, self.tokens, self.reused_keys,
+        return [self.service, self.contract, self.dashboard, self.strangers, self.bad_queries, self.bad_bodies, self.tokens, self.reused_keys,
                 self.slots, self.profiles, self.clouds, self.used_cloud, self.full_of_calls, self.credentials, self.keys, self.firmware, self.full_of_uploads, self.images,
                 self.factory_images, self.converters, self.jobs, self.things, self.registrations, self.events, self.devices, self.backups, self.webhooks,
                 self.audit, self.full_queue, self.full_waiting_room, self.full_of_streams, self.not_ready]
@@ -49,6 +58,18 @@ class Tour:
         for path in ("/openapi.yaml", "/openapi.json"):
             etag = self.gate.get(path).expect(200).headers["ETag"]
             self.gate.get(path, headers={"If-None-Match": etag}).expect(304)
+
+    def dashboard(self):
+        page = self.gate.get("/").expect(200)
+        version = re.search(rb"/ui/([0-9a-f]+)/", page.body).group(1).decode()
+        files = [f"/ui/{version}/{name}" for name in ui_files()]
+        for path in ["/", *files]:
+            etag = self.gate.get(path).expect(200).headers["ETag"]
+            self.gate.get(path, headers={"If-None-Match": etag}).expect(304)
+        for path in (f"/ui/{version}/a", f"/ui/{version}/a/b"):
+            self.gate.get(path).problem(404, "dashboard_file_not_found")
+        for path in ("/ui/0/a", "/ui/0/a/b"):
+            self.gate.get(path).problem(404, "dashboard_changed")
 
     def strangers(self):
         strangers.call(self.gate, self.judge)

@@ -25,7 +25,7 @@ jansson.h: api service/store service/cloud service/register service/jobs service
 libserialport.h: service/port
 libudev.h: service/port
 zip.h: service/base/archive.c
-zlib.h: service/firmware service/pki/nvs_page.c
+zlib.h: api/ui.c service/firmware service/pki/nvs_page.c
 sqlite3.h: service/store
 mosquitto.h: service/cloud
 curl/: service/cloud

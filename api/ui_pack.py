@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+"""The files of the dashboard as one C file: each compressed, with its type, and one version of them all.
+
+usage: ui_pack.py FOLDER OUT.c. In index.html, @UI@ becomes the version, so that whoever has one page has the rest of the
+same make. What begins with '.' or ends with '~' is an editor's and stays out. See ui.h for what is made of it."""
+import gzip
+import hashlib
+import os
+import sys
+
+TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+         ".svg": "image/svg+xml"}
+DEPTH = 1  # folders below the first, as the routes have it
+
+
+def files_of(folder):
+    """(folder, name, type, bytes) of each file, in an order that is the same everywhere."""
+    found = []
+    for where, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        below = os.path.relpath(where, folder).replace(os.sep, "/")
+        below = "" if below == "." else below
+        for name in sorted(n for n in names if not n.startswith(".") and not n.endswith("~")):
+            kind = TYPES.get(os.path.splitext(name)[1])
+            if kind is None or below.count("/") >= DEPTH:
+                sys.exit(f"{os.path.join(where, name)}: not a file of a page, or too deep")
+            with open(os.path.join(where, name), "rb") as f:
+                found.append((below, name, kind, f.read()))
+    return sorted(found)
+
+
+def version_of(files):
+    digest = hashlib.sha256()
+    for folder, name, _, data in files:
+        digest.update(f"{folder}/{name} {len(data)}\n".encode() + data)
+    return digest.hexdigest()[:16]
+
+
+def as_c(files, version):
+    lines = ['#include "api/ui.h"', "", f'const char ui_version[] = "{version}";']
+    rows = []
+    for number, (folder, name, kind, data) in enumerate(files):
+        if name.endswith(".html"):
+            data = data.replace(b"@UI@", version.encode())
+        packed = gzip.compress(data, 9, mtime=0)
+        lines.append(f"static const uint8_t file_{number}[] = {{")
+        lines += ["    " + ",".join(str(byte) for byte in packed[i:i + 32]) + "," for i in range(0, len(packed), 32)]
+        lines.append("};")
+        rows.append(f'    {{"{folder}", "{name}", "{kind}", file_{number}, sizeof file_{number}, {len(data)}}},')
+    lines += ["const struct ui_file ui_files[] = {", *rows, "};", f"const size_t ui_file_count = {len(rows)};"]
+    return "\n".join(lines) + "\n"
+
+
+def main(folder, out):
+    files = files_of(folder)
+    with open(out, "w", encoding="utf-8") as f:
+        f.write(as_c(files, version_of(files)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
