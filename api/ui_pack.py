@@ -2,7 +2,7 @@
 """The files of the dashboard as one C file: each compressed, with its type, and one version of them all.
 
 usage: ui_pack.py FOLDER OUT.c. In index.html, @UI@ becomes the version, so that whoever has one page has the rest of the
-same make. What begins with '.' or ends with '~' is an editor's and stays out. See ui.h for what is made of it."""
+same make. README.md, and what begins with '.' or ends with '~', stay out. See ui.h for what is made of it."""
 import gzip
 import hashlib
 import os
@@ -20,7 +20,7 @@ def files_of(folder):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         below = os.path.relpath(where, folder).replace(os.sep, "/")
         below = "" if below == "." else below
-        for name in sorted(n for n in names if not n.startswith(".") and not n.endswith("~")):
+        for name in sorted(n for n in names if n != "README.md" and not n.startswith(".") and not n.endswith("~")):
             kind = TYPES.get(os.path.splitext(name)[1])
             if kind is None or below.count("/") >= DEPTH:
                 sys.exit(f"{os.path.join(where, name)}: not a file of a page, or too deep")

@@ -30,7 +30,7 @@ def ui_files():
     """The paths of the dashboard's files, below its folder."""
     top = os.path.join(harness.ROOT, "api", "ui")
     return [os.path.relpath(os.path.join(where, name), top) for where, _, names in os.walk(top) for name in names
-            if not name.startswith(".") and not name.endswith("~")]
+            if name != "README.md" and not name.startswith(".") and not name.endswith("~")]
 
 
 class Tour:

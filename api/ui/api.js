@@ -1,0 +1,93 @@
+// Calls of the service. What goes wrong, on the way or there, is a Problem with a stable code.
+import {t} from './text.js';
+
+const ANSWER_MS = 30000;
+let token = null;
+let onUnauthorized = () => {};
+
+/** Who calls from now on; @p refused is called with the Problem when the service takes the token no longer. */
+export function useToken(text, refused) {
+  token = text;
+  onUnauthorized = refused;
+}
+
+/** Fields as problem+json has them: status (0: no answer), code, detail, hint, errors, earlier, checks. */
+export class Problem extends Error {
+  constructor(status, body) {
+    super(body.detail ?? body.code);
+    this.status = status;
+    Object.assign(this, body);
+  }
+}
+
+export function authorization() {
+  return token ? {Authorization: `Bearer ${token}`} : {};
+}
+
+/** {status, etag, data}: data is the JSON, or the Blob with options.blob. options: body (JSON), form (FormData), headers,
+ *  signal, blob. Uploads may take as long as they take. */
+export async function call(method, path, options = {}) {
+  const response = await send(method, path, options);
+  if (!response.ok) throw await problemOf(response);
+  const data = options.blob ? await response.blob() : response.status === 204 ? null : await response.json();
+  return {status: response.status, etag: response.headers.get('ETag'), data};
+}
+
+export const get = async (path, options) => (await call('GET', path, options)).data;
+export const post = async (path, body, options) => (await call('POST', path, {body, ...options})).data;
+export const put = async (path, body, options) => (await call('PUT', path, {body, ...options})).data;
+export const del = async (path, options) => (await call('DELETE', path, options)).data;
+
+/** A POST that creates: sent again with the same key it is the same thing, so an answer that was lost costs nothing. */
+export function create(path, body, options = {}) {
+  const key = options.key ?? newKey();
+  return post(path, body, {...options, headers: {...options.headers, 'Idempotency-Key': key}});
+}
+
+export function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** A path from text that may have any character: url`/v1/slots/${name}`. */
+export function url(parts, ...values) {
+  return parts.reduce((all, part, i) => all + encodeURIComponent(values[i - 1]) + part);
+}
+
+/** ?a=1&b=2 of what is neither empty nor null. */
+export function query(values) {
+  const pairs = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== '');
+  return pairs.length ? `?${new URLSearchParams(pairs)}` : '';
+}
+
+async function send(method, path, {body, form, headers, signal}) {
+  const all = {...authorization(), ...headers};
+  if (body !== undefined) all['Content-Type'] = 'application/json';
+  const limit = form ? [] : [AbortSignal.timeout(ANSWER_MS)];
+  try {
+    return await fetch(path, {
+      method, headers: all, body: form ?? (body === undefined ? undefined : JSON.stringify(body)),
+      signal: anySignal([signal, ...limit]), cache: 'no-store', credentials: 'same-origin', redirect: 'error',
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error; // the reader has gone to another page
+    throw unreachable();
+  }
+}
+
+function anySignal(signals) {
+  const all = signals.filter(Boolean);
+  return all.length === 0 ? undefined : AbortSignal.any(all);
+}
+
+export function unreachable() {
+  return new Problem(0, {code: 'unreachable', detail: t('core.unreachable'), hint: t('core.unreachable_hint')});
+}
+
+/** What the answer says, also where a proxy answered instead of the service. */
+export async function problemOf(response) {
+  let body = {code: `http_${response.status}`, detail: `${response.status} ${response.statusText}`};
+  if (response.headers.get('Content-Type')?.startsWith('application/problem+json')) body = await response.json();
+  const problem = new Problem(response.status, body);
+  if (response.status === 401) onUnauthorized(problem);
+  return problem;
+}

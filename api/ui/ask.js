@@ -1,0 +1,32 @@
+// Questions before something that cannot be taken back, and other dialogs. <dialog> keeps the focus inside, closes on
+// Escape and gives the focus back.
+import {h} from './dom.js';
+import {t} from './text.js';
+
+/** @param content  nodes; @param actions  [{label, value, danger}], beside Cancel, which has the focus
+ *  @return the value of the chosen one, null when it was closed */
+export function dialog(title, content, actions) {
+  return new Promise((answer) => {
+    const buttons = actions.map(({label, value, danger}) => h('button', {type: 'button', class: danger ? 'danger' : 'main',
+      onclick: () => box.close(value)}, label));
+    const cancel = h('button', {type: 'button', class: 'plain', onclick: () => box.close('')}, t('core.cancel'));
+    const box = h('dialog', {'aria-labelledby': 'dialog-title'}, h('h2', {id: 'dialog-title'}, title), content,
+      h('div', {class: 'actions'}, cancel, buttons));
+    box.addEventListener('close', () => {
+      box.remove();
+      answer(box.returnValue || null);
+    });
+    document.body.append(box);
+    box.showModal();
+  });
+}
+
+/** @return true when the reader agreed */
+export async function confirm(title, text, action) {
+  return await dialog(title, h('p', {}, text), [{label: action, value: 'yes', danger: true}]) === 'yes';
+}
+
+/** Show what is shown once, or needs no answer. */
+export function tell(title, content) {
+  return dialog(title, content, [{label: t('core.close'), value: 'closed'}]);
+}

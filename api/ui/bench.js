@@ -1,0 +1,136 @@
+// The bench as it is now: every slot and the jobs that run, kept up to date by the event stream for whoever shows them.
+import {get, url} from './api.js';
+import {openStream} from './stream.js';
+
+/** name → Slot as GET /v1/slots has it, in its order. */
+export const slots = new Map();
+/** slot name → {id, kind, state, step, progress, actor} of the job that runs there. */
+export const running = new Map();
+/** 'waiting' until all was read first, then 'live', or 'lost' with the Problem in connection.problem. */
+export const connection = {state: 'waiting', problem: null, since: null};
+
+const listeners = new Set();
+let stream = null;
+let changed = new Set(); // names of slots; 'all' stands for the list itself
+let frame = 0;
+
+/** @p listener({all, names, events}) is called at most once a frame. @return a function that ends it */
+export function watchBench(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+const eventListeners = new Set();
+/** Every event as it comes: {type, data}. @return a function that ends it */
+export function watchEvents(listener) {
+  eventListeners.add(listener);
+  return () => eventListeners.delete(listener);
+}
+
+export function startBench() {
+  stream ??= openStream('/v1/events', {event: take, up: readAll, down: lost});
+}
+
+export function stopBench() {
+  stream?.stop();
+  stream = null;
+  slots.clear();
+  running.clear();
+  Object.assign(connection, {state: 'waiting', problem: null, since: null});
+}
+
+/** What happens while it is read comes as events afterwards, so reading may be late but never wrong for long. */
+async function readAll() {
+  try {
+    const [all, jobs] = await Promise.all([get('/v1/slots'), get('/v1/jobs?state=running&limit=200')]);
+    slots.clear();
+    for (const slot of all.items) slots.set(slot.name, slot);
+    running.clear();
+    for (const job of jobs.items) running.set(job.slot, workOf(job));
+    Object.assign(connection, {state: 'live', problem: null, since: null});
+  } catch (problem) {
+    lost(problem);
+  }
+  mark('all');
+}
+
+function workOf(job) {
+  const step = job.steps.at(-1) ?? null;
+  return {id: job.id, kind: job.kind, state: job.state, actor: job.actor, step, progress: job.progress};
+}
+
+function lost(problem) {
+  if (connection.state !== 'lost') connection.since = new Date().toISOString();
+  Object.assign(connection, {state: 'lost', problem});
+  mark('all');
+}
+
+function take({type, data}) {
+  if (type === 'ports.changed') readSlots();
+  else if (type === 'job.step' || type === 'job.progress' || type === 'job.started') noteWork(data);
+  else if (data.slot) {
+    if (type === 'job.ended') running.delete(data.slot);
+    readSlot(data.slot);
+  }
+  for (const listener of eventListeners) listener({type, data});
+  if (data.slot) mark(data.slot);
+}
+
+function noteWork(data) {
+  const before = running.get(data.slot);
+  const work = before?.id === data.job ? before : {id: data.job, kind: data.kind, actor: data.actor, step: null,
+    progress: {done: 0, total: 0, unit: null}};
+  if (data.state === 'running') running.set(data.slot, work);
+  work.state = data.state;
+  if (data.step && data.step.name !== work.step?.name) work.progress = {done: 0, total: 0, unit: null};
+  work.step = data.step ?? work.step;
+  work.progress = data.progress ?? work.progress;
+  if (before?.id !== data.job) readSlot(data.slot);
+}
+
+const reading = new Map(); // what is being read → whether it must be read again
+
+/** One reading at a time of each thing; what changes meanwhile is read once more after it. */
+async function readOnce(key, read) {
+  if (reading.has(key)) {
+    reading.set(key, true);
+    return;
+  }
+  do {
+    reading.set(key, false);
+    await read().catch(() => {}); // the stream notices what is wrong, and all is read anew then
+  } while (reading.get(key));
+  reading.delete(key);
+}
+
+function readSlot(name) {
+  readOnce(`slot ${name}`, async () => {
+    const slot = await get(url`/v1/slots/${name}`).catch((problem) => {
+      if (problem.status === 404) return null;
+      throw problem;
+    });
+    if (slot === null) slots.delete(name);
+    const isNew = slot !== null && !slots.has(name);
+    if (slot !== null) slots.set(name, slot);
+    mark(slot === null || isNew ? 'all' : name);
+  });
+}
+
+function readSlots() {
+  readOnce('slots', async () => {
+    const all = await get('/v1/slots');
+    slots.clear();
+    for (const slot of all.items) slots.set(slot.name, slot);
+    mark('all');
+  });
+}
+
+function mark(name) {
+  changed.add(name);
+  frame ||= requestAnimationFrame(() => {
+    frame = 0;
+    const names = changed;
+    changed = new Set();
+    for (const listener of listeners) listener({all: names.has('all'), names});
+  });
+}

@@ -1,0 +1,120 @@
+// Forms from a list of fields. What the service says of a field stands at the field.
+import {fill, h} from './dom.js';
+import {showProblem} from './parts.js';
+import {t} from './text.js';
+
+let forms = 0;
+
+/** @param fields  [{name: 'wifi.ssid', label, type, help, required, value, options, …}] in groups: {group: title, fields,
+ *                 open}. name is the member of the body, with dots for those inside objects. type: text (default),
+ *                 password, number, select (options [[value, label]]), checkbox, textarea, list (a line each), datalist
+ *                 (text with suggestions: options). Further attributes go to the element: min, max, pattern, placeholder,
+ *                 autocomplete, readonly.
+ *  @param save    the label of the button  @param onSave  async (body); what it throws is shown here
+ *  @param onCancel optional */
+export function form({fields, save, onSave, onCancel}) {
+  const prefix = `form${++forms}`;
+  const inputs = new Map(); // name → {field, input, error}
+  const problemPlace = h('div');
+  const rows = fields.map((entry) => (entry.group === undefined ? fieldRow(entry) : h('details', {open: entry.open},
+    h('summary', {}, entry.group), entry.help ? h('p', {class: 'help'}, entry.help) : null, entry.fields.map(fieldRow))));
+  const button = h('button', {type: 'submit', class: 'main'}, save);
+  const node = h('form', {class: 'form', novalidate: true, onsubmit: submit}, rows, problemPlace, h('div', {class: 'actions'},
+    onCancel ? h('button', {type: 'button', class: 'plain', onclick: onCancel}, t('core.cancel')) : null, button));
+
+  function fieldRow(field) {
+    const id = `${prefix}-${field.name}`;
+    const input = inputOf(field, id);
+    const error = h('p', {class: 'field-error', id: `${id}-error`});
+    inputs.set(field.name, {field, input, error});
+    const label = h('label', {for: id}, field.label, field.required ? h('span', {'aria-hidden': 'true'}, ' *') : null);
+    const help = field.help ? h('p', {class: 'help', id: `${id}-help`}, field.help) : null;
+    return h('div', {class: field.type === 'checkbox' ? 'field check' : 'field'}, label, input, listOf(field, id), help, error);
+  }
+
+  async function submit(event) {
+    event.preventDefault();
+    fill(problemPlace);
+    for (const {input, error} of inputs.values()) mark(input, error, '');
+    if (!checkHere()) return;
+    button.disabled = true;
+    try {
+      await onSave(bodyOf([...inputs.values()]));
+    } catch (problem) {
+      showProblem(problemPlace, problem);
+      showAtFields(problem.errors ?? []);
+    }
+    button.disabled = false;
+  }
+
+  /** What the browser itself can tell is told at once; the service is asked for the rest. */
+  function checkHere() {
+    const bad = [...inputs.values()].filter(({input}) => !input.validity.valid);
+    for (const {input, error} of bad) mark(input, error, input.validity.valueMissing ? t('core.required') : t('core.invalid'));
+    reveal(bad[0]);
+    return bad.length === 0;
+  }
+
+  function showAtFields(errors) {
+    const named = errors.map((e) => [inputs.get(e.pointer.slice(1).replaceAll('/', '.')), e.detail]).filter(([at]) => at);
+    for (const [{input, error}, detail] of named) mark(input, error, detail);
+    reveal(named[0]?.[0]);
+  }
+
+  return {node, input: (name) => inputs.get(name).input};
+}
+
+function inputOf(field, id) {
+  const {name, label, type = 'text', help, options, value, required, ...rest} = field;
+  const attributes = {...rest, id, name, required, 'aria-describedby': `${help ? `${id}-help ` : ''}${id}-error`};
+  if (type === 'select') {
+    return h('select', {...attributes, value: value ?? ''}, options.map(([key, text]) => h('option', {value: key}, text)));
+  }
+  if (type === 'textarea' || type === 'list') {
+    const text = type === 'list' ? (value ?? []).join('\n') : value ?? '';
+    return h('textarea', {rows: 4, spellcheck: 'false', ...attributes, value: text});
+  }
+  if (type === 'checkbox') return h('input', {...attributes, type, checked: value === true});
+  const kind = type === 'datalist' ? 'text' : type;
+  return h('input', {autocomplete: 'off', spellcheck: 'false', ...attributes, type: kind, list: options ? `${id}-list` : null,
+    value: value ?? ''});
+}
+
+function listOf({type, options}, id) {
+  if (type !== 'datalist') return null;
+  return h('datalist', {id: `${id}-list`}, options.map(([key, text]) => h('option', {value: key}, text)));
+}
+
+/** Empty fields are no members of the body. */
+function bodyOf(entries) {
+  const body = {};
+  for (const {field, input} of entries) {
+    const value = valueOf(field, input);
+    if (value === undefined) continue;
+    const path = field.name.split('.');
+    const last = path.pop();
+    path.reduce((object, part) => (object[part] ??= {}), body)[last] = value;
+  }
+  return body;
+}
+
+function valueOf(field, input) {
+  if (field.type === 'checkbox') return input.checked;
+  if (input.value === '') return undefined;
+  if (field.type === 'number') return Number(input.value);
+  if (field.type === 'list') return input.value.split('\n').map((line) => line.trim()).filter(Boolean);
+  return input.value;
+}
+
+function mark(input, error, text) {
+  error.textContent = text;
+  if (text) input.setAttribute('aria-invalid', 'true');
+  else input.removeAttribute('aria-invalid');
+}
+
+/** The first bad field is seen and has the focus. */
+function reveal(entry) {
+  if (!entry) return;
+  for (let at = entry.input.closest('details'); at; at = at.parentElement.closest('details')) at.open = true;
+  entry.input.focus();
+}

@@ -1,0 +1,113 @@
+// The dashboard begins here: language, who sits here, and then the page that the address names.
+import {startBench, stopBench, watchBench, connection} from './bench.js';
+import {fill} from './dom.js';
+import {problemBox} from './parts.js';
+import {matchRoute} from './router.js';
+import {me, refresh, resume, signOut, watchSession} from './session.js';
+import {buildShell, setTitle, startTheme} from './shell.js';
+import {addWords, setLanguage, startLanguage, t} from './text.js';
+import core from './words/core.js';
+import {showSignIn} from './sign_in.js';
+
+const ROUTES = [
+  {path: '/', load: () => import('./pages/wall.js')},
+  {path: '/slots/:name', load: () => import('./pages/slot.js')},
+  {path: '/provision', load: () => import('./pages/provision.js')},
+  {path: '/jobs', load: () => import('./pages/jobs.js')},
+  {path: '/jobs/:id', load: () => import('./pages/job.js')},
+  {path: '/devices', load: () => import('./pages/devices.js')},
+  {path: '/devices/:mac', load: () => import('./pages/device.js')},
+  {path: '/credentials', load: () => import('./pages/credentials.js')},
+  {path: '/firmware', load: () => import('./pages/firmware.js')},
+  {path: '/settings/:kind', load: () => import('./pages/settings.js')},
+  {path: '/audit', load: () => import('./pages/audit.js')},
+];
+
+let shell = null;
+let leaving = null; // aborts what the page that is left still does
+let shown = 0;
+
+function rebuild() {
+  shell?.stop();
+  shell = buildShell({language: async (name) => {
+    localStorage.setItem('espgate.language', name);
+    await setLanguage(name);
+    rebuild();
+    await showPage();
+  }, signOut: () => {
+    signOut();
+    stopBench();
+    showDoor(null);
+  }});
+}
+
+/** Nobody sits here: ask who it is. @param problem  why, or null */
+function showDoor(problem) {
+  leaving?.abort();
+  shown++;
+  rebuild();
+  setTitle(t('signin.title'));
+  showSignIn(shell.main, problem, enter);
+}
+
+async function enter() {
+  rebuild();
+  startBench();
+  await showPage();
+}
+
+/** A page gets {main, params, query, signal, title(text)}: it fills main, and ends what it began when signal aborts. */
+async function showPage() {
+  if (!me) return;
+  const turn = ++shown;
+  leaving?.abort();
+  leaving = new AbortController();
+  const {route, params, query} = matchRoute(ROUTES, location.hash);
+  const main = document.createElement('div');
+  const page = {main, params, query, signal: leaving.signal, title: setTitle};
+  shell.place(location.hash);
+  try {
+    if (!route) throw {code: 'no_such_page', detail: t('core.no_page'), hint: t('core.no_page_hint'), status: 0};
+    const module = await route.load().catch(() => {
+      throw {code: 'page_not_loaded', detail: t('core.no_module'), hint: t('core.no_module_hint'), status: 0};
+    });
+    await module.show(page);
+  } catch (problem) {
+    if (page.signal.aborted || !me) return;
+    if (problem.code === undefined) throw problem;
+    fill(main, problemBox(problem));
+  }
+  if (turn !== shown) return; // the reader was faster
+  fill(shell.main, main);
+  shell.main.scrollIntoView({block: 'nearest'});
+  main.querySelector('h1')?.focus({preventScroll: true});
+}
+
+/** The service came back: it may be another one, and this token may no longer be good. */
+let wasLost = false;
+async function watchReturn() {
+  const lost = connection.state === 'lost';
+  if (wasLost && !lost) await refresh().catch(() => {});
+  wasLost = lost;
+}
+
+async function start() {
+  addWords(core);
+  startTheme();
+  await startLanguage();
+  watchSession((problem) => {
+    stopBench();
+    showDoor(problem);
+  });
+  watchBench(watchReturn);
+  window.addEventListener('hashchange', showPage);
+  try {
+    await resume();
+  } catch (problem) {
+    showDoor(problem.code === undefined ? (() => { throw problem; })() : problem);
+    return;
+  }
+  await enter();
+}
+
+start();

@@ -1,0 +1,132 @@
+// What several pages show alike.
+import {fill, h} from './dom.js';
+import {codeText, formatBytes, formatDuration, formatNumber, formatTime, t, tWord} from './text.js';
+
+/** The page's heading, with what can be done at its right. It takes the focus after a change of page. */
+export function heading(title, ...actions) {
+  return h('header', {class: 'heading'}, h('h1', {tabindex: '-1'}, title), h('div', {class: 'actions'}, actions));
+}
+
+/** A state in words and colour; the words are enough. */
+export function badge(group, word) {
+  return h('span', {class: `badge ${word}`}, tWord(group, word));
+}
+
+/** What went wrong: a Problem, a job's or step's error. In Chinese the service's own words stand below. */
+export function problemBox(problem) {
+  const own = codeText(problem.code);
+  return h('div', {class: 'problem', role: 'alert'}, sentences(problem),
+    problem.errors?.length ? h('ul', {}, problem.errors.map((error) => h('li', {}, h('code', {}, error.pointer), ' ',
+      error.detail))) : null,
+    own === null ? null : h('p', {class: 'quiet', lang: 'en'}, [problem.detail, problem.hint].filter(Boolean).join(' ')),
+    h('p', {class: 'quiet'}, t('core.code'), ' ', h('code', {}, problem.code),
+      problem.step ? [' · ', t('core.step'), ' ', tWord('step', problem.step)] : null,
+      problem.device ? [' · ', t('core.device_said'), ' ', h('code', {}, problem.device)] : null));
+}
+
+/** What is and what to do, as two paragraphs, in the reader's language where it has words for it. */
+export function sentences(problem) {
+  const own = codeText(problem.code);
+  if (own !== null) return [h('p', {class: 'what'}, own)];
+  return [h('p', {class: 'what', lang: problem.status === 0 ? null : 'en'}, problem.detail),
+    problem.hint ? h('p', {class: 'hint', lang: problem.status === 0 ? null : 'en'}, problem.hint) : null];
+}
+
+/** Show the Problem in @p place until the next attempt; says it to screen readers as well. Other errors are bugs. */
+export function showProblem(place, problem) {
+  if (problem.code === undefined) throw problem;
+  fill(place, problemBox(problem));
+  place.scrollIntoView({block: 'nearest'});
+}
+
+/** A <progress> with its figures as its name; total 0: it moves without an end in sight. */
+export function progressBar({done, total, unit}, label) {
+  const known = total > 0;
+  return h('progress', {max: known ? String(total) : null, value: known ? done : undefined,
+    'aria-label': label ?? progressText({done, total, unit})});
+}
+
+export function progressText({done, total, unit}) {
+  if (!total) return '';
+  const percent = `${Math.floor((100 * done) / total)} %`;
+  return unit === 'bytes' ? `${percent} · ${formatBytes(done)} / ${formatBytes(total)}` : `${percent} · ${formatNumber(done)} / ${
+    formatNumber(total)}`;
+}
+
+export function time(iso) {
+  return iso ? h('time', {datetime: iso, title: iso}, formatTime(iso)) : '–';
+}
+
+/** How long a job or step took, or has taken so far. */
+export function duration(from, to) {
+  return formatDuration(Math.max(0, (to ? new Date(to) : new Date()) - new Date(from)));
+}
+
+/** A definition list of pairs; those without a value are left out. */
+export function facts(pairs) {
+  return h('dl', {class: 'facts'}, pairs.filter(([, value]) => value !== null && value !== undefined && value !== '')
+    .map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))));
+}
+
+/** @param columns  [{title, cell: (item) => nodes}]; the first cell heads its row */
+export function table(caption, columns, items) {
+  const row = (item) => h('tr', {}, columns.map((column, i) => h(i ? 'td' : 'th', {scope: i ? null : 'row',
+    'data-label': column.title}, column.cell(item))));
+  const body = h('tbody', {}, items.map(row));
+  const node = h('div', {class: 'table', role: 'region', 'aria-label': caption, tabindex: '0'}, h('table', {},
+    h('caption', {class: 'unseen'}, caption),
+    h('thead', {}, h('tr', {}, columns.map((column) => h('th', {scope: 'col'}, column.title)))), body));
+  return {node, add: (more) => body.append(...more.map(row))};
+}
+
+/** A list of the service that comes in pages: its first page, and a button for more.
+ *  @param read  (cursor or undefined) → {items, next}  @param none  the sentence when there is nothing at all */
+export async function pagedTable(caption, columns, read, none) {
+  const first = await read();
+  if (first.items.length === 0) return h('p', {class: 'empty'}, none);
+  const {node, add} = table(caption, columns, first.items);
+  const place = h('div', {class: 'more'});
+  let next = first.next;
+  const more = h('button', {type: 'button', class: 'plain', onclick: async () => {
+    more.disabled = true;
+    try {
+      const page = await read(next);
+      add(page.items);
+      next = page.next;
+      fill(place, next ? more : null);
+    } catch (problem) {
+      showProblem(place, problem);
+      place.append(more);
+    }
+    more.disabled = false;
+  }}, t('core.more'));
+  fill(place, next ? more : null);
+  return h('div', {}, node, place);
+}
+
+/** A button that does something at the service: it waits for the end, and problems go into @p place. */
+export function actionButton(label, style, place, act) {
+  const button = h('button', {type: 'button', class: style, onclick: async () => {
+    button.disabled = true;
+    fill(place);
+    try {
+      await act();
+    } catch (problem) {
+      showProblem(place, problem);
+    }
+    button.disabled = false;
+  }}, label);
+  return button;
+}
+
+/** Hand a file to the reader. */
+export function saveFile(name, blob) {
+  const address = URL.createObjectURL(blob);
+  h('a', {href: address, download: name}).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60000);
+}
+
+/** Say it to screen readers, without showing it. */
+export function announce(text) {
+  document.getElementById('said').textContent = text;
+}

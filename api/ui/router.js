@@ -1,0 +1,34 @@
+// Which page the address means: #/jobs/job_x. A page is a module with show(page); it is loaded when it is asked for first.
+
+/** @p routes  [{path: '/jobs/:id', load: () => import(…)}]
+ *  @return {route, params, query}; route null: there is no such page. Pure. */
+export function matchRoute(routes, hash) {
+  const [path, search = ''] = hash.replace(/^#/, '').split('?');
+  const parts = (path || '/').split('/').map(decode);
+  for (const route of routes) {
+    const wanted = route.path.split('/');
+    if (wanted.length !== parts.length) continue;
+    if (!wanted.every((part, i) => (part.startsWith(':') ? parts[i] !== '' : part === parts[i]))) continue;
+    const params = Object.fromEntries(wanted.map((part, i) => [part.slice(1), parts[i]]).filter((_, i) =>
+      wanted[i].startsWith(':')));
+    return {route, params, query: Object.fromEntries(new URLSearchParams(search))};
+  }
+  return {route: null, params: {}, query: {}};
+}
+
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // typed by hand
+  }
+}
+
+/** An address of a page: link`/jobs/${id}`. */
+export function link(parts, ...values) {
+  return '#' + parts.reduce((all, part, i) => all + encodeURIComponent(values[i - 1]) + part);
+}
+
+export function go(address) {
+  location.hash = address.replace(/^#/, '');
+}

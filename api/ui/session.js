@@ -1,0 +1,54 @@
+// Who sits here. The token lives in this tab's session and nowhere else: closing the tab forgets it.
+import {get, useToken} from './api.js';
+
+const KEPT_AS = 'espgate.token';
+const SCOPES = ['viewer', 'operator', 'engineer', 'admin'];
+
+/** What GET /v1/me said; null: nobody. */
+export let me = null;
+let onLost = () => {};
+
+/** @param lost  called with the Problem when the service takes the token no longer */
+export function watchSession(lost) {
+  onLost = lost;
+}
+
+/** Sign in by what this tab knows: a token, a client certificate, or that none is asked for. Throws the Problem. */
+export function resume() {
+  return enter(sessionStorage.getItem(KEPT_AS));
+}
+
+export async function signIn(text) {
+  await enter(text);
+  sessionStorage.setItem(KEPT_AS, text);
+}
+
+export function signOut() {
+  sessionStorage.removeItem(KEPT_AS);
+  useToken(null, () => {});
+  me = null;
+}
+
+/** Ask again: the service may be another one since it came back. */
+export async function refresh() {
+  me = await get('/v1/me');
+}
+
+/** Does the scope of this session hold @p scope? */
+export function can(scope) {
+  return me !== null && SCOPES.indexOf(me.scope) >= SCOPES.indexOf(scope);
+}
+
+/** Is the service's dashboard another one than this page? */
+export function isOlderThanService() {
+  return me !== null && me.ui !== document.querySelector('meta[name=espgate-ui]').content;
+}
+
+async function enter(text) {
+  useToken(text, () => {}); // a wrong token is told by what throws
+  await refresh();
+  useToken(text, (problem) => {
+    signOut();
+    onLost(problem);
+  });
+}
