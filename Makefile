@@ -10,6 +10,9 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo 0.0.
 VARIANT ?= release
 PKGS    := libmicrohttpd gnutls jansson libserialport openssl libcurl libmosquitto sqlite3 zlib libzip libudev
 
+# No rule that is not here: make knows one that would link the folder api/ui from api/ui.c.
+MAKEFLAGS += -r
+
 # What there is to build: files are found, never listed twice.
 SRC    := $(filter-out service/main.c,$(wildcard service/*.c service/*/*.c api/*.c api/*/*.c))
 HDR    := $(wildcard service/*.h service/*/*.h api/*.h api/*/*.h)
