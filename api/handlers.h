@@ -106,6 +106,7 @@ struct reply handle_backup_get(struct request *rq, const struct service *svc);
 struct reply handle_backup_delete(struct request *rq, const struct service *svc);
 
 /* tokens.c */
+struct reply handle_me(struct request *rq, const struct service *svc);
 struct reply handle_token_create(struct request *rq, const struct service *svc);
 struct reply handle_token_list(struct request *rq, const struct service *svc);
 struct reply handle_token_get(struct request *rq, const struct service *svc);

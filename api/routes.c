@@ -31,6 +31,7 @@ static const struct route table[] = {
     {"GET", "/openapi.yaml", "getContractYaml", PUBLIC, "", 0, 0, handle_contract_yaml},
     {"GET", "/openapi.json", "getContractJson", PUBLIC, "", 0, 0, handle_contract_json},
 
+    {"GET", "/v1/me", "getMe", VIEWER, "", 0, 0, handle_me},
     {"GET", "/v1/ports", "listPorts", VIEWER, "", 0, 0, handle_port_list},
     {"GET", "/v1/slots", "listSlots", VIEWER, "", 0, 0, handle_slot_list},
     {"GET", "/v1/slots/{name}", "getSlot", VIEWER, "", 0, 0, handle_slot_get},

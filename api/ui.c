@@ -28,5 +28,6 @@ enum err ui_plain(const struct ui_file *file, struct buf *out)
     }
     if (result == Z_STREAM_END) return ERR_OK;
     buf_dispose(out);
-    return err_fail(ERR_MEM, "out_of_memory", NULL, "a file of the dashboard cannot be unpacked");
+    return result == Z_MEM_ERROR ? err_set(ERR_MEM, "out of memory")
+                                 : err_set(ERR_INTERNAL, "%s cannot be unpacked", file->name);
 }

@@ -23,6 +23,6 @@ extern const char ui_version[];
 /** NULL: there is none. */
 const struct ui_file *ui_find(const char *folder, const char *name);
 /** Its bytes as they were before they were compressed. @param out  buf_init() is done here;
- *  dispose it @return ERR_OK; ERR_MEM */
+ *  dispose it @return ERR_OK; ERR_MEM; ERR_INTERNAL */
 enum err ui_plain(const struct ui_file *file, struct buf *out);
 #endif

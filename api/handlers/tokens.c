@@ -7,6 +7,7 @@
 #include "api/handlers.h"
 #include "api/json_out.h"
 #include "api/stream_hub.h"
+#include "api/ui.h"
 #include "service/base/digest.h"
 
 enum { MINUTE = 60, TEN_YEARS = 10 * 366 * 24 * 3600 };
@@ -112,6 +113,21 @@ struct reply handle_token_get(struct request *rq, const struct service *svc)
     struct token_record record;
     if (tokens_get(svc->tokens, request_var(rq, "id"), &record)) return reply_error(rq);
     return reply_json(200, describe(&record));
+}
+
+/* So that a page can offer what its user may do, and notice that the service is another than it is
+ * made for. */
+struct reply handle_me(struct request *rq, const struct service *svc)
+{
+    const struct actor *me = &rq->actor;
+    struct token_record record = {.id = ""};
+    if (me->token[0] && tokens_get(svc->tokens, me->token, &record)) return reply_error(rq);
+    const char *method = record.certificate_sha256[0] ? "certificate" : "token";
+    return reply_json(
+        200, json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:s}", "name", me->name, "scope",
+                       scope_name(me->scope), "method", me->token[0] ? method : "none", "token",
+                       json_text_or_null(me->token), "expires_at", json_time(record.expires_ms),
+                       "version", svc->version, "ui", ui_version));
 }
 
 struct reply handle_token_revoke(struct request *rq, const struct service *svc)

@@ -1,5 +1,6 @@
 """Who may call what: tokens and their scopes, certificates, pages of other origins, names that are not ours."""
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -108,6 +109,18 @@ class Tokens(AccessCase):
         self.call(made["token"]).expect(200)
         self.assertEqual(self.gate.get(f"/v1/tokens/{made['id']}").json["expires_at"], made["expires_at"])
 
+    def test_each_is_told_who_he_is(self):
+        page = re.search(r"/ui/(\w+)/", self.gate.get("/").expect(200).body.decode()).group(1)
+        version = self.gate.get("/healthz").json["version"]
+        for scope in SCOPES:
+            made = self.make(scope, name=f"a-{scope}", **({"expires_in": 3600} if scope == "viewer" else {}))
+            reply = self.call(made["token"], path="/v1/me")
+            self.assertEqual(self.judge.judge("GET", "/v1/me", reply)[0], [])
+            self.assertEqual(reply.json, {"name": f"a-{scope}", "scope": scope, "method": "token", "token": made["id"],
+                                          "expires_at": made["expires_at"], "version": version, "ui": page})
+        self.assertIsNone(self.gate.get("/v1/me").json["expires_at"])
+        self.gate.get("/v1/me", headers={"Authorization": None}).problem(401, "token_required")
+
     def test_two_admins_may_revoke_each_other_but_not_themselves(self):
         other = self.make("admin", name="other")
         self.call(other["token"], "DELETE", f"/v1/tokens/{other['id']}").problem(409, "own_token")
@@ -184,6 +197,8 @@ class Open(AccessCase):
     def test_everybody_may_do_everything(self):
         self.assertIsNone(self.gate.token)
         self.gate.get("/v1/tokens").expect(200)
+        me = self.gate.get("/v1/me").expect(200).json
+        self.assertEqual((me["name"], me["scope"], me["method"], me["token"]), ("anonymous", "admin", "none", None))
         self.gate.put("/v1/slots/a", {"at_port": "/dev/nowhere"}).expect(201)
 
     def test_but_not_under_a_name_that_a_page_could_point_here(self):

@@ -134,7 +134,8 @@ static inline void bench_stop(struct bench *b)
 struct call {
     const char *method, *path; /* path with its query */
     const char *type, *body;   /* NULL: none */
-    const char *prefer, *accept, *if_match, *if_none_match;
+    const char *prefer, *accept, *accept_encoding, *if_match, *if_none_match;
+    const struct actor *actor; /* NULL: nobody */
 };
 
 /* What the exchange does before it asks the handler, without HTTP. */
@@ -147,8 +148,10 @@ static inline struct reply call(struct bench *b, const struct call *c, struct re
                            .content_type = c->type,
                            .prefer = c->prefer,
                            .accept = c->accept,
+                           .accept_encoding = c->accept_encoding,
                            .if_match = c->if_match,
                            .if_none_match = c->if_none_match};
+    if (c->actor) rq->actor = *c->actor;
     snprintf(path, sizeof path, "%s", c->path);
     char *query = strchr(path, '?');
     if (query) *query++ = '\0';
