@@ -180,7 +180,8 @@ class ClientCertificates(TlsCase):
         self.gate.get("/v1/slots", headers=nobody).problem(401, "token_required")
         made = self.gate.post("/v1/tokens", {"name": "page", "scope": "viewer", "certificate_sha256": sha256}).expect(201).json
         self.assertNotIn("token", made)
-        self.gate.get("/v1/slots", headers=nobody).expect(200)
+        me = self.gate.get("/v1/me", headers=nobody).expect(200).json
+        self.assertEqual((me["name"], me["scope"], me["method"], me["token"]), ("page", "viewer", "certificate", made["id"]))
         self.gate.get("/v1/tokens", headers=nobody).problem(403, "missing_scope")
         self.gate.get("/v1/tokens").expect(200)  # a token that is sent counts more
         self.status(self.pki.device).expect(200)
