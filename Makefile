@@ -1,5 +1,5 @@
 # make            release build: build/espgate, build/espboard (the simulated board), build/ptymodem.so
-# make demo       the main job on a simulated board; installs what it needs
+# make demo       the main job on a simulated board; installs what it needs.  STAY=1: the bench stays, to look around
 # make test       every test; installs what it needs.  make test VARIANT=tsan: the concurrent ones under TSan
 # make run        espgate for real boards.   make bench   figures.   make lint   checks.   make fmt   format
 # make deb        the Debian package, build/espgate_*.deb.   make package-test   it and the container, as root; takes minutes
@@ -55,6 +55,7 @@ PARTS  := $(B)/$(NAME) $(B)/espboard $(B)/ptymodem.so
 .PHONY: all build parts deps demo run test test-all unit tsan bench bench-all soak lint lint-all fmt fuzz fuzz-all clean \
         deb package-test
 .SECONDARY:
+.SUFFIXES: # no rule but those here: make's own would link api/ui.c into the folder api/ui
 all: build/$(NAME) build/espboard build/ptymodem.so
 build/%: build/release/%
 	$(call say,CP)cp -f $< $@
@@ -101,7 +102,7 @@ deps:
 demo:
 	@sh docker/deps.sh build demo
 	@$(MAKE) --no-print-directory all
-	@sh tests/demo/demo.sh
+	@STAY=$(STAY) sh tests/demo/demo.sh
 run:
 	@sh docker/deps.sh build
 	@$(MAKE) --no-print-directory all

@@ -113,16 +113,39 @@ static json_t *json_hold(const struct slot_status *status)
                      "since", json_time(h->since_ms), "actor", json_text_or_null(h->actor));
 }
 
-json_t *json_out_slot(const struct slot_record *slot, const struct slot_status *status)
+static json_t *json_board(const struct slot_seen *seen)
 {
-    return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:b}", "name",
-                     json_text(slot->name), "download_port", json_text_or_null(slot->download_port),
-                     "at_port", json_text_or_null(slot->at_port), "reset",
-                     slot->reset[0] ? slot->reset : "auto", "download_baud",
-                     json_count(slot->download_baud), "flash_baud", json_count(slot->flash_baud),
-                     "at_baud", json_count(slot->at_baud), "state", slot_state_name(status->state),
-                     "job", json_text_or_null(status->job), "queued", json_count(status->queued),
-                     "hold", json_hold(status), "implicit", slot->changed_ms == 0);
+    const char *title = seen->board.title[0] ? seen->board.title : seen->board.chip;
+    if (!seen->board.job[0]) return json_null();
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "mac", json_text_or_null(seen->board.mac), "chip",
+        json_text_or_null(seen->board.chip), "title", json_text_or_null(title), "firmware",
+        json_text_or_null(seen->board.firmware), "layout", json_text_or_null(seen->board.layout),
+        "job", seen->board.job, "seen_at", json_time(seen->board.at_ms));
+}
+
+static json_t *json_last_job(const struct slot_seen *seen)
+{
+    const struct err_info *e = &seen->last_job.error;
+    if (!seen->last_job.id[0]) return json_null();
+    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "id", seen->last_job.id, "kind",
+                     seen->last_job.kind, "state", job_state_name(seen->last_job.state),
+                     "finished_at", json_time(seen->last_job.finished_ms), "error",
+                     e->kind == ERR_OK ? json_null() : json_error(e, seen->last_job.error_step));
+}
+
+json_t *json_out_slot(const struct slot_record *slot, const struct slot_status *status,
+                      const struct slot_seen *seen)
+{
+    return json_pack(
+        "{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:b, s:o, s:o}", "name",
+        json_text(slot->name), "download_port", json_text_or_null(slot->download_port), "at_port",
+        json_text_or_null(slot->at_port), "reset", slot->reset[0] ? slot->reset : "auto",
+        "download_baud", json_count(slot->download_baud), "flash_baud",
+        json_count(slot->flash_baud), "at_baud", json_count(slot->at_baud), "state",
+        slot_state_name(status->state), "job", json_text_or_null(status->job), "queued",
+        json_count(status->queued), "hold", json_hold(status), "implicit", slot->changed_ms == 0,
+        "board", json_board(seen), "last_job", json_last_job(seen));
 }
 
 json_t *json_out_port(const struct port_info *port, const char *slot, enum slot_state state)
@@ -149,11 +172,13 @@ json_t *json_out_backup(const struct backup_record *b)
 
 json_t *json_out_device(const struct device_record *d)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "mac", d->mac, "chip",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "mac", d->mac, "chip",
                      json_text_or_null(d->chip), "first_seen", json_time(d->first_seen_ms),
                      "last_seen", json_time(d->last_seen_ms), "credential",
                      json_text_or_null(d->credential), "fingerprint_sha256",
-                     json_text_or_null(d->fingerprint_sha256));
+                     json_text_or_null(d->fingerprint_sha256), "common_name",
+                     json_text_or_null(d->common_name), "slot", json_text(d->slot), "outcome",
+                     job_state_name(d->outcome));
 }
 
 json_t *json_out_device_entry(const struct device_entry *e)

@@ -22,8 +22,8 @@ json_t *json_text_or_null(const char *s);
 json_t *json_time(int64_t unix_ms);
 
 json_t *json_out_job(const struct job_record *job);
-/** @param status  NULL: not known */
-json_t *json_out_slot(const struct slot_record *slot, const struct slot_status *status);
+json_t *json_out_slot(const struct slot_record *slot, const struct slot_status *status,
+                      const struct slot_seen *seen);
 /** @param slot  its slot's name, "" = none */
 json_t *json_out_port(const struct port_info *port, const char *slot, enum slot_state state);
 json_t *json_out_backup(const struct backup_record *backup);

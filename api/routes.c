@@ -140,7 +140,7 @@ static const struct route table[] = {
     {"GET", "/v1/audit", "listAudit", ADMIN, "actor action slot mac job outcome limit cursor ",
      ROUTE_SECRET, 0, handle_audit_list},
 
-    {"GET", "/v1/devices", "listDevices", VIEWER, "limit cursor ", 0, 0, handle_device_list},
+    {"GET", "/v1/devices", "listDevices", VIEWER, "q limit cursor ", 0, 0, handle_device_list},
     {"GET", "/v1/devices/{mac}", "getDevice", VIEWER, "", 0, 0, handle_device_get},
 
     {"POST", "/v1/tokens", "createToken", ADMIN, "", BODY_JSON | ROUTE_CREATES, JSON,

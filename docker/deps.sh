@@ -7,7 +7,8 @@ packages() {
     build) echo gcc libc6-dev make git pkg-config libmicrohttpd-dev libgnutls28-dev libjansson-dev libserialport-dev libssl-dev \
         libcurl4-openssl-dev libmosquitto-dev libsqlite3-dev zlib1g-dev libzip-dev libudev-dev python3 python3-yaml ;;
     demo) echo mosquitto openssl curl jq python3-cryptography ;;
-    test) echo systemd python3-prometheus-client libcmocka-dev python3 python3-yaml python3-jsonschema python3-serial umockdev nodejs ca-certificates ;;
+    test) echo systemd python3-prometheus-client libcmocka-dev python3 python3-yaml python3-jsonschema python3-serial umockdev nodejs ca-certificates \
+        chromium fonts-wqy-microhei ;;
     bench) echo wrk nginx-light ;;
     lint) echo clang-format clang-tidy cppcheck python3 python3-yaml ;;
     deb) echo dpkg-dev gzip xz-utils ;;

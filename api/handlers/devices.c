@@ -10,12 +10,24 @@
 
 enum { CSV_MAX = 1024 * 1024 };
 
-/* Words of our own making: nothing in a row needs quotes (RFC 4180). */
+/* In quotes (RFC 4180), since it is whatever somebody wrote into a certificate. What a spreadsheet
+ * would take for a formula gets an apostrophe, which makes it text there. */
+static void csv_text(struct buf *out, const char *text)
+{
+    buf_puts(out, *text && strchr("=+-@\t\r", *text) ? "\"'" : "\"");
+    for (; *text; text++)
+        buf_printf(out, *text == '"' ? "\"\"" : "%c", *text);
+    buf_puts(out, "\"");
+}
+
+/* The others are words of our own making, and need no quotes. */
 static void csv_row(struct buf *out, const struct device_record *d)
 {
     char first[CLOCK_TEXT], last[CLOCK_TEXT];
-    buf_printf(out, "%s,%s,%s,%s,%s,%s\r\n", d->mac, d->chip, clock_format(d->first_seen_ms, first),
+    buf_printf(out, "%s,%s,%s,%s,%s,%s,", d->mac, d->chip, clock_format(d->first_seen_ms, first),
                clock_format(d->last_seen_ms, last), d->credential, d->fingerprint_sha256);
+    csv_text(out, d->common_name);
+    buf_printf(out, ",%s,%s\r\n", d->slot, job_state_name(d->outcome));
 }
 
 static struct reply csv(const struct request *rq, const struct device_record *list, size_t n,
@@ -23,7 +35,8 @@ static struct reply csv(const struct request *rq, const struct device_record *li
 {
     struct buf text;
     buf_init(&text, CSV_MAX);
-    buf_puts(&text, "mac,chip,first_seen,last_seen,credential,fingerprint_sha256\r\n");
+    buf_puts(&text, "mac,chip,first_seen,last_seen,credential,fingerprint_sha256,"
+                    "common_name,slot,outcome\r\n");
     for (size_t i = 0; i < n; i++)
         csv_row(&text, &list[i]);
     if (buf_ok(&text)) return reply_error(rq);
@@ -51,8 +64,10 @@ struct reply handle_device_list(struct request *rq, const struct service *svc)
 {
     struct store_page page;
     struct device_record *list = NULL;
+    const char *text = request_query(rq, "q");
     size_t n;
-    if (request_page(rq, is_mac, &page) || store_device_list(svc->store, &page, &list, &n))
+    if (request_page(rq, is_mac, &page) ||
+        store_device_list(svc->store, text ? text : "", &page, &list, &n))
         return reply_error(rq);
     bool as_csv = field_accept_prefers(rq->accept, "text/csv", "application/json");
     struct reply r = as_csv ? csv(rq, list, n, page.next) : json(rq, list, n, page.next);

@@ -76,32 +76,50 @@ struct reply handle_port_list(struct request *rq, const struct service *svc)
     return reply_json(200, json_pack("{s:o}", "items", items));
 }
 
-static void append_slot(json_t *items, const struct service *svc, const struct bench *b,
-                        const char *name)
+/* What was last there is read after what is there now: a job that ends in between is told as one
+ * that still runs, and never as one that was not. */
+static enum err slot_json(const struct service *svc, const struct slot_record *slot,
+                          const struct slot_status *status, json_t **out)
+{
+    struct slot_seen seen;
+    *out = NULL;
+    enum err e = store_slot_seen(svc->store, slot->name, &seen);
+    if (!e) *out = json_out_slot(slot, status, &seen);
+    return e;
+}
+
+static enum err append_slot(json_t *items, const struct service *svc, const struct bench *b,
+                            const char *name)
 {
     struct slot_record slot;
     struct slot_status status;
-    if (jobs_slot(svc->jobs, &b->ports, name, &slot, &status)) return; /* gone meanwhile */
-    json_array_append_new(items, json_out_slot(&slot, &status));
+    json_t *item;
+    if (jobs_slot(svc->jobs, &b->ports, name, &slot, &status)) return ERR_OK; /* gone meanwhile */
+    enum err e = slot_json(svc, &slot, &status, &item);
+    if (!e) json_array_append_new(items, item);
+    return e;
+}
+
+static enum err list_slots(const struct service *svc, json_t *items)
+{
+    struct bench b;
+    enum err e = bench_read(svc, &b);
+    for (size_t i = 0; !e && i < b.slot_count; i++)
+        e = append_slot(items, svc, &b, b.slots[i].name);
+    for (size_t i = 0; !e && i < b.ports.count; i++) {
+        const struct port_info *port = &b.ports.items[i];
+        if (slot_of(&b, port) == port->name) e = append_slot(items, svc, &b, port->name);
+    }
+    bench_dispose(&b);
+    return e;
 }
 
 struct reply handle_slot_list(struct request *rq, const struct service *svc)
 {
-    struct bench b;
-    if (bench_read(svc, &b)) {
-        struct reply failed = reply_error(rq);
-        bench_dispose(&b);
-        return failed;
-    }
     json_t *items = json_array();
-    for (size_t i = 0; i < b.slot_count; i++)
-        append_slot(items, svc, &b, b.slots[i].name);
-    for (size_t i = 0; i < b.ports.count; i++) {
-        const struct port_info *port = &b.ports.items[i];
-        if (slot_of(&b, port) == port->name) append_slot(items, svc, &b, port->name);
-    }
-    bench_dispose(&b);
-    return reply_json(200, json_pack("{s:o}", "items", items));
+    if (!list_slots(svc, items)) return reply_json(200, json_pack("{s:o}", "items", items));
+    json_decref(items);
+    return reply_error(rq);
 }
 
 /* Over what the client can set, so that a job does not change it. */
@@ -116,12 +134,14 @@ static void slot_etag(const struct slot_record *s, char out[ETAG])
     snprintf(out, ETAG, "\"%.32s\"", digest_hex(digest, sizeof digest, hex));
 }
 
-static struct reply reply_slot(int code, const struct slot_record *slot,
-                               const struct slot_status *status)
+static struct reply reply_slot(struct request *rq, const struct service *svc, int code,
+                               const struct slot_record *slot, const struct slot_status *status)
 {
     char etag[ETAG];
+    json_t *body;
+    if (slot_json(svc, slot, status, &body)) return reply_error(rq);
     slot_etag(slot, etag);
-    struct reply r = reply_json(code, json_out_slot(slot, status));
+    struct reply r = reply_json(code, body);
     reply_header(&r, "ETag", "%s", etag);
     return r;
 }
@@ -131,7 +151,7 @@ struct reply handle_slot_get(struct request *rq, const struct service *svc)
     struct slot_record slot;
     struct slot_status status;
     if (jobs_slot(svc->jobs, NULL, request_var(rq, "name"), &slot, &status)) return reply_error(rq);
-    return reply_slot(200, &slot, &status);
+    return reply_slot(rq, svc, 200, &slot, &status);
 }
 
 /* No path has such a byte, and none gets into a log or a terminal. */
@@ -217,7 +237,7 @@ struct reply handle_slot_put(struct request *rq, const struct service *svc)
     int code = put_slot(rq, svc, &slot);
     pthread_mutex_unlock(&changing);
     if (!code || jobs_slot(svc->jobs, NULL, name, &slot, &status)) return reply_error(rq);
-    struct reply r = reply_slot(code, &slot, &status);
+    struct reply r = reply_slot(rq, svc, code, &slot, &status);
     if (code == 201) reply_header(&r, "Location", "/v1/slots/%s", name);
     return r;
 }
@@ -248,7 +268,7 @@ struct reply handle_slot_delete(struct request *rq, const struct service *svc)
     return e ? reply_error(rq) : reply_empty(204);
 }
 
-static struct reply hold(const struct request *rq, const struct service *svc, enum slot_hold hold)
+static struct reply hold(struct request *rq, const struct service *svc, enum slot_hold hold)
 {
     struct slot_record slot;
     struct slot_status status;
@@ -256,7 +276,7 @@ static struct reply hold(const struct request *rq, const struct service *svc, en
     if (jobs_hold(svc->jobs, name, hold, rq->actor.name) ||
         jobs_slot(svc->jobs, NULL, name, &slot, &status))
         return reply_error(rq);
-    return reply_slot(200, &slot, &status);
+    return reply_slot(rq, svc, 200, &slot, &status);
 }
 
 struct reply handle_slot_pause(struct request *rq, const struct service *svc)

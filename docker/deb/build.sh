@@ -30,7 +30,10 @@ put 644 espgate.default etc/default/espgate
 put 644 espgate.1 usr/share/man/man1/espgate.1
 put 644 copyright usr/share/doc/espgate/copyright
 put 644 lintian-overrides usr/share/lintian/overrides/espgate
-put 644 ../README.md usr/share/doc/espgate/README.md
+# The folders lie as in the tree, so that the links between the pages hold.
+put 644 ../../README.md usr/share/doc/espgate/README.md
+put 644 ../README.md usr/share/doc/espgate/docker/README.md
+for page in "$here"/../guide/*.md; do put 644 "../guide/${page##*/}" "usr/share/doc/espgate/docker/guide/${page##*/}"; done
 maintainer="espgate maintainers <maintainers@espgate.invalid>"
 cat >"$root/usr/share/doc/espgate/changelog" <<CHANGES
 espgate ($version) bookworm; urgency=medium

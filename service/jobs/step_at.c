@@ -6,6 +6,7 @@
 #include "service/at/info.h"
 #include "service/at/sysflash.h"
 #include "service/at/sysmfg.h"
+#include "service/flash/chip.h"
 #include "service/jobs/at_row.h"
 #include "service/jobs/expected.h"
 #include "service/jobs/layout_json.h"
@@ -34,7 +35,10 @@ enum err step_at_identify(struct session *s)
     if (!e) e = read_firmware(s);
     if (!e) e = at_mac(client, s->mac);
     if (e) return e;
-    session_result(s, "board", json_pack("{s:s,s:s}", "chip", s->chip, "mac", s->mac));
+    const struct chip *chip = chip_by_name(s->chip);
+    session_result(s, "board",
+                   json_pack("{s:s,s:s*,s:s}", "chip", s->chip, "title", chip ? chip->title : NULL,
+                             "mac", s->mac));
     return ERR_OK;
 }
 

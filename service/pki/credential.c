@@ -63,37 +63,12 @@ const struct credential_info *credential_info(const struct credential *c)
 
 /* ---- what it says of itself ---- */
 
-/* UTF-8 that may be cut, but not inside a character, and without control characters. */
-static void text_copy(const uint8_t *text, size_t n, char *out, size_t cap)
-{
-    if (n >= cap) {
-        n = cap - 1;
-        while (n && (text[n] & 0xC0) == 0x80)
-            n--;
-    }
-    for (size_t i = 0; i < n; i++)
-        out[i] = text[i] < 0x20 || text[i] == 0x7F ? '?' : (char)text[i];
-    out[n] = '\0';
-}
-
-static void common_name(const X509 *x, char *out, size_t cap)
-{
-    const X509_NAME *name = X509_get_subject_name(x);
-    int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-    const X509_NAME_ENTRY *entry = at < 0 ? NULL : X509_NAME_get_entry(name, at);
-    uint8_t *utf8 = NULL;
-    int n = entry ? ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(entry)) : 0;
-    out[0] = '\0';
-    if (n > 0) text_copy(utf8, (size_t)n, out, cap);
-    OPENSSL_free(utf8);
-}
-
 static void info_fill(struct credential_info *info, const X509 *leaf, const X509 *root)
 {
     const EVP_PKEY *key = X509_get0_pubkey(leaf);
     upload_subject(X509_get_subject_name(leaf), info->subject, sizeof info->subject);
     upload_subject(X509_get_issuer_name(leaf), info->issuer, sizeof info->issuer);
-    common_name(leaf, info->common_name, sizeof info->common_name);
+    describe_common_name(leaf, info->common_name, sizeof info->common_name);
     describe_serial(leaf, info->serial_hex, sizeof info->serial_hex);
     describe_fingerprint(leaf, info->fingerprint_sha256);
     describe_key_digest(X509_get_X509_PUBKEY(leaf), info->key_sha256);
@@ -175,26 +150,36 @@ static enum err judge_all(const struct judge *j, struct credential *c)
     return err_fail(ERR_CRYPTO, failure->code, judge_hint(failure->code), "%s", failure->detail);
 }
 
-enum err credential_read(const struct credential_input *in, size_t n,
-                         const struct credential_rules *rules, struct check_list *checks_out,
-                         struct credential **c_out)
+enum err credential_judge(const struct upload *u, const struct credential_rules *rules,
+                          struct check_list *checks_out, struct credential **c_out)
 {
-    struct upload u;
     struct roles r;
     struct credential *c = NULL;
     *c_out = NULL;
     memset(checks_out, 0, sizeof *checks_out);
-    enum err e = upload_read(in, n, rules->password, &u);
-    if (!e) e = roles_find(&u, &r);
+    enum err e = roles_find(u, &r);
     if (!e) e = credential_new(&c);
-    if (!e) e = judge_all(&(struct judge){&u, &r, rules, checks_out}, c);
+    if (!e) e = judge_all(&(struct judge){u, &r, rules, checks_out}, c);
     if (!e) {
         *c_out = c;
         c = NULL;
     }
     credential_free(c);
-    upload_dispose(&u);
     ERR_clear_error(); /* this thread's queue of OpenSSL is not ours to leave filled */
+    return e;
+}
+
+enum err credential_read(const struct credential_input *in, size_t n,
+                         const struct credential_rules *rules, struct check_list *checks_out,
+                         struct credential **c_out)
+{
+    struct upload u;
+    *c_out = NULL;
+    memset(checks_out, 0, sizeof *checks_out);
+    enum err e = upload_read(in, n, rules->password, &u);
+    if (!e) e = credential_judge(&u, rules, checks_out, c_out);
+    upload_dispose(&u);
+    ERR_clear_error();
     return e;
 }
 

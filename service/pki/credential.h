@@ -61,6 +61,11 @@ enum err credential_read(const struct credential_input *in, size_t n,
                          const struct credential_rules *rules, struct check_list *checks_out,
                          struct credential **c_out);
 
+struct upload;
+/** The same of files that are taken apart already (upload.h). */
+enum err credential_judge(const struct upload *u, const struct credential_rules *rules,
+                          struct check_list *checks_out, struct credential **c_out);
+
 /** Rebuild from the three normalised PEM texts that credential_pem() gave (as the store kept them).
  * Judges nothing but the syntax. @return ERR_OK, ERR_CRYPTO, ERR_MEM */
 enum err credential_restore(const char *certificate_pem, const char *root_ca_pem,

@@ -93,10 +93,10 @@ static void judge_kinds(const struct judge *j)
     const struct roles *r = j->roles;
     struct missing m = {
         .key = !u->key.pkey && !u->locked.file[0], .certificate = !r->leaf, .root = !r->root_count};
-    if (u->second_key_file[0]) {
+    if (u->other_key_count) {
         check_add(j->out, "kinds", CHECK_FAIL, "two_keys",
                   "%s and %s hold different private keys: send only the device's own.", u->key.file,
-                  u->second_key_file);
+                  u->other_keys[0].file);
     } else if (u->locked.whole) {
         return; /* nobody knows what is in it */
     } else if (m.key || m.certificate || m.root) {

@@ -129,23 +129,35 @@ static void cert_add(struct upload *u, X509 *x, const struct place *at)
     memcpy(c->file, at->file, UPLOAD_NAME);
 }
 
+static bool key_is_here(const struct upload *u, const EVP_PKEY *key)
+{
+    bool here = u->key.pkey && EVP_PKEY_eq(u->key.pkey, key) == 1;
+    for (size_t i = 0; !here && i < u->other_key_count; i++)
+        here = EVP_PKEY_eq(u->other_keys[i].pkey, key) == 1;
+    return here;
+}
+
 static enum err key_add(struct upload *u, const struct sniff *s, const struct credential_input *der,
                         const struct place *at)
 {
+    struct upload_key *k = u->key.pkey ? &u->other_keys[u->other_key_count] : &u->key;
     u->found++;
-    if (u->key.pkey) {
-        if (EVP_PKEY_eq(u->key.pkey, s->pkey) == 1)
+    bool twice = key_is_here(u, s->pkey);
+    if (twice || u->other_key_count == UPLOAD_KEYS_MAX) {
+        if (twice)
             u->changes |= CHANGE_TWICE;
         else
-            memcpy(u->second_key_file, at->file, UPLOAD_NAME);
+            piece_refuse(u, "two_keys", "%s is one private key too many: there are more than %d.",
+                         at->file, UPLOAD_KEYS_MAX);
         EVP_PKEY_free(s->pkey);
         return ERR_OK;
     }
-    u->key.pkey = s->pkey;
-    u->key.label = s->label;
-    memcpy(u->key.file, at->file, UPLOAD_NAME);
-    buf_init_secret(&u->key.der, LIMIT_PEM_BYTES);
-    return buf_append(&u->key.der, der->data, der->len);
+    if (k != &u->key) u->other_key_count++;
+    k->pkey = s->pkey;
+    k->label = s->label;
+    memcpy(k->file, at->file, UPLOAD_NAME);
+    buf_init_secret(&k->der, LIMIT_PEM_BYTES);
+    return buf_append(&k->der, der->data, der->len);
 }
 
 static enum err encrypted_add(struct upload *u, const struct credential_input *der,

@@ -15,11 +15,17 @@ typedef enum err (*unpack_fn)(const struct credential_input *piece, void *arg);
 /* Each returns what @p fn returned, ERR_MEM, or an error of its own, whose detail is a sentence
  * without the file's name. */
 
-/** The files of a zip, in all its folders. What is larger than LIMIT_PEM_BYTES is cut behind that
- * and one byte more.
+/* What zips may still unpack to. */
+struct unpack_room {
+    size_t files, bytes;
+};
+/** The files of a zip, in all its folders, under their paths. What is larger than LIMIT_PEM_BYTES
+ * is cut behind that and one byte more.
+ *  @param room  what is unpacked is taken off it
  *  @return also ERR_ARG with codes zip_damaged, zip_unsupported; ERR_TOO_LARGE with codes
  *          zip_too_large, zip_too_many_files */
-enum err unpack_zip(const struct credential_input *in, unpack_fn fn, void *arg);
+enum err unpack_zip(const struct credential_input *in, struct unpack_room *room, unpack_fn fn,
+                    void *arg);
 /** The texts anywhere in a JSON object that hold PEM, or DER as base64.
  *  @return also ERR_ARG with code bad_json */
 enum err unpack_json(const struct credential_input *in, unpack_fn fn, void *arg);

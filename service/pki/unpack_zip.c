@@ -4,22 +4,21 @@
 #include "service/base/limits.h"
 #include "service/pki/unpack.h"
 
-enum { FILES_MAX = LIMIT_UPLOAD_PARTS, TOTAL_MAX = LIMIT_UPLOAD_BODY };
-
 struct unzipping {
     struct archive *zip;
     struct buf piece; /* secret */
-    size_t total;     /* bytes unpacked so far */
+    struct unpack_room *room;
+    size_t most; /* bytes of room at the beginning */
 };
 
 static enum err into_piece(const uint8_t *bytes, size_t n, void *arg)
 {
     struct unzipping *z = arg;
     size_t room = z->piece.max - z->piece.len;
-    z->total += n;
-    if (z->total > TOTAL_MAX)
-        return err_fail(ERR_TOO_LARGE, "zip_too_large", "Pack only what belongs to one device.",
-                        "the zip unpacks to more than %d bytes", TOTAL_MAX);
+    if (n > z->room->bytes)
+        return err_fail(ERR_TOO_LARGE, "zip_too_large", "Pack only certificates and keys.",
+                        "the zip unpacks to more than %zu bytes", z->most);
+    z->room->bytes -= n;
     enum err e = buf_append(&z->piece, bytes, n < room ? n : room);
     if (e || n <= room) return e;
     return err_fail(ERR_TOO_LARGE, "file_too_large", NULL, "a file in it is too large");
@@ -31,19 +30,20 @@ static enum err unpack_entry(struct unzipping *z, size_t entry, unpack_fn fn, vo
     if (!path) path = "a file";
     const char *slash = strrchr(path, '/');
     if (slash && !slash[1]) return ERR_OK; /* a folder */
-    const char *name = slash ? slash + 1 : path;
+    z->room->files--;
     buf_reset(&z->piece);
-    enum err e = archive_read(z->zip, entry, name, into_piece, z);
+    enum err e = archive_read(z->zip, entry, slash ? slash + 1 : path, into_piece, z);
     if (err_is(e, "file_too_large")) e = ERR_OK; /* it is seen by its length */
     if (e) return e;
-    return fn(&(struct credential_input){name, z->piece.data, z->piece.len}, arg);
+    return fn(&(struct credential_input){path, z->piece.data, z->piece.len}, arg);
 }
 
-enum err unpack_zip(const struct credential_input *in, unpack_fn fn, void *arg)
+enum err unpack_zip(const struct credential_input *in, struct unpack_room *room, unpack_fn fn,
+                    void *arg)
 {
-    struct unzipping z = {.total = 0};
+    struct unzipping z = {.room = room, .most = room->bytes};
     buf_init_secret(&z.piece, LIMIT_PEM_BYTES + 1);
-    enum err e = archive_open_memory(in->data, in->len, FILES_MAX, &z.zip);
+    enum err e = archive_open_memory(in->data, in->len, room->files, &z.zip);
     size_t n = e ? 0 : archive_count(z.zip);
     for (size_t i = 0; !e && i < n; i++)
         e = unpack_entry(&z, i, fn, arg);

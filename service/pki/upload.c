@@ -224,29 +224,43 @@ static enum err single_read(struct upload *u, const struct credential_input *in,
 static enum err zip_file_read(const struct credential_input *in, void *arg)
 {
     struct place at = {.in_others = true};
-    place_name(in->name, at.file);
+    const char *slash = strrchr(in->name, '/');
+    place_name(slash ? slash + 1 : in->name, at.file);
     return is_dropped(arg, in, &at) ? ERR_OK : single_read(arg, in, &at);
+}
+
+enum err upload_take(struct upload *u, const struct credential_input *in)
+{
+    struct place at = {.in_others = false};
+    place_name(in->name, at.file);
+    return is_dropped(u, in, &at) ? ERR_OK : single_read(u, in, &at);
 }
 
 static enum err file_read_pieces(struct upload *u, const struct credential_input *in)
 {
     struct place at = {.in_others = false};
+    struct unpack_room room = {.files = LIMIT_UPLOAD_PARTS, .bytes = LIMIT_UPLOAD_BODY};
     size_t before = findings(u);
+    if (!archive_is_zip(in->data, in->len)) return upload_take(u, in);
     place_name(in->name, at.file);
     if (is_dropped(u, in, &at)) return ERR_OK;
-    if (!archive_is_zip(in->data, in->len)) return single_read(u, in, &at);
-    enum err e = unpack_zip(in, zip_file_read, u);
+    enum err e = unpack_zip(in, &room, zip_file_read, u);
     if (e == ERR_MEM) return e;
     if (e) piece_refuse_error(u, &at);
     expect_findings(u, before, &at);
     return ERR_OK;
 }
 
-enum err upload_read(const struct credential_input *in, size_t n, const char *password,
-                     struct upload *out)
+void upload_begin(const char *password, struct upload *out)
 {
     memset(out, 0, sizeof *out);
     unlock_init(&out->unlock, password);
+}
+
+enum err upload_read(const struct credential_input *in, size_t n, const char *password,
+                     struct upload *out)
+{
+    upload_begin(password, out);
     if (!n) piece_refuse(out, "empty_file", "Nothing was sent: send certificate, key and root CA.");
     for (size_t i = 0; i < n; i++) {
         enum err e = file_read_pieces(out, &in[i]);
@@ -255,14 +269,29 @@ enum err upload_read(const struct credential_input *in, size_t n, const char *pa
     return ERR_OK;
 }
 
-void upload_dispose(struct upload *u)
+void upload_key_dispose(struct upload_key *k)
 {
+    EVP_PKEY_free(k->pkey);
+    buf_dispose(&k->der);
+    *k = (struct upload_key){.pkey = NULL};
+}
+
+void upload_clear(struct upload *u)
+{
+    struct unlock unlock = u->unlock;
     for (size_t i = 0; i < u->cert_count; i++)
         X509_free(u->certs[i].x);
-    EVP_PKEY_free(u->key.pkey);
-    buf_dispose(&u->key.der);
-    unlock_dispose(&u->unlock);
+    upload_key_dispose(&u->key);
+    for (size_t i = 0; i < u->other_key_count; i++)
+        upload_key_dispose(&u->other_keys[i]);
     memset(u, 0, sizeof *u);
+    u->unlock = unlock;
+}
+
+void upload_dispose(struct upload *u)
+{
+    upload_clear(u);
+    unlock_dispose(&u->unlock);
 }
 
 const char *upload_subject(const X509_NAME *name, char *out, size_t cap)

@@ -13,7 +13,7 @@
 #include "service/pki/changes.h"
 #include "service/pki/unlock.h"
 
-enum { UPLOAD_CERTS_MAX = 32, UPLOAD_NAME = 48, UPLOAD_SUBJECT = 80 };
+enum { UPLOAD_CERTS_MAX = 32, UPLOAD_KEYS_MAX = 32, UPLOAD_NAME = 48, UPLOAD_SUBJECT = 80 };
 
 struct upload_cert {
     X509 *x;
@@ -44,8 +44,9 @@ struct upload_locked {
 struct upload {
     struct upload_cert certs[UPLOAD_CERTS_MAX];
     size_t cert_count;
-    struct upload_key key;             /* the first */
-    char second_key_file[UPLOAD_NAME]; /* of a different key; "" for none */
+    struct upload_key key;                         /* the first */
+    struct upload_key other_keys[UPLOAD_KEYS_MAX]; /* each a different one */
+    size_t other_key_count;
     char public_key_file[UPLOAD_NAME]; /* holds a public key; "" for none */
     struct upload_locked locked;       /* the first */
     struct upload_note problem;        /* pieces that cannot be used */
@@ -59,7 +60,14 @@ struct upload {
  *  @return ERR_OK, ERR_MEM; *out must be disposed in both cases */
 enum err upload_read(const struct credential_input *in, size_t n, const char *password,
                      struct upload *out);
+/* The same step by step: upload_begin(), then one file after the other; a zip is none. */
+void upload_begin(const char *password, struct upload *out);
+/** @return ERR_OK, ERR_MEM */
+enum err upload_take(struct upload *u, const struct credential_input *in);
+/** Forget what was found, but not what opening it has cost. */
+void upload_clear(struct upload *u);
 void upload_dispose(struct upload *u);
+void upload_key_dispose(struct upload_key *k);
 
 /** Subject or issuer in RFC 2253, cut to its place; printable ASCII. @return @p out */
 const char *upload_subject(const X509_NAME *name, char *out, size_t cap);

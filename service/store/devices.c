@@ -1,13 +1,15 @@
 /* devices: one row per MAC with its present state, and an append-only list of what was done. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "service/store/internal.h"
 #include "service/store/rows.h"
 
-enum { ENTRIES_MAX = LIMIT_PAGE };
+enum { ENTRIES_MAX = LIMIT_PAGE, SEARCH = 512 };
 
-#define DEVICE_COLUMNS "mac, chip, first_seen_ms, last_seen_ms, credential, fingerprint"
+#define DEVICE_COLUMNS                                                                             \
+    "mac, chip, first_seen_ms, last_seen_ms, credential, fingerprint, common_name, slot, outcome"
 
 void device_entry_dispose(struct device_entry *e)
 {
@@ -24,19 +26,27 @@ struct note {
 static enum err put_device(struct db *db, const struct note *n)
 {
     struct query q;
-    query_begin(&q, db,
-                "INSERT INTO device (mac, chip, first_seen_ms, last_seen_ms, credential,"
-                " fingerprint) VALUES (?1, ?2, ?3, ?3, ?4, ?5)"
-                " ON CONFLICT (mac) DO UPDATE SET"
-                " chip = CASE WHEN ?2 = '' THEN chip ELSE ?2 END, last_seen_ms = ?3,"
-                " credential = CASE WHEN ?6 THEN ?4 ELSE credential END,"
-                " fingerprint = CASE WHEN ?6 THEN ?5 ELSE fingerprint END");
+    query_begin(
+        &q, db,
+        "INSERT INTO device (mac, chip, first_seen_ms, last_seen_ms, credential,"
+        " fingerprint, common_name, slot, outcome)"
+        " VALUES (?1, ?2, ?3, ?3, ?4, ?5, coalesce((SELECT iif(json_valid(meta), meta, '{}')"
+        " ->> '$.common_name' FROM credential WHERE id = ?4), ''),"
+        " ?7, ?8)"
+        " ON CONFLICT (mac) DO UPDATE SET"
+        " chip = CASE WHEN ?2 = '' THEN chip ELSE ?2 END, last_seen_ms = ?3,"
+        " credential = CASE WHEN ?6 THEN ?4 ELSE credential END,"
+        " fingerprint = CASE WHEN ?6 THEN ?5 ELSE fingerprint END,"
+        " common_name = CASE WHEN ?6 THEN excluded.common_name ELSE common_name END,"
+        " slot = ?7, outcome = ?8");
     query_put_text(&q, n->mac);
     query_put_text(&q, n->chip);
     query_put_int(&q, n->entry->at_ms);
     query_put_text(&q, n->now == DEVICE_WRITTEN ? n->entry->credential : "");
     query_put_text(&q, n->now == DEVICE_WRITTEN ? n->entry->fingerprint_sha256 : "");
     query_put_int(&q, n->now != DEVICE_KEEPS);
+    query_put_text(&q, n->entry->slot);
+    query_put_text(&q, job_state_name(n->entry->outcome));
     return query_run(&q);
 }
 
@@ -75,7 +85,9 @@ enum err store_device_note(struct store *s, const char *mac, const char *chip,
 static enum err forget_credential(struct db *db, void *arg)
 {
     struct query q;
-    query_begin(&q, db, "UPDATE device SET credential = '', fingerprint = '' WHERE mac = ?");
+    query_begin(&q, db,
+                "UPDATE device SET credential = '', fingerprint = '', common_name = ''"
+                " WHERE mac = ?");
     query_put_text(&q, arg);
     return query_run(&q);
 }
@@ -94,7 +106,11 @@ static enum err read_device(struct query *q, void *item)
     out->last_seen_ms = query_get_int(q);
     query_get_text(q, out->credential, sizeof out->credential);
     query_get_text(q, out->fingerprint_sha256, sizeof out->fingerprint_sha256);
-    return ERR_OK;
+    query_get_text(q, out->common_name, sizeof out->common_name);
+    query_get_text(q, out->slot, sizeof out->slot);
+    char outcome[16];
+    query_get_text(q, outcome, sizeof outcome);
+    return job_state_parse(outcome, &out->outcome);
 }
 
 static enum err read_entry(struct query *q, struct device_entry *out)
@@ -176,11 +192,53 @@ enum err store_device_get(struct store *s, const char *mac, struct device_record
     return e;
 }
 
-enum err store_device_list(struct store *s, struct store_page *page,
+/* What is looked for, as the statement wants it. */
+struct wanted {
+    char text[SEARCH]; /* in small letters */
+    char hex[SEARCH];  /* the same without separators, when it may be part of a MAC; else "" */
+};
+
+static struct wanted want(const char *text)
+{
+    struct wanted w = {.text = ""};
+    size_t n = 0;
+    bool hex = true;
+    for (size_t i = 0; text[i] && i + 1 < sizeof w.text; i++) {
+        char c = (char)tolower((unsigned char)text[i]);
+        w.text[i] = c;
+        if (c == ':' || c == '-') continue;
+        hex = hex && isxdigit((unsigned char)c);
+        w.hex[n++] = c;
+    }
+    if (!hex) w.hex[0] = '\0';
+    return w;
+}
+
+static void put_wanted(struct query *q, const void *arg)
+{
+    const struct wanted *w = arg;
+    query_put_named_text(q, "?3", w->text);
+    query_put_named_text(q, "?4", w->hex);
+}
+
+#define DEVICES      "SELECT " DEVICE_COLUMNS " FROM device WHERE " ROWS_BEHIND("device", "mac")
+#define NEWEST_FIRST " ORDER BY seq DESC LIMIT ?2"
+
+/* Not LIKE: for that some characters are no text. */
+static const char all[] = DEVICES NEWEST_FIRST;
+static const char found[] =
+    DEVICES " AND (?4 <> '' AND (instr(replace(mac, ':', ''), ?4) OR instr(fingerprint, ?4) = 1)"
+            " OR instr(chip, ?3) OR instr(lower(common_name), ?3) OR instr(lower(slot), ?3)"
+            " OR instr(credential, ?3) = 1 OR credential IN (SELECT credential FROM registration"
+            " WHERE credential <> '' AND instr(lower(thing), ?3)))" NEWEST_FIRST;
+
+enum err store_device_list(struct store *s, const char *text, struct store_page *page,
                            struct device_record **list_out, size_t *n_out)
 {
-    const struct row_list l = {.sql = "SELECT " DEVICE_COLUMNS " FROM device WHERE " ROWS_BEHIND(
-                                   "device", "mac") " ORDER BY seq DESC LIMIT ?2",
+    const struct wanted w = want(text);
+    const struct row_list l = {.sql = text[0] ? found : all,
+                               .put = put_wanted,
+                               .arg = &w,
                                .read = read_device,
                                .item_bytes = sizeof **list_out,
                                .id_at = offsetof(struct device_record, mac)};

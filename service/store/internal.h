@@ -71,6 +71,10 @@ enum err registration_not_found(const char *id);
 /** The job has ended: one delivery for each webhook that wants to hear of it; again is no error. */
 enum err deliveries_add(struct db *db, const struct job_record *r);
 
+/** The job's record changes: what it found in its slot, and that it ends, is what was last there.
+ *  @param ends  it had not ended before */
+enum err seen_note(struct db *db, const struct job_record *r, bool ends);
+
 /** An error as text for a column, "" for none: heap; NULL = no memory. */
 char *error_to_text(const struct err_info *e);
 /** @return ERR_OK; ERR_IO with code store_corrupt */

@@ -177,6 +177,7 @@ static enum err update(struct db *db, void *arg)
     query_put_text(&q, c->record->id);
     e = query_run(&q);
     if (!e && !sqlite3_changes(db->handle)) e = job_not_found(c->record->id);
+    if (!e && c->event.type[0]) e = seen_note(db, c->record, ends);
     if (!e && ends) e = end(db, c->record);
     return e || !c->event.type[0] ? e : event_add(db, &c->event);
 }

@@ -183,6 +183,48 @@ static const char *const steps[] = {
     "CREATE INDEX registration_credential ON registration (credential) WHERE credential <> '';"
     "CREATE INDEX registration_certificate ON registration (certificate) WHERE certificate <> '';"
     "CREATE INDEX registration_policy ON registration (policy, cloud) WHERE policy <> '';",
+
+    /* 5 → 6 */
+    /* What a device's firmware is and where that keeps credentials, as a job learned last; and, so
+     * that a search reads one table, the name in its credential and what its last entry says. Of
+     * the entries that are there, one of a flash or an erase may have made untrue what was learned
+     * before it. */
+    "ALTER TABLE device ADD COLUMN firmware TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE device ADD COLUMN layout TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE device ADD COLUMN common_name TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE device ADD COLUMN slot TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE device ADD COLUMN outcome TEXT NOT NULL DEFAULT 'interrupted';"
+    "CREATE INDEX registration_name ON registration (thing, credential) WHERE credential <> '';"
+    "WITH said AS (SELECT seq, mac, iif(json_valid(detail), detail, '{}') AS detail"
+    " FROM device_entry)"
+    " UPDATE device SET"
+    " common_name = coalesce((SELECT iif(json_valid(meta), meta, '{}') ->> '$.common_name'"
+    " FROM credential WHERE id = device.credential), ''),"
+    " firmware = coalesce((SELECT detail ->> '$.firmware.at_version' FROM said"
+    " WHERE mac = device.mac AND coalesce(detail ->> '$.firmware', detail ->> '$.flash',"
+    " detail ->> '$.erase') IS NOT NULL ORDER BY seq DESC LIMIT 1), ''),"
+    " layout = coalesce((SELECT nullif(detail ->> '$.layout', 'none') FROM said"
+    " WHERE mac = device.mac AND coalesce(nullif(detail ->> '$.layout', 'none'),"
+    " detail ->> '$.erase') IS NOT NULL ORDER BY seq DESC LIMIT 1), '');"
+    "UPDATE device SET (slot, outcome) = (e.slot, e.outcome) FROM device_entry AS e"
+    " WHERE e.seq = (SELECT max(seq) FROM device_entry WHERE mac = device.mac);"
+
+    /* what was last in a slot: the job that ended last, and the last board that a job found there
+     */
+    "CREATE TABLE slot_seen (slot TEXT PRIMARY KEY, last_job TEXT NOT NULL, job TEXT NOT NULL,"
+    " mac TEXT NOT NULL, chip TEXT NOT NULL, title TEXT NOT NULL, firmware TEXT NOT NULL,"
+    " layout TEXT NOT NULL, seen_ms INTEGER NOT NULL) STRICT;"
+    "INSERT INTO slot_seen SELECT slot, '', '', '', '', '', '', '', 0 FROM job GROUP BY slot;"
+    "UPDATE slot_seen SET last_job = coalesce((SELECT id FROM job WHERE slot = slot_seen.slot"
+    " AND finished_ms > 0 AND priority <= 10 ORDER BY finished_ms DESC, seq DESC LIMIT 1), '');"
+    "UPDATE slot_seen SET (job, mac, chip, title, seen_ms) = (j.id,"
+    " coalesce(result ->> '$.board.mac', ''), coalesce(result ->> '$.board.chip', ''),"
+    " coalesce(result ->> '$.board.title', ''), started_ms) FROM job AS j"
+    " WHERE j.seq = (SELECT seq FROM job WHERE slot = slot_seen.slot"
+    " AND iif(json_valid(result), result, '{}') ->> '$.board' IS NOT NULL"
+    " ORDER BY seq DESC LIMIT 1);"
+    "UPDATE slot_seen SET (firmware, layout) = (d.firmware, d.layout) FROM device AS d"
+    " WHERE d.mac = slot_seen.mac;",
 };
 
 enum { SCHEMA_VERSION = sizeof steps / sizeof *steps };

@@ -394,6 +394,9 @@ struct device_record {
     int64_t first_seen_ms, last_seen_ms;
     char credential[ID_TEXT],
         fingerprint_sha256[65]; /* last one that was written and verified; "" = none */
+    char common_name[128];      /* in its certificate; "" = none */
+    char slot[64];              /* of the last entry, as is: */
+    enum job_state outcome;
 };
 struct device_entry {
     int64_t at_ms;
@@ -419,8 +422,36 @@ enum err store_device_row(struct store *s, const char *mac, struct device_record
 enum err store_device_get(struct store *s, const char *mac, struct device_record *out,
                           struct device_entry **entries_out,
                           size_t *n_out); /* entries newest first */
-enum err store_device_list(struct store *s, struct store_page *page,
+/** Newest first.
+ *  @param text  "" = all; else those that have it, in any case, in their chip, slot, thing or
+ * common name, or in their MAC (with or without separators), or whose credential's id or
+ * fingerprint begins with it */
+enum err store_device_list(struct store *s, const char *text, struct store_page *page,
                            struct device_record **list_out, size_t *n_out);
+
+/* --- what was last in a slot, stored or implicit
+ * ----------------------------------------------------------------------------------------------------
+ */
+struct slot_seen {
+    struct {
+        char job[ID_TEXT]; /* that found it; "" = no job has found one yet */
+        char mac[18];      /* "" = its loader does not tell */
+        char chip[16], title[32];
+        char firmware[64], layout[16]; /* as this or an earlier job learned; "" = not known */
+        int64_t at_ms;                 /* when it was found */
+    } board;
+    struct {
+        char id[ID_TEXT]; /* "" = none has ended yet, or it was deleted since */
+        char kind[16];
+        enum job_state state;
+        int64_t finished_ms;
+        struct err_info error; /* kind == ERR_OK: none */
+        char error_step[24];
+    } last_job; /* the one that ended last, resets of our own (JOB_PRIORITY_RECOVERY) left out */
+};
+/** All zero for a slot that had no job yet. @return ERR_OK, ERR_IO */
+enum err store_slot_seen(struct store *s, const char *slot, struct slot_seen *out);
+
 /* --- answers to requests with an Idempotency-Key
  * ------------------------ */
 struct answer_record {

@@ -1,8 +1,9 @@
 #!/bin/sh
-# make demo: the main job on simulated boards. A CA, a broker's and three devices' certificates; mosquitto that demands a
+# make demo: the main job on simulated boards. A CA, a broker's and some devices' certificates; mosquitto that demands a
 # client certificate; an ESP32 of each credential layout and espgate; then what a user does, with curl. In a
 # second act (cloud.sh) a board is registered at a stand-in for AWS IoT Core first.
-# Ends what it started, whatever happens. Exit status 0 only when all of it succeeded.
+# Ends what it started, whatever happens. Exit status 0 only when all of it succeeded. With STAY=1 it stays until Ctrl-C, for
+# those who want to look around.
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
 bin=$here/build
@@ -45,9 +46,9 @@ wait_line() {
     done
 }
 
-say "certificates: a CA, the broker's and three devices'"
+say "certificates: a CA, the broker's and four devices'"
 mkdir "$dir/pki"
-sh "$here/tests/demo/certs.sh" "$dir/pki" old new newer || fail "openssl"
+sh "$here/tests/demo/certs.sh" "$dir/pki" old new newer spare || fail "openssl"
 ls "$dir/pki"
 
 say "mosquitto on loopback, client certificate required"
@@ -74,7 +75,8 @@ board old 2.4 24:0a:c4:12:34:56
 board new 4.1 24:0a:c4:12:34:57
 LD_PRELOAD="$bin/ptymodem.so" "$bin/espgate" --listen 127.0.0.1:0 --data "$dir/data" --ports "$dir/*.uart*" \
     >"$dir/espgate.out" 2>"$dir/espgate.log" &
-pids="$pids $!"
+espgate=$!
+pids="$pids $espgate"
 wait_line "$dir/espgate.out" listening
 url=$(sed -n 's/.*listening on //p' "$dir/espgate.out")
 printf 'header = "Authorization: Bearer %s"\n' "$(cat "$dir/data/admin.token")" >"$dir/token.curl"
@@ -160,3 +162,9 @@ call GET "/v1/devices/$mac" >"$dir/device.json"
 jq '{mac,chip,credential,fingerprint_sha256,history:[.history[]|{at,job,credential,method,outcome}]}' "$dir/device.json"
 . "$here/tests/demo/cloud.sh"
 say "all of it succeeded"
+[ -n "${STAY:-}" ] || exit 0
+
+say "the bench stays: $url/ in a browser. Ctrl-C ends all of it and deletes its files"
+echo "token: $(cat "$dir/data/admin.token")"
+echo "to provision a board once more, on the page Provision: spare.crt, spare.key and ca.crt in $dir/pki; profile bench"
+wait "$espgate" || fail "espgate ended"

@@ -487,9 +487,10 @@ static void devices_come_as_csv_to_those_who_ask(void **state)
     assert_int_equal(r.status, 200);
     assert_non_null(strstr(r.content_type, "text/csv"));
     assert_non_null(strstr(buf_str(&r.body),
-                           "mac,chip,first_seen,last_seen,credential,fingerprint_sha256\r\n"
+                           "mac,chip,first_seen,last_seen,credential,fingerprint_sha256,"
+                           "common_name,slot,outcome\r\n"
                            "24:0a:c4:12:34:56,esp32,1970-01-01T00:00:00.001Z,"
-                           "1970-01-01T00:00:00.001Z,,\r\n"));
+                           "1970-01-01T00:00:00.001Z,,,\"\",left,succeeded\r\n"));
     reply_dispose(&r);
     expect(&bench, &(struct call){.method = "GET", .path = "/v1/devices/24:0A:C4:12:34:56"}, 200,
            NULL);

@@ -542,13 +542,13 @@ static void devices_page_from_the_newest(void **state)
     assert_int_equal(store_device_note(s, "m3", "", &e, DEVICE_KEEPS), ERR_OK);
     assert_int_equal(store_device_note(s, "m1", "", &e, DEVICE_KEEPS), ERR_OK);
     assert_int_equal(store_device_note(s, "m2", "", &e, DEVICE_KEEPS), ERR_OK);
-    assert_int_equal(store_device_list(s, &page, &list, &n), ERR_OK);
+    assert_int_equal(store_device_list(s, "", &page, &list, &n), ERR_OK);
     assert_int_equal(n, 2);
     assert_string_equal(list[0].mac, "m2");
     assert_string_equal(page.next, "m1");
     free(list);
     memcpy(page.cursor, page.next, sizeof page.cursor);
-    assert_int_equal(store_device_list(s, &page, &list, &n), ERR_OK);
+    assert_int_equal(store_device_list(s, "", &page, &list, &n), ERR_OK);
     assert_int_equal(n, 1);
     assert_string_equal(list[0].mac, "m3");
     assert_string_equal(page.next, "");
