@@ -14,7 +14,7 @@ static int hex_value(char c)
     return -1;
 }
 
-bool field_percent_decode(const char *in, size_t n, char *out, size_t cap)
+static bool decode(const char *in, size_t n, char *out, size_t cap, int highest)
 {
     size_t len = 0;
     for (size_t i = 0; i < n; i++) {
@@ -26,12 +26,22 @@ bool field_percent_decode(const char *in, size_t n, char *out, size_t cap)
             c = hi << 4 | lo;
             i += 2;
         }
-        if (c < 0x20 || c > 0x7e || len + 1 >= cap) return false;
+        if (c < 0x20 || c == 0x7f || c > highest || len + 1 >= cap) return false;
         out[len++] = (char)c;
     }
     if (len >= cap) return false;
     out[len] = '\0';
     return true;
+}
+
+bool field_percent_decode(const char *in, size_t n, char *out, size_t cap)
+{
+    return decode(in, n, out, cap, 0x7e);
+}
+
+bool field_percent_decode_text(const char *in, size_t n, char *out, size_t cap)
+{
+    return decode(in, n, out, cap, 0xff);
 }
 
 const char *field_target_path(const char *target)

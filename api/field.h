@@ -9,6 +9,9 @@
  * is refused, not cut off.
  *  @return false when an escape is broken, a byte is not allowed or @p cap is too small */
 bool field_percent_decode(const char *in, size_t n, char *out, size_t cap);
+/** The same for words of any language: bytes beyond ASCII come out, too; that they are UTF-8 is not
+ * looked at. */
+bool field_percent_decode_text(const char *in, size_t n, char *out, size_t cap);
 
 /** The path of a request target: the target itself, or what stands behind the authority when a
  * client sends the whole address, as it does to a proxy (RFC 9112 3.2.2). Borrowed. */

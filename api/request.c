@@ -33,6 +33,16 @@ static bool is_listed(const char *list, const char *name)
     return false;
 }
 
+/* UTF-8, without control characters. */
+static bool decode_text(const char *in, char *out, size_t cap)
+{
+    if (!field_percent_decode_text(in, strlen(in), out, cap)) return false;
+    json_t *text = json_string(out);
+    bool is_text = text != NULL;
+    json_decref(text);
+    return is_text;
+}
+
 enum err request_add_query(struct request *rq, const char *name, const char *value)
 {
     const size_t cap = sizeof rq->query[0].name;
@@ -44,7 +54,7 @@ enum err request_add_query(struct request *rq, const char *name, const char *val
     if (request_query(rq, decoded) || rq->query_count == REQUEST_QUERY_MAX)
         return err_fail(ERR_ARG, "bad_query", NULL, "query parameter %s is given twice", decoded);
     char *out = rq->query[rq->query_count].value;
-    if (!value || !field_percent_decode(value, strlen(value), out, sizeof rq->query[0].value))
+    if (!value || !decode_text(value, out, sizeof rq->query[0].value))
         return err_fail(ERR_ARG, "bad_query", NULL,
                         "query parameter %s has a value that is missing, too long or not text",
                         decoded);

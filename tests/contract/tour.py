@@ -627,6 +627,8 @@ class Tour:
         for name in (mac, mac.upper(), mac.replace(":", "%3a")):
             assert gate.get(f"/v1/devices/{name}").expect(200).json["mac"] == mac
         gate.get(f"/v1/devices?cursor={mac}").expect(200)
+        assert [d["mac"] for d in gate.get(f"/v1/devices?q={mac.replace(':', '')}").expect(200).json["items"]] == [mac]
+        gate.get("/v1/devices?q=%ff").problem(400, "bad_query")
         gate.get("/v1/devices?cursor=job_1").problem(400, "bad_query")
         gate.get("/v1/devices/00:00:00:00:00:00").problem(404, "device_not_found")
 

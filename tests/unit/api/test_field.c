@@ -41,6 +41,19 @@ static void a_percent_escape_never_hides_a_byte(void **state)
     }
 }
 
+static void words_of_any_language_decode(void **state)
+{
+    (void)state;
+    char out[16];
+    assert_true(field_percent_decode_text("m%c3%bcller", 11, out, sizeof out));
+    assert_string_equal(out, "m\xc3\xbcller");
+    assert_true(field_percent_decode_text("\xe4\xb8\xad", 3, out, sizeof out));
+    assert_string_equal(out, "\xe4\xb8\xad");
+    static const char *const refused[] = {"%00", "%0a", "%1f", "%7f", "%c", "1234567890123456"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        assert_false(field_percent_decode_text(refused[i], strlen(refused[i]), out, sizeof out));
+}
+
 static void a_target_is_its_path_also_when_the_whole_address_is_sent(void **state)
 {
     (void)state;
@@ -291,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_percent_escape_never_hides_a_byte),
         cmocka_unit_test(a_target_is_its_path_also_when_the_whole_address_is_sent),
+        cmocka_unit_test(words_of_any_language_decode),
         cmocka_unit_test(what_is_encoded_decodes_to_itself),
         cmocka_unit_test(encoding_appends_and_never_overruns),
         cmocka_unit_test(a_media_type_is_known_whatever_its_case_and_parameters),

@@ -294,7 +294,7 @@ static void expect_version_4_rows(struct store *s)
     assert_int_equal(store_answer_find(s, key, &answer), ERR_OK);
 }
 
-/* What the last step is for can be used. */
+/* What the step to version 5 is for can be used. */
 static void expect_registrations(struct store *s)
 {
     struct registration_record r = {.id = "reg_1",
@@ -323,6 +323,65 @@ static void a_database_of_version_4_loses_nothing(void **state)
     }
 }
 
+static void expect_version_5_rows(struct store *s)
+{
+    struct registration_record r;
+    struct buf text;
+    assert_int_equal(store_registration_get(s, "reg_1", &r), ERR_OK);
+    assert_string_equal(r.thing, "line3-pump-7");
+    registration_record_dispose(&r);
+    buf_init_secret(&text, 64);
+    assert_int_equal(store_registration_secret(s, "reg_1", &text), ERR_OK);
+    expect_secret(&text, "KEY");
+}
+
+/* What the step to version 6 is for is told of what was there before, too. */
+static void expect_what_was_seen(struct store *s)
+{
+    struct slot_seen seen;
+    struct store_page page = {.limit = 10};
+    struct device_record *list;
+    size_t n;
+    assert_int_equal(store_slot_seen(s, "right", &seen), ERR_OK);
+    assert_string_equal(seen.board.job, "job_6");
+    assert_string_equal(seen.board.mac, "24:0a:c4:00:00:02");
+    assert_string_equal(seen.board.chip, "esp32c3");
+    assert_string_equal(seen.board.firmware, "3.2.0.0");
+    assert_string_equal(seen.board.layout, "mfg_nvs");
+    assert_int_equal(seen.board.at_ms, 1767323046305);
+    assert_string_equal(seen.last_job.id, "job_7");
+    assert_string_equal(seen.last_job.error.code, "at_silent");
+    assert_int_equal(store_slot_seen(s, "left", &seen), ERR_OK);
+    assert_string_equal(seen.board.job, "");
+    assert_string_equal(seen.last_job.id, "job_1");
+    assert_int_equal(store_device_list(s, "PUMP-7", &page, &list, &n), ERR_OK);
+    assert_int_equal(n, 1);
+    assert_string_equal(list[0].common_name, "pump-7");
+    assert_string_equal(list[0].slot, "right");
+    assert_int_equal(list[0].outcome, JOB_SUCCEEDED);
+    free(list);
+    assert_int_equal(store_device_list(s, "line3", &page, &list, &n), ERR_OK);
+    assert_int_equal(n, 1);
+    free(list);
+}
+
+static void a_database_of_version_5_loses_nothing(void **state)
+{
+    const struct folder *f = *state;
+    make_older(f, "tests/data/store/v5.sql");
+    for (int again = 0; again < 2; again++) {
+        struct store *s = open_good(f);
+        expect_old_rows(s);
+        expect_old_jobs(s);
+        expect_version_2_rows(s);
+        expect_version_3_rows(s);
+        expect_version_4_rows(s);
+        expect_version_5_rows(s);
+        expect_what_was_seen(s);
+        store_close(s);
+    }
+}
+
 static void a_newer_database_is_left_alone(void **state)
 {
     const struct folder *f = *state;
@@ -346,7 +405,7 @@ int main(void)
         TEST(an_empty_database_is_brought_up_to_date), TEST(a_migration_that_fails_changes_nothing),
         TEST(a_database_of_version_1_loses_nothing),   TEST(a_database_of_version_2_loses_nothing),
         TEST(a_database_of_version_3_loses_nothing),   TEST(a_database_of_version_4_loses_nothing),
-        TEST(a_newer_database_is_left_alone),
+        TEST(a_database_of_version_5_loses_nothing),   TEST(a_newer_database_is_left_alone),
     };
     return cmocka_run_group_tests_name("migrate", tests, NULL, NULL);
 }
