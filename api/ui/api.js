@@ -24,13 +24,13 @@ export function authorization() {
   return token ? {Authorization: `Bearer ${token}`} : {};
 }
 
-/** {status, etag, data}: data is the JSON, or the Blob with options.blob. options: body (JSON), form (FormData), headers,
+/** {status, etag, link, data}: data is the JSON, or the Blob with options.blob. options: body (JSON), form (FormData), headers,
  *  signal, blob. Uploads may take as long as they take. */
 export async function call(method, path, options = {}) {
   const response = await send(method, path, options);
   if (!response.ok) throw await problemOf(response);
   const data = options.blob ? await response.blob() : response.status === 204 ? null : await response.json();
-  return {status: response.status, etag: response.headers.get('ETag'), data};
+  return {status: response.status, etag: response.headers.get('ETag'), link: response.headers.get('Link'), data};
 }
 
 export const get = async (path, options) => (await call('GET', path, options)).data;

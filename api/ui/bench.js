@@ -39,19 +39,17 @@ export function stopBench() {
   Object.assign(connection, {state: 'waiting', problem: null, since: null});
 }
 
-/** What happens while it is read comes as events afterwards, so reading may be late but never wrong for long. */
-async function readAll() {
-  try {
+/** What happens while all is read has it read once more: an answer may be older than the event. */
+function readAll() {
+  return readOnce('all', async () => {
     const [all, jobs] = await Promise.all([get('/v1/slots'), get('/v1/jobs?state=running&limit=200')]);
     slots.clear();
     for (const slot of all.items) slots.set(slot.name, slot);
     running.clear();
     for (const job of jobs.items) running.set(job.slot, workOf(job));
     Object.assign(connection, {state: 'live', problem: null, since: null});
-  } catch (problem) {
-    lost(problem);
-  }
-  mark('all');
+    mark('all');
+  }, lost);
 }
 
 function workOf(job) {
@@ -65,11 +63,15 @@ function lost(problem) {
   mark('all');
 }
 
+const CHANGES_LIST = ['stored', 'deleted']; // a slot that is stored takes its ports from the implicit ones
+
 function take({type, data}) {
-  if (type === 'ports.changed') readSlots();
-  else if (type === 'job.step' || type === 'job.progress' || type === 'job.started') noteWork(data);
+  if (type === 'ports.changed' || CHANGES_LIST.includes(data.change)) readAll();
+  else if (type !== 'job.progress' && reading.has('all')) readAll();
+  if (type === 'job.step' || type === 'job.progress' || type === 'job.started') noteWork(data);
   else if (data.slot) {
-    if (type === 'job.ended') running.delete(data.slot);
+    const work = running.get(data.slot);
+    if (type === 'job.ended' && work?.id === data.job) work.state = data.state; // it stays until its slot tells its end
     readSlot(data.slot);
   }
   for (const listener of eventListeners) listener({type, data});
@@ -90,38 +92,33 @@ function noteWork(data) {
 
 const reading = new Map(); // what is being read → whether it must be read again
 
-/** One reading at a time of each thing; what changes meanwhile is read once more after it. */
-async function readOnce(key, read) {
+/** One reading at a time of each thing (a text, or an object of who reads); what changes meanwhile is read once more
+ *  after it. A Problem goes to @p failed: by default it is left to the stream, which notices what is wrong, and all is
+ *  read anew then. */
+export async function readOnce(key, read, failed = () => {}) {
   if (reading.has(key)) {
     reading.set(key, true);
     return;
   }
   do {
     reading.set(key, false);
-    await read().catch(() => {}); // the stream notices what is wrong, and all is read anew then
+    await read().catch(failed);
   } while (reading.get(key));
   reading.delete(key);
 }
 
 function readSlot(name) {
-  readOnce(`slot ${name}`, async () => {
+  const key = `slot ${name}`;
+  readOnce(key, async () => {
     const slot = await get(url`/v1/slots/${name}`).catch((problem) => {
       if (problem.status === 404) return null;
       throw problem;
     });
-    if (slot === null) slots.delete(name);
-    const isNew = slot !== null && !slots.has(name);
-    if (slot !== null) slots.set(name, slot);
-    mark(slot === null || isNew ? 'all' : name);
-  });
-}
-
-function readSlots() {
-  readOnce('slots', async () => {
-    const all = await get('/v1/slots');
-    slots.clear();
-    for (const slot of all.items) slots.set(slot.name, slot);
-    mark('all');
+    if (slot === null || !slots.has(name)) return void readAll();
+    slots.set(name, slot);
+    const ended = slot.job === null || running.get(name)?.state !== 'running';
+    if (ended && !reading.get(key)) running.delete(name);
+    mark(name);
   });
 }
 

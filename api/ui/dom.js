@@ -23,7 +23,12 @@ export function fill(node, ...children) {
 
 /** Change a text only when it differs: a tile that shows the same is not drawn again. */
 export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  setProperty(node, 'textContent', text);
+}
+
+/** The same of any property: className, hidden … */
+export function setProperty(node, name, value) {
+  if (node[name] !== value) node[name] = value;
 }
 
 function nodes(children) {

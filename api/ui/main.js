@@ -79,7 +79,7 @@ async function showPage() {
   }
   if (turn !== shown) return; // the reader was faster
   fill(shell.main, main);
-  shell.main.scrollIntoView({block: 'nearest'});
+  window.scrollTo(0, 0);
   main.querySelector('h1')?.focus({preventScroll: true});
 }
 

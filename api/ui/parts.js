@@ -76,7 +76,15 @@ export function table(caption, columns, items) {
   const node = h('div', {class: 'table', role: 'region', 'aria-label': caption, tabindex: '0'}, h('table', {},
     h('caption', {class: 'unseen'}, caption),
     h('thead', {}, h('tr', {}, columns.map((column) => h('th', {scope: 'col'}, column.title)))), body));
-  return {node, add: (more) => body.append(...more.map(row))};
+  return {node, body, row, add: (more) => body.append(...more.map(row))};
+}
+
+/** Make a row say what @p next says. Cells that say it already are left alone: who works in one is not disturbed. */
+export function updateRow(row, next) {
+  const fresh = [...next.children];
+  [...row.children].forEach((cell, i) => {
+    if (!cell.isEqualNode(fresh[i])) cell.replaceWith(fresh[i]);
+  });
 }
 
 /** A list of the service that comes in pages: its first page, and a button for more.
@@ -85,8 +93,12 @@ export async function pagedTable(caption, columns, read, none) {
   const first = await read();
   if (first.items.length === 0) return h('p', {class: 'empty'}, none);
   const {node, add} = table(caption, columns, first.items);
+  return h('div', {}, node, morePages(first.next, read, add));
+}
+
+/** A button for the pages that follow the first. @param next  cursor or null  @param add  gets the items of each */
+export function morePages(next, read, add) {
   const place = h('div', {class: 'more'});
-  let next = first.next;
   const more = h('button', {type: 'button', class: 'plain', onclick: async () => {
     more.disabled = true;
     try {
@@ -101,22 +113,32 @@ export async function pagedTable(caption, columns, read, none) {
     more.disabled = false;
   }}, t('core.more'));
   fill(place, next ? more : null);
-  return h('div', {}, node, place);
+  return place;
 }
 
 /** A button that does something at the service: it waits for the end, and problems go into @p place. */
 export function actionButton(label, style, place, act) {
-  const button = h('button', {type: 'button', class: style, onclick: async () => {
-    button.disabled = true;
+  const button = h('button', {type: 'button', class: style, onclick: () => whileBusy(button, async () => {
     fill(place);
     try {
       await act();
     } catch (problem) {
       showProblem(place, problem);
     }
-    button.disabled = false;
-  }}, label);
+  })}, label);
   return button;
+}
+
+/** Disable the button until @p act has ended. A browser takes the focus away from what is disabled: it is given back. */
+export async function whileBusy(button, act) {
+  const hadFocus = document.activeElement === button;
+  button.disabled = true;
+  try {
+    await act();
+  } finally {
+    button.disabled = false;
+    if (hadFocus && document.activeElement === document.body) button.focus();
+  }
 }
 
 /** Hand a file to the reader. */

@@ -1,4 +1,5 @@
 // Which page the address means: #/jobs/job_x. A page is a module with show(page); it is loaded when it is asked for first.
+import {query} from './api.js';
 
 /** @p routes  [{path: '/jobs/:id', load: () => import(…)}]
  *  @return {route, params, query}; route null: there is no such page. Pure. */
@@ -27,6 +28,11 @@ function decode(part) {
 /** An address of a page: link`/jobs/${id}`. */
 export function link(parts, ...values) {
   return '#' + parts.reduce((all, part, i) => all + encodeURIComponent(values[i - 1]) + part);
+}
+
+/** The address of this page with what is chosen on it, without showing the page anew: it can be kept, and Back finds it. */
+export function keepInAddress(address, values) {
+  history.replaceState(null, '', address + query(values));
 }
 
 export function go(address) {

@@ -1,8 +1,62 @@
-import {fill} from '../dom.js';
-import {heading} from '../parts.js';
-import {t} from '../text.js';
+// Who tried to change or to see what, and how it ended.
+import {get, query} from '../api.js';
+import {fill, h} from '../dom.js';
+import {filterBar} from '../filter.js';
+import {heading, pagedTable, time} from '../parts.js';
+import {link} from '../router.js';
+import {addWords, t, tWord} from '../text.js';
+import words from '../words/audit.js';
+
+addWords(words);
+
+const PAGE = 100;
+const OUTCOMES = ['done', 'refused', 'failed', 'succeeded', 'cancelled', 'interrupted'];
 
 export async function show(page) {
   page.title(t('nav.audit'));
-  fill(page.main, heading(t('nav.audit')));
+  const place = h('div');
+  const text = (name, maxlength) => ({name, label: t(`audit.${name}`), maxlength});
+  const bar = filterBar(page, '#/audit', [
+    text('actor', 63), text('action', 47), text('slot', 63), text('mac', 17), text('job', 31),
+    {name: 'outcome', label: t('audit.outcome'), options: [['', t('audit.all')], ...OUTCOMES.map((one) => [one, t(`outcome.${one}`)])]},
+  ], async (wanted, signal) => {
+    fill(place, await pagedTable(t('nav.audit'), columns(), (cursor) => get(`/v1/audit${query({...wanted, limit: PAGE, cursor})}`,
+      {signal}), t('audit.none')));
+  });
+  fill(page.main, heading(t('nav.audit')), h('p', {class: 'quiet'}, t('audit.about')), bar.node, place);
+  await bar.apply();
+}
+
+function columns() {
+  return [
+    {title: t('audit.at'), cell: (entry) => time(entry.at)},
+    {title: t('audit.actor'), cell: (entry) => [h('div', {}, entry.actor || '–'), h('div', {class: 'quiet'}, entry.address)]},
+    {title: t('audit.action'), cell: (entry) => h('code', {}, entry.action)},
+    {title: t('audit.target'), cell: targetOf},
+    {title: t('audit.outcome'), cell: (entry) => h('span', {class: `badge ${styleOf(entry.outcome)}`}, t(`outcome.${entry.outcome}`))},
+    {title: t('audit.detail'), cell: detailOf},
+  ];
+}
+
+function styleOf(outcome) {
+  return {done: 'good', refused: 'warn'}[outcome] ?? outcome;
+}
+
+function targetOf(entry) {
+  const {slot, mac, job, target} = entry;
+  return [
+    job ? h('div', {}, h('a', {href: link`/jobs/${job}`}, job)) : null,
+    target && target !== job ? h('div', {}, h('code', {}, target)) : null,
+    slot ? h('div', {}, h('a', {href: link`/slots/${slot}`}, slot)) : null,
+    mac ? h('div', {}, h('a', {href: link`/devices/${mac}`}, mac)) : null,
+  ];
+}
+
+/** A line of what is asked for most, and all of the entry below it: it is the proof. */
+function detailOf(entry) {
+  const {detail} = entry;
+  const line = [detail.status, detail.code ?? detail.error?.code, detail.kind ? tWord('kind', detail.kind) : null,
+    detail.verdict?.code, detail.repeated ? t('audit.repeated') : null].filter(Boolean).join(' · ');
+  return h('details', {}, h('summary', {}, line || t('audit.entry'), h('span', {class: 'quiet'}, ` #${entry.sequence}`)),
+    h('pre', {class: 'said'}, JSON.stringify(entry, null, 1)));
 }

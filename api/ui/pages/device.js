@@ -1,8 +1,107 @@
-import {fill} from '../dom.js';
-import {heading} from '../parts.js';
-import {t} from '../text.js';
+// A board: what is known of it, all that was done to it, and what it was before.
+import {get, query, url} from '../api.js';
+import {restoreButton} from '../backups.js';
+import {readOnce, slots, watchBench, watchEvents} from '../bench.js';
+import {fill, h} from '../dom.js';
+import {whenBack} from '../job_list.js';
+import {badge, facts, heading, pagedTable, problemBox, time} from '../parts.js';
+import {link} from '../router.js';
+import {addWords, codeText, formatBytes, t, tWord} from '../text.js';
+import words from '../words/device.js';
+
+addWords(words);
+
+const PAGE = 50;
 
 export async function show(page) {
-  page.title(t('nav.devices'));
-  fill(page.main, heading(t('nav.devices')));
+  const {mac} = page.params;
+  page.title(mac);
+  const about = h('div');
+  const history = h('div');
+  const backups = h('div');
+  let newest = null; // the job that the history begins with
+
+  const read = async () => {
+    const device = await get(url`/v1/devices/${mac}`, {signal: page.signal});
+    if (page.signal.aborted || newest === device.history[0]?.job) return;
+    newest = device.history[0]?.job;
+    fill(about, aboutCard(device));
+    fill(history, h('h2', {}, t('device.history')), await historyTable(device.history));
+    fill(backups, h('h2', {}, t('backup.title')), await backupTable(page, device));
+  };
+  try {
+    await read();
+  } catch (problem) {
+    if (problem.status !== 404) throw problem;
+    fill(page.main, heading(t('device.none')), problemBox(problem), h('p', {}, h('a', {href: '#/devices'}, t('device.all'))));
+    return;
+  }
+  fill(page.main, heading(mac), about, h('section', {class: 'card'}, history), h('section', {class: 'card'}, backups));
+
+  const again = () => readOnce(page, read);
+  const ends = [
+    watchEvents(({type, data}) => {
+      if (type === 'job.ended' && (slots.get(data.slot)?.board?.mac ?? mac) === mac) again();
+    }),
+    watchBench(whenBack(again)),
+  ];
+  page.signal.addEventListener('abort', () => ends.forEach((end) => end()));
+}
+
+function aboutCard(device) {
+  const here = [...slots.values()].find((slot) => slot.board?.mac === device.mac)?.name ?? device.slot;
+  return h('section', {class: 'card'}, facts([
+    [t('device.chip'), device.chip],
+    [t('device.slot'), here ? h('a', {href: link`/slots/${here}`}, here) : null],
+    [t('device.credential'), device.credential ? h('a', {href: `#/credentials?id=${device.credential}`},
+      device.common_name || device.credential) : t('device.no_credential')],
+    [t('device.fingerprint'), device.fingerprint_sha256 ? h('code', {}, device.fingerprint_sha256) : null],
+    [t('device.first_seen'), time(device.first_seen)],
+    [t('device.last_seen'), time(device.last_seen)],
+  ]));
+}
+
+function historyTable(entries) {
+  const credential = (entry) => (entry.credential ? h('a', {href: `#/credentials?id=${entry.credential}`}, entry.credential) : '–');
+  return pagedTable(t('device.history'), [
+    {title: t('device.at'), cell: (entry) => h('a', {href: link`/jobs/${entry.job}`}, time(entry.at))},
+    {title: t('device.outcome'), cell: (entry) => badge('state', entry.outcome)},
+    {title: t('device.what'), cell: (entry) => whatOf(entry.detail ?? {})},
+    {title: t('device.slot'), cell: (entry) => h('a', {href: link`/slots/${entry.slot}`}, entry.slot)},
+    {title: t('device.credential'), cell: credential},
+    {title: t('device.method'), cell: (entry) => (entry.method ? tWord('method', entry.method) : '–')},
+  ], async (cursor = 0) => ({items: entries.slice(cursor, cursor + PAGE), next: entries.length > cursor + PAGE ? cursor + PAGE : null}),
+  t('device.no_history'));
+}
+
+/** What was done, in a few words, and what came of it. */
+function whatOf({verdict, images, flash, read, erase, restore, firmware}) {
+  const done = [
+    images ? t('device.wrote', {names: images.map((one) => one.partition).join(', ')}) : null,
+    flash ? t('device.flashed', {names: flash.firmware.map((one) => one.name).join(', ')}) : null,
+    read ? t('device.read', {place: read.partition ?? formatBytes(read.size)}) : null,
+    erase ? t('device.erased', {place: erase.partition ?? formatBytes(erase.size)}) : null,
+    restore ? t('device.restored', {place: restore.partition}) : null,
+    firmware && !verdict ? `${firmware.module} ${firmware.bin_version}` : null,
+  ].filter(Boolean);
+  return [done.map((text) => h('div', {}, text)), verdict ? verdictLine(verdict) : null];
+}
+
+function verdictLine({code, detail, warnings}) {
+  const own = codeText(code);
+  return h('div', {class: code === 'works' ? 'quiet' : null}, h('span', {lang: own ? null : 'en'}, own ?? detail),
+    warnings.length ? ` ${t('device.warnings', {n: warnings.length})}` : null);
+}
+
+function backupTable(page, device) {
+  const problemPlace = h('div');
+  return pagedTable(t('backup.title'), [
+    {title: t('backup.made'), cell: (backup) => time(backup.created_at)},
+    {title: t('backup.partition'), cell: (backup) => backup.partition},
+    {title: t('backup.place'), cell: (backup) => h('span', {}, h('code', {}, `0x${backup.offset.toString(16)}`), ' · ',
+      formatBytes(backup.size))},
+    {title: t('backup.job'), cell: (backup) => h('a', {href: link`/jobs/${backup.job}`}, backup.job)},
+    {title: t('backup.action'), cell: (backup) => restoreButton(backup, device.mac, backup.slot, problemPlace)},
+  ], (cursor) => get(`/v1/backups${query({mac: device.mac, limit: PAGE, cursor})}`, {signal: page.signal}), t('backup.none'))
+    .then((list) => [problemPlace, list]);
 }

@@ -1,8 +1,30 @@
-import {fill} from '../dom.js';
+// All jobs, newest first, as they change.
+import {slots, watchBench} from '../bench.js';
+import {fill, h} from '../dom.js';
+import {filterBar} from '../filter.js';
+import {jobList} from '../job_list.js';
 import {heading} from '../parts.js';
-import {t} from '../text.js';
+import {addWords, t, tWord} from '../text.js';
+import words from '../words/jobs.js';
+
+addWords(words);
+
+const KINDS = ['provision', 'write', 'check', 'flash', 'identify', 'reset', 'at', 'read', 'erase', 'restore'];
+const STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'interrupted'];
 
 export async function show(page) {
   page.title(t('nav.jobs'));
-  fill(page.main, heading(t('nav.jobs')));
+  const list = jobList(page, t('nav.jobs'), t('jobs.none'));
+  const names = h('datalist', {id: 'slot-names'});
+  const offer = () => fill(names, [...slots.keys()].map((name) => h('option', {value: name})));
+  offer();
+  page.signal.addEventListener('abort', watchBench(({all}) => all && offer()));
+  const bar = filterBar(page, '#/jobs', [
+    {name: 'slot', label: t('jobs.slot'), list: 'slot-names', maxlength: 63},
+    {name: 'kind', label: t('jobs.kind'), options: [['', t('jobs.all')], ...KINDS.map((kind) => [kind, tWord('kind', kind)])]},
+    {name: 'state', label: t('jobs.state'), options: [['', t('jobs.all')], ...STATES.map((state) => [state,
+      tWord('state', state)])]},
+  ], list.show);
+  fill(page.main, heading(t('nav.jobs')), names, bar.node, list.node);
+  await bar.apply();
 }

@@ -32,7 +32,7 @@ export default {
     'step.publish': 'publish', 'step.received': 'received', 'step.host_check': 'check from here', 'step.record': 'record',
     'step.plan': 'plan', 'step.diff': 'compare', 'step.place': 'place', 'step.activate': 'activate', 'step.purge': 'purge key',
     'step.firmware': 'firmware', 'step.flash': 'flash', 'step.boot': 'boot', 'step.read': 'read', 'step.erase': 'erase',
-    'step.at': 'AT lines', 'step.cloud': 'cloud', 'step.undo': 'undo',
+    'step.at': 'AT lines', 'step.cloud': 'cloud', 'step.undo': 'undo', 'step.leave': 'leave the board', 'step.ports': 'ports',
   },
   zh: {
     'core.cancel': '取消', 'core.close': '关闭', 'core.more': '显示更多', 'core.code': '代码', 'core.step': '所在步骤',
@@ -65,6 +65,6 @@ export default {
     'step.publish': '发布', 'step.received': '接收', 'step.host_check': '主机侧检查', 'step.record': '记录',
     'step.plan': '计划', 'step.diff': '比较', 'step.place': '定位', 'step.activate': '激活', 'step.purge': '清除私钥',
     'step.firmware': '固件', 'step.flash': '烧录', 'step.boot': '启动', 'step.read': '读取', 'step.erase': '擦除',
-    'step.at': 'AT 命令', 'step.cloud': '云端', 'step.undo': '撤销',
+    'step.at': 'AT 命令', 'step.cloud': '云端', 'step.undo': '撤销', 'step.leave': '离开开发板', 'step.ports': '串口',
   },
 };

@@ -1,0 +1,149 @@
+// Jobs, newest first, as they change: all, or those of a slot, a kind or a state.
+import {get, query, url} from './api.js';
+import {connection, readOnce, watchBench, watchEvents} from './bench.js';
+import {h} from './dom.js';
+import {badge, duration, morePages, progressBar, progressText, table, time, updateRow} from './parts.js';
+import {link} from './router.js';
+import {addWords, codeText, t, tWord} from './text.js';
+import words from './words/job_list.js';
+
+addWords(words);
+
+const PAGE = 50;
+const ENDED = ['succeeded', 'failed', 'cancelled', 'interrupted'];
+
+export function hasEnded(job) {
+  return ENDED.includes(job.state);
+}
+
+/** @param caption  its name for screen readers  @param none  the sentence where there is no job
+ *  @return {node, show(filter, signal)}: filter has slot, kind and state as GET /v1/jobs takes them */
+export function jobList(page, caption, none) {
+  const list = table(caption, columns(), []);
+  const empty = h('p', {class: 'empty', hidden: true}, none);
+  const more = h('div');
+  const rows = new Map(); // id → {job, row}
+  let filter = {};
+  let showing = Promise.resolve(); // what is asked for meanwhile is newer than what it shows
+  list.node.hidden = true;
+
+  const read = (cursor, signal = page.signal) => get(`/v1/jobs${query({...filter, limit: PAGE, cursor})}`, {signal});
+
+  function show(wanted, signal) {
+    filter = wanted;
+    const reading = read(undefined, signal).then(begin);
+    showing = reading.catch(() => {}); // who called is told
+    return reading;
+  }
+
+  function begin(first) {
+    rows.clear();
+    list.body.replaceChildren();
+    append(first.items);
+    more.replaceChildren(morePages(first.next, read, append));
+  }
+
+  function append(jobs) {
+    for (const job of jobs) if (!rows.has(job.id)) put(job, null);
+    seeWhetherEmpty();
+  }
+
+  /** @param before  the row that it comes before; null: the last one */
+  function put(job, before) {
+    const row = list.row(job);
+    rows.set(job.id, {job, row});
+    list.body.insertBefore(row, before);
+  }
+
+  function seeWhetherEmpty() {
+    empty.hidden = rows.size > 0;
+    list.node.hidden = rows.size === 0;
+  }
+
+  /** A job as it is now comes, goes, or changes in its place. */
+  function take(job) {
+    const known = rows.get(job.id);
+    const wanted = Object.entries(filter).every(([name, value]) => !value || job[name] === value);
+    if (known && wanted) {
+      known.job = job;
+      updateRow(known.row, list.row(job));
+    } else if (known) {
+      known.row.remove();
+      rows.delete(job.id);
+    } else if (wanted) {
+      const older = [...rows.values()].filter((other) => other.job.created_at <= job.created_at);
+      const [before] = older.sort((a, b) => (a.job.created_at < b.job.created_at ? 1 : -1));
+      if (before || !more.querySelector('button')) put(job, before?.row ?? null); // else it is on a page to come
+    }
+    seeWhetherEmpty();
+  }
+
+  const ask = (id) => readOnce(`list ${id}`, async () => {
+    await showing;
+    const job = await get(url`/v1/jobs/${id}`, {signal: page.signal});
+    if (!page.signal.aborted) take(job);
+  });
+
+  function onEvent({type, data}) {
+    if (!data.job || (filter.slot && data.slot !== filter.slot) || (filter.kind && data.kind !== filter.kind)) return;
+    const known = rows.get(data.job);
+    if (type === 'job.step' || type === 'job.progress') {
+      if (known) take(moved(known.job, data));
+    } else if (known || !filter.state || data.state === filter.state) {
+      ask(data.job);
+    }
+  }
+
+  /** After a time without news: what had not ended is asked for, and what is new comes on top. */
+  async function catchUp() {
+    for (const {job} of rows.values()) if (!hasEnded(job)) ask(job.id);
+    const first = await read().catch(() => ({items: []})); // it will come back once more
+    if (rows.size && first.items.length && !first.items.some((job) => rows.has(job.id))) await show(filter, page.signal);
+    else for (const job of first.items) if (!rows.has(job.id)) take(job);
+  }
+
+  const ends = [watchEvents(onEvent), watchBench(whenBack(catchUp))];
+  page.signal.addEventListener('abort', () => ends.forEach((end) => end()));
+  return {node: h('div', {}, empty, list.node, more), show};
+}
+
+/** For watchBench: calls @p back when the service is there again, or is there first. */
+export function whenBack(back) {
+  let was = connection.state;
+  return () => {
+    if (was !== 'live' && connection.state === 'live') back();
+    was = connection.state;
+  };
+}
+
+/** The job after an event of one of its steps. */
+export function moved(job, {state, step, progress}) {
+  const steps = job.steps.at(-1)?.name === step.name ? job.steps.slice(0, -1) : job.steps;
+  return {...job, state, steps: [...steps, {...job.steps.at(-1), ...step}], progress: progress ?? job.progress};
+}
+
+function columns() {
+  return [
+    {title: t('jobs.job'), cell: (job) => h('a', {href: link`/jobs/${job.id}`}, tWord('kind', job.kind),
+      h('span', {class: 'quiet id'}, job.id))},
+    {title: t('jobs.state'), cell: (job) => badge('state', job.state)},
+    {title: t('jobs.slot'), cell: (job) => h('a', {href: link`/slots/${job.slot}`}, job.slot)},
+    {title: t('jobs.what'), cell: whatOf},
+    {title: t('jobs.board'), cell: ({result}) => (result?.board?.mac
+      ? h('a', {class: 'mac', href: link`/devices/${result.board.mac}`}, result.board.mac) : '–')},
+    {title: t('jobs.actor'), cell: (job) => job.actor ?? '–'},
+    {title: t('jobs.ordered'), cell: (job) => time(job.created_at)},
+    {title: t('jobs.took'), cell: (job) => (job.started_at && job.finished_at ? duration(job.started_at, job.finished_at) : '–')},
+  ];
+}
+
+/** What it does, or how it ended, in a line. */
+function whatOf(job) {
+  if (job.error) return h('span', {lang: codeText(job.error.code) ? null : 'en'}, codeText(job.error.code) ?? job.error.detail);
+  const step = job.steps.at(-1);
+  if (job.state !== 'running' || !step) return job.result?.verdict?.warnings?.length ? t('jobs.warnings', {
+    n: job.result.verdict.warnings.length}) : '';
+  const text = progressText(job.progress);
+  return [h('div', {}, tWord('step', step.name), text ? h('span', {class: 'quiet'}, ` · ${text}`) : null),
+    progressBar(job.progress, tWord('step', step.name))];
+}

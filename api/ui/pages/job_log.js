@@ -1,0 +1,167 @@
+// What passed on the wire of a job: fetched when it is opened, shown a window of rows at a time, however much it is.
+import {call, url} from '../api.js';
+import {fill, h} from '../dom.js';
+import {actionButton, announce, problemBox, saveFile, table} from '../parts.js';
+import {readOnce} from '../bench.js';
+import {addWords, formatNumber, t} from '../text.js';
+import {hexDump, readEntries, rowsOf, searchable} from '../transcript.js';
+import words from '../words/job_log.js';
+
+addWords(words);
+
+const WINDOW = 200; // rows that are in the page at once
+
+/** @param hasEnded  () → whether nothing more will come
+ *  @return {node, refresh()}: refresh when the job has moved; it reads again only if the log is open */
+export function logView(page, id, hasEnded) {
+  let entries = null;
+  let rows = [];
+  let first = 0; // row that the window begins with
+  let found = []; // indices of rows that have what is searched for
+  let at = -1; // which of them is looked at
+  let ended = false; // it was read after the end
+
+  const problemPlace = h('div');
+  const place = h('div');
+  const count = h('span', {role: 'status'});
+  const port = choice('log.port', [['', 'log.all_ports'], ['at', 'log.port_at'], ['download', 'log.port_download']], reshow);
+  const view = choice('log.view', [['auto', 'log.view_auto'], ['text', 'log.view_text'], ['hex', 'log.view_hex']], reshow);
+  const needle = h('input', {type: 'search', autocomplete: 'off', spellcheck: 'false', oninput: () => search(), onkeydown: (event) => {
+    if (event.key === 'Enter') step(event.shiftKey ? -1 : 1);
+  }});
+  const previous = h('button', {type: 'button', class: 'plain', onclick: () => step(-1)}, t('log.previous'));
+  const next = h('button', {type: 'button', class: 'plain', onclick: () => step(1)}, t('log.next'));
+  const save = actionButton(t('log.save'), 'plain', problemPlace, async () => {
+    saveFile(`${id}.ndjson`, await text('blob'));
+  });
+  const bar = h('div', {class: 'filter'}, port.label, view.label, h('label', {}, h('span', {}, t('log.search')), needle),
+    h('div', {class: 'actions'}, previous, next, count, save));
+  const node = h('details', {class: 'card', ontoggle: () => node.open && refresh()}, h('summary', {}, t('log.title')),
+    h('p', {class: 'quiet'}, t('log.about')), bar, problemPlace, place);
+
+  const text = async (as) => {
+    const {data} = await call('GET', url`/v1/jobs/${id}/log`, {blob: true, signal: page.signal});
+    return as === 'blob' ? data : data.text();
+  };
+
+  function refresh() {
+    if (!node.open || ended) return;
+    readOnce(node, async () => {
+      const over = hasEnded();
+      try {
+        entries = readEntries(await text());
+        ended = over;
+        fill(problemPlace);
+        rebuild();
+      } catch (problem) {
+        if (page.signal.aborted) return;
+        if (problem.code === undefined) throw problem;
+        fill(problemPlace, problemBox(problem));
+      }
+    });
+  }
+
+  /** Rows anew; who looks at the end goes on looking at the end. */
+  function rebuild() {
+    const wasAtEnd = first > 0 && first + WINDOW >= rows.length;
+    rows = rowsOf(entries, view.input.value, port.input.value);
+    if (wasAtEnd || first >= rows.length) first = Math.max(0, rows.length - WINDOW);
+    search(true);
+  }
+
+  function reshow() {
+    first = 0;
+    if (entries) rebuild();
+  }
+
+  function search(keep) {
+    const wanted = needle.value.trim().toLowerCase();
+    const digits = wanted.replaceAll(/\s|0x/g, '');
+    found = wanted === '' ? [] : rows.flatMap((row, i) => (searchable(row).includes(row.kind === 'hex' ? digits : wanted) ? [i] : []));
+    at = keep ? Math.min(at, found.length - 1) : -1;
+    if (!keep && found.length) at = 0;
+    if (!keep && at >= 0) showRow();
+    else draw();
+  }
+
+  function step(by) {
+    if (found.length === 0) return;
+    at = (at + by + found.length) % found.length;
+    showRow();
+    announce(`${count.textContent}: ${rows[found[at]].text ?? ''}`);
+  }
+
+  /** The row that is looked at is in the window, and in sight. */
+  function showRow() {
+    const row = found[at];
+    if (row < first || row >= first + WINDOW) first = Math.floor(row / WINDOW) * WINDOW;
+    draw();
+    place.querySelector('tr.found')?.scrollIntoView({block: 'center'});
+  }
+
+  function draw() {
+    const some = needle.value.trim() !== '';
+    previous.disabled = next.disabled = found.length === 0;
+    count.textContent = !some ? '' : found.length ? t('log.found', {at: formatNumber(at + 1), n: formatNumber(found.length)})
+      : t('log.not_found');
+    if (rows.length === 0) {
+      fill(place, h('p', {class: 'empty'}, t('log.none')));
+      return;
+    }
+    const shown = rows.slice(first, first + WINDOW);
+    const list = table(t('log.title'), columns(needle.value.trim()), shown);
+    list.node.classList.add('log');
+    list.body.children[found[at] - first]?.classList.add('found');
+    fill(place, pager(), list.node, rows.length > WINDOW ? pager() : null);
+  }
+
+  function pager() {
+    const last = Math.floor((rows.length - 1) / WINDOW) * WINDOW;
+    const to = (label, row, off) => h('button', {type: 'button', class: 'plain', disabled: off, onclick: () => {
+      first = row;
+      draw();
+      place.querySelector(`[data-to="${label}"]:not(:disabled), button:not(:disabled)`)?.focus();
+    }, 'data-to': label}, t(label));
+    const numbers = t('log.rows', {from: formatNumber(first + 1), to: formatNumber(Math.min(first + WINDOW, rows.length)),
+      n: formatNumber(rows.length)});
+    if (rows.length <= WINDOW) return h('p', {class: 'quiet'}, numbers);
+    return h('div', {class: 'pager'}, to('log.first', 0, first === 0), to('log.before', Math.max(0, first - WINDOW), first === 0),
+      h('span', {}, numbers), to('log.after', Math.min(last, first + WINDOW), first + WINDOW >= rows.length),
+      to('log.last', last, first + WINDOW >= rows.length));
+  }
+
+  return {node, refresh};
+}
+
+function choice(label, options, onchange) {
+  const input = h('select', {onchange}, options.map(([value, key]) => h('option', {value}, t(key))));
+  return {input, label: h('label', {}, h('span', {}, t(label)), input)};
+}
+
+function columns(needle) {
+  return [
+    {title: t('log.ms'), cell: (row) => formatNumber(row.ms)},
+    {title: t('log.who'), cell: (row) => (row.dir ? h('span', {class: row.dir}, t(`log.${row.dir}`)) : t('log.espgate'))},
+    {title: t('log.port'), cell: (row) => (row.port ? t(`log.port_${row.port}`) : '')},
+    {title: t('log.what'), cell: (row) => contentOf(row, needle)},
+  ];
+}
+
+function contentOf(row, needle) {
+  if (row.kind === 'secret') return h('span', {class: 'secret'}, t('log.secret', {n: row.n}));
+  if (row.kind === 'note') return h('em', {lang: 'en'}, row.text);
+  if (row.kind === 'text') return h('pre', {}, marked(row.text, needle));
+  return [row.name ? h('div', {class: 'quiet'}, row.name) : null, h('pre', {}, hexDump(row.bytes))];
+}
+
+/** What is searched for stands out. */
+function marked(text, needle) {
+  if (needle === '') return text;
+  const parts = [];
+  const low = text.toLowerCase();
+  let from = 0;
+  for (let i; (i = low.indexOf(needle.toLowerCase(), from)) >= 0; from = i + needle.length) {
+    parts.push(text.slice(from, i), h('mark', {}, text.slice(i, i + needle.length)));
+  }
+  return [...parts, text.slice(from)];
+}

@@ -1,0 +1,53 @@
+// Words of a slot's page and of its console.
+export default {
+  en: {
+    'slot.queue': 'Queue', 'slot.resume': 'Run', 'slot.pause': 'Pause', 'slot.drain': 'Run dry',
+    'slot.hold_none': 'Jobs begin as soon as the slot is free.',
+    'slot.hold_paused': 'No job begins here. New ones wait until it runs again.',
+    'slot.hold_draining': 'Jobs that are here are still done; no new one is taken.',
+    'slot.hold_drained': 'All jobs are done, and no new one is taken until it runs again.',
+    'slot.held': 'By {who}, since', 'slot.ports': 'Ports', 'slot.download_port': 'Download port', 'slot.at_port': 'AT port',
+    'slot.no_at_port': 'none', 'slot.reset_by': 'Reset', 'slot.bauds': 'Baud: loader · flash · AT',
+    'slot.implicit': 'This is a port that belongs to no slot. As a slot it can have a name of its own, and two ports.',
+    'slot.settings': 'Slots in the settings', 'slot.jobs': 'Jobs of this slot', 'slot.no_jobs': 'No job has run here yet.',
+    'slot.gone': 'This slot is not there now: its port was unplugged, or the slot was deleted. When it comes back, this page '
+      + 'goes on.',
+    'slot.check': 'Check…', 'slot.profile': 'Profile', 'slot.level': 'How far', 'level.wifi': 'joins the Wi-Fi',
+    'level.time': 'knows the time', 'level.connect': 'connects to the broker', 'level.publish': 'sends a message',
+    'slot.no_profile': 'A check needs a profile: it knows the Wi-Fi and the broker.',
+    'slot.make_profile': 'Make one in the settings.', 'slot.ask_profile': 'Ask an engineer to make one.',
+    'console.title': 'Console', 'console.log': 'What was sent and answered', 'console.label': 'AT command',
+    'console.send': 'Send', 'console.help': 'Enter sends it as a job. Arrow up and down go through what was sent before. '
+      + 'Several lines that are pasted are one job; there Shift+Enter begins a further line. What stands in quotes and may be '
+      + 'secret is kept nowhere; espgate keeps such lines out of its logs.',
+    'console.masked': 'Put in again what stands where {mask} is: it was not kept.',
+    'console.viewer': 'Your token may look only. AT commands take one with the scope operator.',
+    'console.sending': 'is being sent', 'console.refused': 'not taken', 'console.unsent': 'not sent',
+    'console.job': 'Its job', 'console.paused': 'The slot is paused: it waits until the slot runs again.',
+    'console.waits': 'It waits for its turn.', 'console.waits_for': 'It waits behind {what} (ordered by {who}).',
+  },
+  zh: {
+    'slot.queue': '队列', 'slot.resume': '运行', 'slot.pause': '暂停', 'slot.drain': '排空',
+    'slot.hold_none': '工位空闲时任务立即开始。',
+    'slot.hold_paused': '这里不开始任何任务；新任务会等到恢复运行。',
+    'slot.hold_draining': '已有的任务会做完，不再接受新任务。',
+    'slot.hold_drained': '所有任务已完成；恢复运行之前不接受新任务。',
+    'slot.held': '由 {who} 设置，自', 'slot.ports': '串口', 'slot.download_port': '下载串口', 'slot.at_port': 'AT 串口',
+    'slot.no_at_port': '无', 'slot.reset_by': '复位方式', 'slot.bauds': '波特率：下载 · 烧录 · AT',
+    'slot.implicit': '这个串口不属于任何工位。设为工位后，可以有自己的名称和两个串口。',
+    'slot.settings': '设置中的工位', 'slot.jobs': '此工位的任务', 'slot.no_jobs': '这里还没有运行过任务。',
+    'slot.gone': '此工位现在不存在：串口已拔出，或工位已删除。它恢复后，本页会继续显示。',
+    'slot.check': '检查…', 'slot.profile': '配置方案', 'slot.level': '检查到哪一步', 'level.wifi': '连接 Wi-Fi',
+    'level.time': '获得时间', 'level.connect': '连接服务器', 'level.publish': '发送一条消息',
+    'slot.no_profile': '检查需要配置方案：其中有 Wi-Fi 和服务器的信息。',
+    'slot.make_profile': '请在设置中新建。', 'slot.ask_profile': '请让工程师新建一个。',
+    'console.title': '控制台', 'console.log': '发送的命令和返回的内容', 'console.label': 'AT 命令',
+    'console.send': '发送', 'console.help': '按回车键即作为任务发送。上下方向键可翻看以前的命令。粘贴的多行是一个任务；'
+      + '此时用 Shift+回车 换行。引号中可能是秘密的内容不会保留，espgate 也不把这样的行写入日志。',
+    'console.masked': '请重新填写 {mask} 处的内容：它没有被保留。',
+    'console.viewer': '您的令牌只能查看。发送 AT 命令需要操作员权限的令牌。',
+    'console.sending': '正在发送', 'console.refused': '未接受', 'console.unsent': '未发送',
+    'console.job': '查看任务', 'console.paused': '工位已暂停：恢复运行后才会执行。',
+    'console.waits': '正在等待。', 'console.waits_for': '排在「{what}」之后（下达者：{who}）。',
+  },
+};
