@@ -8,8 +8,9 @@ let forms = 0;
 /** @param fields  [{name: 'wifi.ssid', label, type, help, required, value, options, …}] in groups: {group: title, fields,
  *                 open}. name is the member of the body, with dots for those inside objects. type: text (default),
  *                 password, number, select (options [[value, label]]), checkbox, textarea, list (a line each), datalist
- *                 (text with suggestions: options). Further attributes go to the element: min, max, pattern, placeholder,
- *                 autocomplete, readonly.
+ *                 (text with suggestions: options). parse: what is typed → what is sent. when: [name, values…]: there
+ *                 only while the field of that name has one of these. Further attributes go to the element: min, max,
+ *                 pattern, placeholder, autocomplete, readonly.
  *  @param save    the label of the button  @param onSave  async (body); what it throws is shown here
  *  @param onCancel optional */
 export function form({fields, save, onSave, onCancel}) {
@@ -19,7 +20,7 @@ export function form({fields, save, onSave, onCancel}) {
   const rows = fields.map((entry) => (entry.group === undefined ? fieldRow(entry) : h('details', {open: entry.open},
     h('summary', {}, entry.group), entry.help ? h('p', {class: 'help'}, entry.help) : null, entry.fields.map(fieldRow))));
   const button = h('button', {type: 'submit', class: 'main'}, save);
-  const node = h('form', {class: 'form', novalidate: true, onsubmit: submit}, rows, problemPlace, h('div', {class: 'actions'},
+  const node = h('form', {class: 'form', novalidate: true, onsubmit: submit, onchange: showWanted}, rows, problemPlace, h('div', {class: 'actions'},
     onCancel ? h('button', {type: 'button', class: 'plain', onclick: onCancel}, t('core.cancel')) : null, button));
 
   function fieldRow(field) {
@@ -29,7 +30,19 @@ export function form({fields, save, onSave, onCancel}) {
     inputs.set(field.name, {field, input, error});
     const label = h('label', {for: id}, field.label, field.required ? h('span', {'aria-hidden': 'true'}, ' *') : null);
     const help = field.help ? h('p', {class: 'help', id: `${id}-help`}, field.help) : null;
-    return h('div', {class: field.type === 'checkbox' ? 'field check' : 'field'}, label, input, listOf(field, id), help, error);
+    const row = h('div', {class: field.type === 'checkbox' ? 'field check' : 'field'}, label, input, listOf(field, id), help, error);
+    inputs.get(field.name).row = row;
+    return row;
+  }
+
+  /** Fields that another one makes pointless are not there: they ask nothing and say nothing. */
+  function showWanted() {
+    for (const {field, input, row} of inputs.values()) {
+      if (!field.when) continue;
+      const [name, ...values] = field.when;
+      row.hidden = !values.includes(inputs.get(name).input.value);
+      input.disabled = row.hidden;
+    }
   }
 
   async function submit(event) {
@@ -61,11 +74,12 @@ export function form({fields, save, onSave, onCancel}) {
     reveal(named[0]?.[0]);
   }
 
+  showWanted();
   return {node, input: (name) => inputs.get(name).input};
 }
 
 function inputOf(field, id) {
-  const {name, label, type = 'text', help, options, value, required, ...rest} = field;
+  const {name, label, type = 'text', help, options, value, required, parse, when, ...rest} = field;
   const attributes = {...rest, id, name, required, 'aria-describedby': `${help ? `${id}-help ` : ''}${id}-error`};
   if (type === 'select') {
     return h('select', {...attributes, value: value ?? ''}, options.map(([key, text]) => h('option', {value: key}, text)));
@@ -99,8 +113,10 @@ function bodyOf(entries) {
 }
 
 function valueOf(field, input) {
+  if (input.disabled) return undefined;
   if (field.type === 'checkbox') return input.checked;
   if (input.value === '') return undefined;
+  if (field.parse) return field.parse(input.value);
   if (field.type === 'number') return Number(input.value);
   if (field.type === 'list') return input.value.split('\n').map((line) => line.trim()).filter(Boolean);
   return input.value;

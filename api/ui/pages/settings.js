@@ -1,8 +1,23 @@
-import {fill} from '../dom.js';
-import {heading} from '../parts.js';
-import {t} from '../text.js';
+// What the bench is set up with: a list of each kind, and a form for one of it.
+import {fill, h} from '../dom.js';
+import {addWords, t} from '../text.js';
+import words from '../words/settings.js';
+import {showKind} from './setting.js';
+
+addWords(words);
+
+const KINDS = {
+  slots: () => import('./setting_slots.js'), profiles: () => import('./setting_profiles.js'),
+  clouds: () => import('./setting_clouds.js'), authorities: () => import('./setting_authorities.js'),
+  tokens: () => import('./setting_tokens.js'), webhooks: () => import('./setting_webhooks.js'),
+};
 
 export async function show(page) {
-  page.title(t('nav.settings'));
-  fill(page.main, heading(t('nav.settings')));
+  const {kind} = page.params;
+  if (!(kind in KINDS)) throw {code: 'no_such_page', detail: t('core.no_page'), hint: t('core.no_page_hint'), status: 0};
+  page.title(t(`settings.${kind}`));
+  const place = h('div');
+  fill(page.main, h('nav', {class: 'tabs', 'aria-label': t('nav.settings')}, Object.keys(KINDS).map((name) => h('a', {
+    href: `#/settings/${name}`, 'aria-current': name === kind ? 'page' : null}, t(`settings.${name}`)))), place);
+  await showKind(page, place, kind, (await KINDS[kind]()).default);
 }

@@ -33,6 +33,9 @@ export default {
     'step.plan': 'plan', 'step.diff': 'compare', 'step.place': 'place', 'step.activate': 'activate', 'step.purge': 'purge key',
     'step.firmware': 'firmware', 'step.flash': 'flash', 'step.boot': 'boot', 'step.read': 'read', 'step.erase': 'erase',
     'step.at': 'AT lines', 'step.cloud': 'cloud', 'step.undo': 'undo', 'step.leave': 'leave the board', 'step.ports': 'ports',
+    'level.none': 'no check', 'level.wifi': 'joins the Wi-Fi', 'level.time': 'knows the time', 'level.connect': 'connects to the broker',
+    'level.publish': 'sends a message',
+    'verdict.pass': 'pass', 'verdict.warn': 'warning', 'verdict.fail': 'fail',
   },
   zh: {
     'core.cancel': '取消', 'core.close': '关闭', 'core.more': '显示更多', 'core.code': '代码', 'core.step': '所在步骤',
@@ -66,5 +69,8 @@ export default {
     'step.plan': '计划', 'step.diff': '比较', 'step.place': '定位', 'step.activate': '激活', 'step.purge': '清除私钥',
     'step.firmware': '固件', 'step.flash': '烧录', 'step.boot': '启动', 'step.read': '读取', 'step.erase': '擦除',
     'step.at': 'AT 命令', 'step.cloud': '云端', 'step.undo': '撤销', 'step.leave': '离开开发板', 'step.ports': '串口',
+    'level.none': '不检查', 'level.wifi': '连接 Wi-Fi', 'level.time': '获得时间', 'level.connect': '连接服务器',
+    'level.publish': '发送一条消息',
+    'verdict.pass': '通过', 'verdict.warn': '警告', 'verdict.fail': '不通过',
   },
 };

@@ -1,0 +1,134 @@
+// One kind of setting: its list with what can be done to each, and the form for a new or an old one. Which of them is in
+// the address: ?new=1, ?edit=NAME.
+import {call, create, del, get, query, url} from '../api.js';
+import {confirm} from '../ask.js';
+import {fill, h} from '../dom.js';
+import {form} from '../form.js';
+import {actionButton, announce, heading, pagedTable} from '../parts.js';
+import {go, link} from '../router.js';
+import {can} from '../session.js';
+import {t} from '../text.js';
+
+/** @param kind  'profiles': the path and the words  @param setting  of this kind:
+ *    scope, reads     who may change and who may read it
+ *    key              the member that names one: 'name' (then it is PUT under its name) or 'id' (then it is POSTed)
+ *    columns()        as table() takes them
+ *    fields(settings, item)  async: of the form; item null: a new one
+ *    settingsOf(item) what the form shows of it (named ones)
+ *    finish(body)     optional: the form's body as the service takes it
+ *    actions(item, problemPlace)  optional: more buttons of a row
+ *    after(answer)    optional async: what is to be shown once of what was made */
+export async function showKind(page, place, kind, setting) {
+  if (!can(setting.reads)) {
+    fill(place, heading(t(`settings.${kind}`)), h('p', {class: 'empty'}, t('settings.may_not', {scope: t(`scope.${setting.reads}`)})));
+  } else if (can(setting.scope) && page.query.new) {
+    await showForm(page, place, kind, setting, null);
+  } else if (can(setting.scope) && page.query.edit) {
+    await showForm(page, place, kind, setting, page.query.edit);
+  } else {
+    await showList(page, place, kind, setting);
+  }
+}
+
+async function showList(page, place, kind, setting) {
+  const path = `/v1/${kind}`;
+  const problemPlace = h('div');
+  const mine = can(setting.scope);
+  const buttons = {title: '', cell: (item) => h('div', {class: 'actions'}, setting.actions?.(item, problemPlace),
+    mine && setting.key === 'name' && h('a', {class: 'button', href: link`/settings/${kind}` + query({edit: item.name}),
+      'aria-label': `${t('settings.edit')}: ${item.name}`}, t('settings.edit')),
+    mine && !setting.keeps?.(item) && actionButton(t(`settings.delete_${kind}`), 'danger', problemPlace, async () => {
+      const what = item.name ?? item.url;
+      if (!await confirm(t(`settings.delete_${kind}`), t(`settings.sure_${kind}`, {name: what}), t(`settings.delete_${kind}`))) return;
+      await del(url`/v1/${kind}/${item[setting.key]}`);
+      announce(t('settings.gone', {name: what}));
+      await showList(page, place, kind, setting);
+      place.querySelector('h1').focus();
+    }))};
+  const list = await pagedTable(t(`settings.${kind}`), [...setting.columns(), buttons],
+    (cursor) => get(path + query({limit: setting.pages === false ? null : 100, cursor}), {signal: page.signal}),
+    t(`settings.none_${kind}`));
+  const add = h('a', {class: 'button main', href: `#/settings/${kind}?new=1`}, t(`settings.new_${kind}`));
+  fill(place, heading(t(`settings.${kind}`), mine && add), h('p', {class: 'help'}, t(`settings.about_${kind}`)), problemPlace, list);
+}
+
+async function showForm(page, place, kind, setting, name) {
+  const back = `#/settings/${kind}`;
+  const {etag, data: item} = name === null ? {etag: null, data: null}
+    : await call('GET', url`/v1/${kind}/${name}`, {signal: page.signal});
+  const before = item === null ? {} : setting.settingsOf(item);
+  const named = setting.key === 'name';
+  const fields = [...(named ? [nameField(name)] : []), ...await setting.fields(before, item)];
+  const onSave = async (body) => {
+    const finish = setting.finish ?? ((all) => all);
+    if (!named) {
+      const answer = await create(`/v1/${kind}`, finish(body));
+      await setting.after?.(answer);
+    } else {
+      const {name: own, ...settings} = body;
+      const condition = name === null ? {'If-None-Match': '*'} : {'If-Match': etag};
+      await call('PUT', url`/v1/${kind}/${name ?? own}`, {body: finish(merge(before, settings, fields)), headers: condition})
+        .catch((problem) => {
+          throw explained(problem, name);
+        });
+    }
+    announce(t('settings.saved'));
+    go(back);
+  };
+  const one = form({fields, save: t('settings.save'), onSave, onCancel: () => go(back)});
+  fill(place, heading(name === null ? t(`settings.new_${kind}`) : name), one.node);
+}
+
+function nameField(name) {
+  return {name: 'name', label: t('settings.name'), required: true, value: name, readonly: name !== null,
+    maxlength: 63, pattern: '[A-Za-z0-9_\\-][A-Za-z0-9_.\\-]*', help: name === null ? t('settings.name_help') : null};
+}
+
+/** Two people at one setting: the second is told, and nothing of either is lost. */
+function explained(problem, name) {
+  if (problem.status === 412) {
+    problem.detail = t(name === null ? 'settings.there_already' : 'settings.changed');
+    problem.hint = t(name === null ? 'settings.other_name' : 'settings.load_again');
+    problem.code = name === null ? 'name_taken' : 'changed_meanwhile';
+  }
+  return problem;
+}
+
+/** What the form does not show stays as it was; what it shows and is empty now is no more. Pure. */
+export function merge(before, body, fields) {
+  const all = structuredClone(before);
+  for (const {name} of fields.flatMap((entry) => entry.fields ?? [entry])) {
+    const path = name.split('.');
+    const last = path.pop();
+    const value = path.reduce((object, part) => object?.[part], body)?.[last];
+    if (value !== undefined) path.reduce((object, part) => (object[part] ??= {}), all)[last] = value;
+    else if (path.length === 0 || path.reduce((object, part) => object?.[part], all)) {
+      delete path.reduce((object, part) => object[part], all)[last];
+    }
+  }
+  return pruned(all);
+}
+
+/** Without objects that hold nothing. */
+export function pruned(object) {
+  const kept = Object.entries(object).map(([name, value]) => [name, isObject(value) ? pruned(value) : value])
+    .filter(([, value]) => !isObject(value) || Object.keys(value).length > 0);
+  return Object.fromEntries(kept);
+}
+
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A secret and whether the one that is stored is to stay. The service never shows it: `…_set` stands for it. */
+export function secretFields(name, label, isSet, more = {}) {
+  const fields = [{name, label, type: 'password', autocomplete: 'new-password', placeholder: isSet ? '••••••••' : null, ...more}];
+  if (isSet) fields.push({name: `${name}_set`, label: t('settings.keep_secret', {what: label}), type: 'checkbox', value: true});
+  return fields;
+}
+
+/** What was typed takes the place of what was stored; pure. @param holder  the object that has both */
+export function settleSecret(holder, name) {
+  if (holder === undefined) return;
+  if (holder[name] !== undefined || !holder[`${name}_set`]) delete holder[`${name}_set`];
+}

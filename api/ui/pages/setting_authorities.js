@@ -1,0 +1,27 @@
+// Authorities: local ones that sign certificates, for a lab with a broker of its own.
+import {h} from '../dom.js';
+import {saveFile, time} from '../parts.js';
+import {t} from '../text.js';
+
+const PARTS = ['CN', 'O', 'OU', 'L', 'ST', 'C'];
+
+export default {
+  scope: 'engineer', reads: 'viewer', key: 'id',
+  columns: () => [
+    {title: t('settings.name'), cell: (authority) => authority.name},
+    {title: t('authorities.subject'), cell: (authority) => authority.subject},
+    {title: t('authorities.key'), cell: (authority) => authority.key_type},
+    {title: t('authorities.not_after'), cell: (authority) => time(authority.not_after)},
+  ],
+  actions: (authority) => h('button', {type: 'button', class: 'plain', 'aria-label': `${t('authorities.save')}: ${authority.name}`,
+    onclick: () => saveFile(`${authority.name}.crt`, new Blob([authority.certificate]))}, t('authorities.save')),
+  fields: async () => [
+    {name: 'name', label: t('settings.name'), required: true, maxlength: 63, pattern: '[A-Za-z0-9_\\-][A-Za-z0-9_.\\-]*',
+      help: t('settings.name_help')},
+    {name: 'key', label: t('authorities.key'), type: 'select', value: '', options: [['', 'RSA-2048'], ['P-256', 'P-256']]},
+    {name: 'days', label: t('authorities.days'), type: 'number', min: 1, max: 36500, placeholder: '3650'},
+    {group: t('authorities.subject'), help: t('authorities.subject_help'), fields: PARTS.map((part) => ({name: `subject.${part}`,
+      label: t(`authorities.${part}`), maxlength: part === 'C' ? 2 : 64, placeholder: part === 'CN' ? '{name}' : null}))},
+  ],
+  finish: (body) => (body.subject && !body.subject.CN ? {...body, subject: {...body.subject, CN: '{name}'}} : body),
+};

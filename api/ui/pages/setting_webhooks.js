@@ -1,0 +1,53 @@
+// Webhooks: who is told when a job has ended.
+import {get, post, url} from '../api.js';
+import {tell} from '../ask.js';
+import {slots} from '../bench.js';
+import {fill, h} from '../dom.js';
+import {actionButton, badge, pagedTable, time} from '../parts.js';
+import {t} from '../text.js';
+import {copyButton} from './once.js';
+
+const ENDS = ['succeeded', 'failed', 'cancelled', 'interrupted'];
+
+export default {
+  scope: 'engineer', reads: 'engineer', key: 'id',
+  columns: () => [
+    {title: 'URL', cell: (hook) => h('code', {}, hook.url)},
+    {title: t('webhooks.slot'), cell: (hook) => hook.slot ?? t('webhooks.all_slots')},
+    {title: t('webhooks.states'), cell: (hook) => hook.states.map((state) => [badge('state', state), ' '])},
+  ],
+  actions: (hook, problemPlace) => [
+    actionButton(t('webhooks.test'), 'plain', problemPlace, async () => {
+      await post(url`/v1/webhooks/${hook.id}/test`);
+      await showDeliveries(hook);
+    }),
+    actionButton(t('webhooks.deliveries'), 'plain', problemPlace, () => showDeliveries(hook)),
+  ],
+  fields: async () => [
+    {name: 'url', label: 'URL', type: 'url', required: true, maxlength: 1024, placeholder: 'https://line.example.com/espgate',
+      help: t('webhooks.url_help')},
+    {name: 'slot', label: t('webhooks.slot'), type: 'select', value: '',
+      options: [['', t('webhooks.all_slots')], ...[...slots.keys()].map((name) => [name, name])]},
+    ...ENDS.map((state) => ({name: `states.${state}`, label: t('webhooks.when', {state: t(`state.${state}`)}), type: 'checkbox', value: true})),
+    {name: 'ca', label: t('webhooks.ca'), type: 'textarea', help: t('webhooks.ca_help')},
+  ],
+  finish: (body) => ({...body, states: ENDS.filter((state) => body.states[state])}),
+  after: ({url: address, secret}) => tell(t('webhooks.new_one'), [h('p', {}, t('webhooks.once', {url: address})),
+    h('p', {}, h('code', {class: 'once'}, secret)), copyButton(secret)]),
+};
+
+async function showDeliveries(hook) {
+  const problemPlace = h('div');
+  const place = h('div');
+  const list = async () => fill(place, await pagedTable(t('webhooks.deliveries'), [
+    {title: t('webhooks.tried'), cell: (one) => time(one.tried_at ?? one.created_at)},
+    {title: t('webhooks.state'), cell: (one) => badge('delivery', one.state)},
+    {title: t('webhooks.answer'), cell: (one) => [one.status ?? '', ' ', h('span', {lang: 'en'}, one.error ?? '')]},
+    {title: '', cell: (one) => one.state === 'failed' && actionButton(t('webhooks.again'), 'plain', problemPlace, async () => {
+      await post(url`/v1/webhooks/${hook.id}/deliveries/${one.id}/retry`);
+      await list();
+    })},
+  ], (cursor) => get(url`/v1/webhooks/${hook.id}/deliveries` + (cursor ? `?cursor=${cursor}` : '')), t('webhooks.no_deliveries')));
+  await list();
+  await tell(t('webhooks.deliveries'), [problemPlace, actionButton(t('webhooks.look'), 'plain', problemPlace, list), place]);
+}
