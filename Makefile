@@ -147,6 +147,7 @@ lint-all: build/openapi.json
 	$(call step,layers)sh tests/lint/layers.sh
 	$(call step,banned calls)sh tests/lint/banned.sh
 	$(call step,openapi.yaml)$(PYTHON) tests/lint/openapi.py openapi.yaml
+	$(call step,dashboard)$(PYTHON) tests/lint/ui.py
 	$(call step,cppcheck)cppcheck -q -j2 --std=c11 --enable=warning,portability,performance --inline-suppr --error-exitcode=1 \
 	  --suppress=missingIncludeSystem -I. -D_GNU_SOURCE service api tests/board
 	$(call step,clang-tidy)printf '%s\n' $(SRC) service/main.c $(BOARD) | xargs -P2 -n1 sh -c \

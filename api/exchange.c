@@ -94,7 +94,7 @@ enum MHD_Result exchange_handle(void *cls, struct MHD_Connection *conn, const ch
         *state = x = new_exchange(cls, conn, method);
         if (!x) return MHD_NO;
         /* MHD closes a connection that is answered so early: only to stop a body. */
-        if (exchange_begin(x, method, field_target_path(url)) && x->has_body)
+        if (exchange_begin(x, method, field_target_path(url)) && x->has_body && !x->hears_out)
             result = exchange_work(x);
     } else {
         log_context(x->rq.id, "");

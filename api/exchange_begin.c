@@ -14,8 +14,10 @@
 #include "service/base/log.h"
 
 enum {
-    SWALLOW_MAX = 1024 * 1024, /* bytes of a refused body that are read to be polite */
-    STREAM_PATIENCE = 10,      /* so much longer may a body take that goes to the disk */
+    SWALLOW_MAX = 1024 * 1024,       /* bytes of a refused body that are read to be polite */
+    FORM_SWALLOW = 64 * 1024 * 1024, /* the same of a form: a browser looks for an answer only when
+                                        all is sent */
+    STREAM_PATIENCE = 10,            /* so much longer may a body take that goes to the disk */
 };
 
 bool exchange_refuse(struct exchange *x, int status)
@@ -233,6 +235,9 @@ static bool begin_body(struct exchange *x, long length)
     buf_init_secret(&x->rq.body, x->limit);
     if (x->has_body && length > 0 && (size_t)length > x->limit) {
         exchange_too_large(x->limit);
+        x->hears_out = route->bodies & BODY_MULTIPART && length <= FORM_SWALLOW &&
+                       !MHD_lookup_connection_value(x->conn, MHD_HEADER_KIND, "Expect");
+        if (x->hears_out) x->swallow_max = FORM_SWALLOW;
         return exchange_refuse(x, 413);
     }
     if (!(route->bodies & BODY_KINDS)) return false;

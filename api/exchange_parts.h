@@ -20,11 +20,12 @@ struct exchange {
     struct request rq;
     const char *method; /* for the log; the connection's */
     struct reply reply;
-    bool has_body; /* one is announced */
-    bool refused;  /* reply is ready; the rest of the body is swallowed */
-    bool asked;    /* the handler has made the reply */
-    bool answered; /* the pool is done with it: the reply only has to be sent */
-    bool streams;  /* an event stream has taken over */
+    bool has_body;  /* one is announced */
+    bool refused;   /* reply is ready; the rest of the body is swallowed */
+    bool hears_out; /* refused, but told so only behind the body */
+    bool asked;     /* the handler has made the reply */
+    bool answered;  /* the pool is done with it: the reply only has to be sent */
+    bool streams;   /* an event stream has taken over */
     handler_fn then;
     struct waiter waiter;
     struct pool_task task;

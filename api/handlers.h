@@ -43,6 +43,9 @@ struct reply handle_cloud_put(struct request *rq, const struct service *svc);
 struct reply handle_cloud_delete(struct request *rq, const struct service *svc);
 struct reply handle_cloud_test(struct request *rq, const struct service *svc);
 
+/* inspect.c */
+struct reply handle_credential_inspect(struct request *rq, const struct service *svc);
+
 /* credentials.c */
 struct reply handle_credential_validate(struct request *rq, const struct service *svc);
 struct reply handle_credential_create(struct request *rq, const struct service *svc);

@@ -45,6 +45,8 @@ static const struct route table[] = {
      UPLOAD, handle_credential_validate},
     {"POST", "/v1/credentials", "createCredential", OPERATOR, "allow ", CREDENTIAL | ROUTE_CREATES,
      UPLOAD, handle_credential_create},
+    {"POST", "/v1/credentials/inspect", "inspectCredentials", OPERATOR, "allow ", CREDENTIAL,
+     LIMIT_DROP_BODY, handle_credential_inspect},
     {"GET", "/v1/credentials", "listCredentials", VIEWER, "limit cursor ", 0, 0,
      handle_credential_list},
     {"GET", "/v1/credentials/{id}", "getCredential", VIEWER, "", 0, 0, handle_credential_get},

@@ -12,7 +12,7 @@
 #include "service/register/kept.h"
 
 /* ?allow=chain_to_root,validity,duplicate_key: what would be refused without. */
-static enum err begin(const struct request *rq, struct intake *out)
+enum err intake_begin(const struct request *rq, struct intake *out)
 {
     *out = (struct intake){.rules = {.now_unix_s = clock_now_ms() / 1000}};
     const struct {
@@ -56,7 +56,7 @@ bool intake_judge(const struct request *rq, const struct credential_input *more,
 {
     struct files files = {.count = 0};
     struct field_errors errors = {.count = 0};
-    enum err e = begin(rq, out);
+    enum err e = intake_begin(rq, out);
     if (!e) e = files_read_credential(rq, &files, &errors);
     bool read = !e;
     if (files.password.len) out->rules.password = buf_str(&files.password);

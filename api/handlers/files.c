@@ -8,8 +8,16 @@
 
 enum { PASSWORD_MAX = 1024 };
 
-enum err files_read_parts(const struct request *rq, struct multipart_part **parts_out,
-                          size_t *n_out)
+/* How much a request may hold. */
+struct room {
+    size_t parts, file_bytes;
+};
+static const struct room usual_room = {LIMIT_UPLOAD_PARTS, LIMIT_PEM_BYTES};
+/* One more for the password; a file may be a zip as large as the body. */
+static const struct room drop_room = {LIMIT_DROP_FILES + 1, LIMIT_DROP_BODY};
+
+static enum err read_parts(const struct request *rq, const struct room *room,
+                           struct multipart_part **parts_out, size_t *n_out)
 {
     char boundary[FIELD_BOUNDARY_MAX + 1];
     *n_out = 0;
@@ -17,17 +25,17 @@ enum err files_read_parts(const struct request *rq, struct multipart_part **part
     if (!field_boundary(rq->content_type, boundary))
         return err_fail(ERR_ARG, "bad_multipart", "Let the HTTP library set Content-Type.",
                         "the Content-Type names no legal boundary");
-    struct multipart_part *parts = calloc(LIMIT_UPLOAD_PARTS, sizeof *parts);
+    struct multipart_part *parts = calloc(room->parts, sizeof *parts);
     if (!parts) return err_set(ERR_MEM, "out of memory");
-    struct multipart_list list = {.parts = parts, .cap = LIMIT_UPLOAD_PARTS};
+    struct multipart_list list = {.parts = parts, .cap = room->parts};
     enum err e = multipart_parse(rq->body.data, rq->body.len, boundary, &list);
     *n_out = list.count;
     for (size_t i = 0; !e && i < *n_out; i++)
-        if (parts[i].len > LIMIT_PEM_BYTES)
+        if (parts[i].len > room->file_bytes)
             e = err_fail(ERR_TOO_LARGE, "file_too_large",
                          "See whether it is the right file: certificates and keys are small.",
-                         "file %zu has %zu bytes; at most %d are allowed", i + 1, parts[i].len,
-                         (int)LIMIT_PEM_BYTES);
+                         "file %zu has %zu bytes; at most %zu are allowed", i + 1, parts[i].len,
+                         room->file_bytes);
     if (!e && !*n_out)
         e = err_fail(ERR_ARG, "empty_upload",
                      "Send each file as a part of the form, as curl -F name=@FILE does.",
@@ -40,6 +48,12 @@ enum err files_read_parts(const struct request *rq, struct multipart_part **part
     return ERR_OK;
 }
 
+enum err files_read_parts(const struct request *rq, struct multipart_part **parts_out,
+                          size_t *n_out)
+{
+    return read_parts(rq, &usual_room, parts_out, n_out);
+}
+
 static enum err keep_password(const void *text, size_t n, struct files *out)
 {
     if (n > PASSWORD_MAX || memchr(text, 0, n))
@@ -49,12 +63,12 @@ static enum err keep_password(const void *text, size_t n, struct files *out)
     return n ? buf_append(&out->password, text, n) : ERR_OK;
 }
 
-static enum err from_parts(const struct request *rq, struct files *out)
+static enum err from_parts(const struct request *rq, const struct room *room, struct files *out)
 {
     size_t n;
-    enum err e = files_read_parts(rq, &out->parts, &n);
+    enum err e = read_parts(rq, room, &out->parts, &n);
     if (e) return e;
-    out->inputs = calloc(LIMIT_UPLOAD_PARTS, sizeof *out->inputs);
+    out->inputs = calloc(n, sizeof *out->inputs);
     if (!out->inputs) return err_set(ERR_MEM, "out of memory");
     for (size_t i = 0; !e && i < n; i++) {
         const struct multipart_part *p = &out->parts[i];
@@ -95,13 +109,24 @@ static enum err from_json(const struct request *rq, struct files *out, struct fi
     return ERR_OK;
 }
 
-enum err files_read_credential(const struct request *rq, struct files *out,
-                               struct field_errors *errors)
+static enum err read_files(const struct request *rq, const struct room *room, struct files *out,
+                           struct field_errors *errors)
 {
     *out = (struct files){.count = 0};
     buf_init_secret(&out->password, PASSWORD_MAX);
     if (field_media_is(rq->content_type, "application/json")) return from_json(rq, out, errors);
-    return from_parts(rq, out);
+    return from_parts(rq, room, out);
+}
+
+enum err files_read_credential(const struct request *rq, struct files *out,
+                               struct field_errors *errors)
+{
+    return read_files(rq, &usual_room, out, errors);
+}
+
+enum err files_read_drop(const struct request *rq, struct files *out, struct field_errors *errors)
+{
+    return read_files(rq, &drop_room, out, errors);
 }
 
 void files_dispose(struct files *u)

@@ -29,5 +29,7 @@ struct files {
  */
 enum err files_read_credential(const struct request *rq, struct files *out,
                                struct field_errors *errors);
+/** The same for the files of many boards: LIMIT_DROP_FILES, of any size. */
+enum err files_read_drop(const struct request *rq, struct files *out, struct field_errors *errors);
 void files_dispose(struct files *u);
 #endif

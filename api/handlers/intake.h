@@ -15,6 +15,8 @@ struct intake {
     struct credential *c; /* NULL: a check failed */
 };
 
+/** An intake by the rules of ?allow=, still empty. @return ERR_OK; ERR_ARG with code bad_query */
+enum err intake_begin(const struct request *rq, struct intake *out);
 /** Read and judge what was sent, by the rules of ?allow=.
  *  @param more  what is here already, judged with it; @p n of them, borrowed
  *  @param refusal_out  the reply when that went wrong; not for a credential that failed its checks

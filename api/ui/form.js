@@ -7,12 +7,13 @@ let forms = 0;
 
 /** @param fields  [{name: 'wifi.ssid', label, type, help, required, value, options, …}] in groups: {group: title, fields,
  *                 open}. name is the member of the body, with dots for those inside objects. type: text (default),
- *                 password, number, select (options [[value, label]]), checkbox, textarea, list (a line each), datalist
- *                 (text with suggestions: options). parse: what is typed → what is sent. when: [name, values…]: there
- *                 only while the field of that name has one of these. Further attributes go to the element: min, max,
- *                 pattern, placeholder, autocomplete, readonly.
+ *                 password, number, select (options [[value, label]]; a value keeps its type), checkbox, textarea, list (a
+ *                 line each), datalist (text with suggestions: options). parse: what is typed → what is sent. when:
+ *                 [name, values…]: there only while the field of that name has one of these. Further attributes go to the
+ *                 element: min, max, pattern, placeholder, autocomplete, readonly.
  *  @param save    the label of the button  @param onSave  async (body); what it throws is shown here
- *  @param onCancel optional */
+ *  @param onCancel optional
+ *  @return {node, input(name), body(): what is typed now, which need not fit} */
 export function form({fields, save, onSave, onCancel}) {
   const prefix = `form${++forms}`;
   const inputs = new Map(); // name → {field, input, error}
@@ -75,14 +76,14 @@ export function form({fields, save, onSave, onCancel}) {
   }
 
   showWanted();
-  return {node, input: (name) => inputs.get(name).input};
+  return {node, input: (name) => inputs.get(name).input, body: () => bodyOf([...inputs.values()])};
 }
 
 function inputOf(field, id) {
   const {name, label, type = 'text', help, options, value, required, parse, when, ...rest} = field;
   const attributes = {...rest, id, name, required, 'aria-describedby': `${help ? `${id}-help ` : ''}${id}-error`};
   if (type === 'select') {
-    return h('select', {...attributes, value: value ?? ''}, options.map(([key, text]) => h('option', {value: key}, text)));
+    return h('select', {...attributes, value: value ?? ''}, options.map(([key, text]) => h('option', {value: String(key)}, text)));
   }
   if (type === 'textarea' || type === 'list') {
     const text = type === 'list' ? (value ?? []).join('\n') : value ?? '';
@@ -118,6 +119,7 @@ function valueOf(field, input) {
   if (input.value === '') return undefined;
   if (field.parse) return field.parse(input.value);
   if (field.type === 'number') return Number(input.value);
+  if (field.type === 'select') return field.options.find(([key]) => String(key) === input.value)[0];
   if (field.type === 'list') return input.value.split('\n').map((line) => line.trim()).filter(Boolean);
   return input.value;
 }

@@ -4,7 +4,7 @@ import {connection, readOnce, watchBench, watchEvents} from './bench.js';
 import {h} from './dom.js';
 import {badge, duration, morePages, progressBar, progressText, table, time, updateRow} from './parts.js';
 import {link} from './router.js';
-import {addWords, codeText, t, tWord} from './text.js';
+import {addWords, codeText, formatBytes, t, tWord} from './text.js';
 import words from './words/job_list.js';
 
 addWords(words);
@@ -124,8 +124,8 @@ export function moved(job, {state, step, progress}) {
 
 function columns() {
   return [
-    {title: t('jobs.job'), cell: (job) => h('a', {href: link`/jobs/${job.id}`}, tWord('kind', job.kind),
-      h('span', {class: 'quiet id'}, job.id))},
+    {title: t('jobs.job'), cell: (job) => [h('a', {href: link`/jobs/${job.id}`}, tWord('kind', job.kind)),
+      h('span', {class: 'quiet id'}, job.id)]},
     {title: t('jobs.state'), cell: (job) => badge('state', job.state)},
     {title: t('jobs.slot'), cell: (job) => h('a', {href: link`/slots/${job.slot}`}, job.slot)},
     {title: t('jobs.what'), cell: whatOf},
@@ -137,13 +137,36 @@ function columns() {
   ];
 }
 
-/** What it does, or how it ended, in a line. */
+/** What it does, or how it ended, in a line or two. */
 function whatOf(job) {
-  if (job.error) return h('span', {lang: codeText(job.error.code) ? null : 'en'}, codeText(job.error.code) ?? job.error.detail);
+  if (job.error) {
+    const own = codeText(job.error.code);
+    return h('span', {lang: own ? null : 'en'}, own ?? job.error.detail);
+  }
   const step = job.steps.at(-1);
-  if (job.state !== 'running' || !step) return job.result?.verdict?.warnings?.length ? t('jobs.warnings', {
-    n: job.result.verdict.warnings.length}) : '';
+  if (job.state !== 'running' || !step) return job.result ? workDone(job.result) : '';
   const text = progressText(job.progress);
   return [h('div', {}, tWord('step', step.name), text ? h('span', {class: 'quiet'}, ` · ${text}`) : null),
     progressBar(job.progress, tWord('step', step.name))];
+}
+
+/** What was done in a few words, and what came of it. @param result  of a job, or the detail of a device's record */
+export function workDone({verdict, images, flash, read, erase, restore, firmware}) {
+  const names = (list, member) => list.map((one) => one[member]).join(', ');
+  const placeOf = ({partition, size}) => partition ?? formatBytes(size);
+  const done = [
+    restore ? t('done.restored', {place: restore.partition}) : null,
+    images && !restore ? t('done.wrote', {names: names(images, 'partition')}) : null,
+    flash ? t('done.flashed', {names: names(flash.firmware, 'name')}) : null,
+    read ? t('done.read', {place: placeOf(read)}) : null,
+    erase ? t('done.erased', {place: placeOf(erase)}) : null,
+    firmware && !verdict ? `${firmware.module} ${firmware.bin_version}` : null,
+  ];
+  return [done.filter(Boolean).map((text) => h('div', {}, text)), verdict ? verdictLine(verdict) : null];
+}
+
+function verdictLine({code, detail, warnings}) {
+  const own = code === 'works' ? t('done.works') : codeText(code);
+  return h('div', {class: code === 'works' ? 'quiet' : null}, h('span', {lang: own ? null : 'en'}, own ?? detail),
+    warnings.length ? ` ${t('done.warnings', {n: warnings.length})}` : null);
 }

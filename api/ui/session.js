@@ -6,7 +6,11 @@ const SCOPES = ['viewer', 'operator', 'engineer', 'admin'];
 
 /** What GET /v1/me said; null: nobody. */
 export let me = null;
+/** What pages keep as long as the same person sits here, by the page's name. A token that has ended loses nothing of it:
+ *  whoever signs in under the same name goes on. */
+export const kept = new Map();
 let onLost = () => {};
+let lastName = null;
 
 /** @param lost  called with the Problem when the service takes the token no longer */
 export function watchSession(lost) {
@@ -24,6 +28,11 @@ export async function signIn(text) {
 }
 
 export function signOut() {
+  leave();
+  kept.clear();
+}
+
+function leave() {
   sessionStorage.removeItem(KEPT_AS);
   useToken(null, () => {});
   me = null;
@@ -47,8 +56,10 @@ export function isOlderThanService() {
 async function enter(text) {
   useToken(text, () => {}); // a wrong token is told by what throws
   await refresh();
+  if (me.name !== lastName) kept.clear();
+  lastName = me.name;
   useToken(text, (problem) => {
-    signOut();
+    leave();
     onLost(problem);
   });
 }

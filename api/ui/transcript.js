@@ -85,7 +85,7 @@ function textOf(pieces) {
     all.set(piece, at);
     at += piece.length;
   }
-  return new TextDecoder().decode(all).replaceAll('\r', '').replace(/^\n+|\n+$/g, '')
+  return new TextDecoder().decode(all).replaceAll('\r', '').replace(/\n+/g, '\n').replace(/^\n|\n$/g, '')
     .replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, (c) => `\\x${twoDigits(c.charCodeAt(0))}`);
 }
 

@@ -7,7 +7,12 @@ enum {
     LIMIT_UPLOAD_BODY = 1024 * 1024, /* bytes of a multipart credential or image upload */
     LIMIT_UPLOAD_PARTS =
         600, /* files in one upload (a 257th item of a type must be refused by name) */
-    LIMIT_PEM_BYTES = 128 * 1024,         /* one uploaded file */
+    LIMIT_PEM_BYTES = 128 * 1024,      /* one uploaded file */
+    LIMIT_DROP_BODY = 8 * 1024 * 1024, /* bytes of the files of many boards, and of what their
+                                          zips unpack to */
+    LIMIT_DROP_FILES =
+        1024, /* of them, in zips too: certificate, key and CA of 250 boards and more */
+    LIMIT_DROP_PIECES = 2048,             /* certificates in them, and keys */
     LIMIT_IMAGE_BYTES = 32 * 1024 * 1024, /* one image */
     LIMIT_FIRMWARE = 64 * 1024 * 1024,    /* bytes of an upload, and of what a zip unpacks to */
     LIMIT_STREAMS = 8,                    /* such uploads that are on their way at a time */

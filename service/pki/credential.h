@@ -12,7 +12,7 @@
  *   encrypted_key, wrong_password, password_too_slow, password_method
  * - kinds: one key, a certificate for it, at least one root CA.
  *   missing_key, missing_certificate, missing_root_ca, two_keys, two_certificates;
- *   extra_certificate (left out), ca_as_device
+ *   extra_certificate (left out), two_certificates (each judged apart), ca_as_device
  * - key_type: RSA of 2048 to 4096 bits, P-256 or P-384, as mbedTLS of ESP-AT reads them.
  *   key_type, weak_key; ec_key (ESP-AT v3.0 to v3.2 cannot use it)
  * - key_matches: the key signs what the certificate verifies. key_mismatch, key_damaged

@@ -106,6 +106,10 @@ static void judge_kinds(const struct judge *j)
                   "The key in %s belongs to %s and to another certificate: send only the one that "
                   "the board shall use.",
                   u->key.file, named(r->leaf).text);
+    } else if (u->same_key_file[0]) {
+        check_add(j->out, "kinds", CHECK_WARN, "two_certificates",
+                  "The key in %s belongs to %s and to the certificate in %s: use only one of them.",
+                  u->key.file, named(r->leaf).text, u->same_key_file);
     } else if (r->left_out_count) {
         check_add(j->out, "kinds", CHECK_WARN, "extra_certificate",
                   "%s leads nowhere here: it is left out%s.", named(r->left_out[0]).text,

@@ -18,6 +18,7 @@ typedef enum err (*unpack_fn)(const struct credential_input *piece, void *arg);
 /* What zips may still unpack to. */
 struct unpack_room {
     size_t files, bytes;
+    size_t all_bytes; /* that there were at the beginning, for a message */
 };
 /** The files of a zip, in all its folders, under their paths. What is larger than LIMIT_PEM_BYTES
  * is cut behind that and one byte more.

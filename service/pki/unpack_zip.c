@@ -8,7 +8,6 @@ struct unzipping {
     struct archive *zip;
     struct buf piece; /* secret */
     struct unpack_room *room;
-    size_t most; /* bytes of room at the beginning */
 };
 
 static enum err into_piece(const uint8_t *bytes, size_t n, void *arg)
@@ -17,7 +16,7 @@ static enum err into_piece(const uint8_t *bytes, size_t n, void *arg)
     size_t room = z->piece.max - z->piece.len;
     if (n > z->room->bytes)
         return err_fail(ERR_TOO_LARGE, "zip_too_large", "Pack only certificates and keys.",
-                        "the zip unpacks to more than %zu bytes", z->most);
+                        "what is zipped has more than %zu bytes", z->room->all_bytes);
     z->room->bytes -= n;
     enum err e = buf_append(&z->piece, bytes, n < room ? n : room);
     if (e || n <= room) return e;
@@ -41,7 +40,7 @@ static enum err unpack_entry(struct unzipping *z, size_t entry, unpack_fn fn, vo
 enum err unpack_zip(const struct credential_input *in, struct unpack_room *room, unpack_fn fn,
                     void *arg)
 {
-    struct unzipping z = {.room = room, .most = room->bytes};
+    struct unzipping z = {.room = room};
     buf_init_secret(&z.piece, LIMIT_PEM_BYTES + 1);
     enum err e = archive_open_memory(in->data, in->len, room->files, &z.zip);
     size_t n = e ? 0 : archive_count(z.zip);

@@ -239,7 +239,8 @@ enum err upload_take(struct upload *u, const struct credential_input *in)
 static enum err file_read_pieces(struct upload *u, const struct credential_input *in)
 {
     struct place at = {.in_others = false};
-    struct unpack_room room = {.files = LIMIT_UPLOAD_PARTS, .bytes = LIMIT_UPLOAD_BODY};
+    struct unpack_room room = {
+        .files = LIMIT_UPLOAD_PARTS, .bytes = LIMIT_UPLOAD_BODY, .all_bytes = LIMIT_UPLOAD_BODY};
     size_t before = findings(u);
     if (!archive_is_zip(in->data, in->len)) return upload_take(u, in);
     place_name(in->name, at.file);

@@ -48,6 +48,8 @@ struct upload {
     struct upload_key other_keys[UPLOAD_KEYS_MAX]; /* each a different one */
     size_t other_key_count;
     char public_key_file[UPLOAD_NAME]; /* holds a public key; "" for none */
+    char same_key_file[UPLOAD_NAME];   /* of another certificate for the key, which is judged apart;
+                                          "" for none: only in an inspection */
     struct upload_locked locked;       /* the first */
     struct upload_note problem;        /* pieces that cannot be used */
     size_t found;                      /* pieces of any use, also those that are locked */

@@ -131,6 +131,23 @@ enum err store_credential_get(struct store *s, const char *id, struct credential
     return e == ERR_NOT_FOUND ? not_found(id) : e;
 }
 
+static enum err read_id(struct query *q, void *item)
+{
+    query_get_text(q, item, ID_TEXT);
+    return ERR_OK;
+}
+
+enum err store_credential_find(struct store *s, const char *fingerprint_sha256,
+                               char id_out[ID_TEXT])
+{
+    const struct row_search search = {
+        "SELECT id FROM credential WHERE fingerprint = ? ORDER BY seq DESC LIMIT 1",
+        fingerprint_sha256, read_id, id_out};
+    id_out[0] = '\0';
+    enum err e = rows_find(s, &search);
+    return e == ERR_NOT_FOUND ? ERR_OK : e;
+}
+
 static enum err read_blob(struct query *q, void *item)
 {
     return query_get_blob(q, item);

@@ -62,6 +62,9 @@ struct credential_duplicate {
 enum err store_credential_add(struct store *s, const struct credential_record *r,
                               const char *key_pem, size_t key_len,
                               struct credential_duplicate *duplicate);
+/** The newest one with this certificate. @param id_out  "" when there is none */
+enum err store_credential_find(struct store *s, const char *fingerprint_sha256,
+                               char id_out[ID_TEXT]);
 enum err store_credential_get(struct store *s, const char *id,
                               struct credential_record *out); /* ERR_NOT_FOUND */
 /** @param key_out  init it with buf_init_secret @return also ERR_NOT_FOUND with code key_purged */

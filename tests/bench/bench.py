@@ -24,6 +24,7 @@ import harness  # noqa: E402
 import http_figures  # noqa: E402
 import mfg_nvs  # noqa: E402
 import streams  # noqa: E402
+import ui_figures  # noqa: E402
 import whole_flash  # noqa: E402
 
 IMAGES = [(0x37000, 1232), (0x39000, 1688), (0x3B000, 1200)]
@@ -163,6 +164,10 @@ def cloud():
     cloud_figures.figures(row)
 
 
+def ui():
+    ui_figures.figures(row)
+
+
 def service():
     """From exec to the line that says it is ready, and its memory then."""
     times, memory = [], []
@@ -212,7 +217,7 @@ def jobs():
 def main():
     wanted = sys.argv[2:]
     for part in (atpki, flash, pack, image, faults, peer, jobs, manufacturing_data, firmwares, event_streams, cloud,
-                 service, http):
+                 service, http, ui):
         if not wanted or part.__name__ in wanted:
             part()
     width = max(len(r["what"]) for r in ROWS)

@@ -3,10 +3,10 @@ import {get, query, url} from '../api.js';
 import {restoreButton} from '../backups.js';
 import {readOnce, slots, watchBench, watchEvents} from '../bench.js';
 import {fill, h} from '../dom.js';
-import {whenBack} from '../job_list.js';
+import {whenBack, workDone} from '../job_list.js';
 import {badge, facts, heading, pagedTable, problemBox, time} from '../parts.js';
 import {link} from '../router.js';
-import {addWords, codeText, formatBytes, t, tWord} from '../text.js';
+import {addWords, formatBytes, t, tWord} from '../text.js';
 import words from '../words/device.js';
 
 addWords(words);
@@ -66,31 +66,12 @@ function historyTable(entries) {
   return pagedTable(t('device.history'), [
     {title: t('device.at'), cell: (entry) => h('a', {href: link`/jobs/${entry.job}`}, time(entry.at))},
     {title: t('device.outcome'), cell: (entry) => badge('state', entry.outcome)},
-    {title: t('device.what'), cell: (entry) => whatOf(entry.detail ?? {})},
+    {title: t('device.what'), cell: (entry) => workDone(entry.detail ?? {})},
     {title: t('device.slot'), cell: (entry) => h('a', {href: link`/slots/${entry.slot}`}, entry.slot)},
     {title: t('device.credential'), cell: credential},
     {title: t('device.method'), cell: (entry) => (entry.method ? tWord('method', entry.method) : '–')},
   ], async (cursor = 0) => ({items: entries.slice(cursor, cursor + PAGE), next: entries.length > cursor + PAGE ? cursor + PAGE : null}),
   t('device.no_history'));
-}
-
-/** What was done, in a few words, and what came of it. */
-function whatOf({verdict, images, flash, read, erase, restore, firmware}) {
-  const done = [
-    images ? t('device.wrote', {names: images.map((one) => one.partition).join(', ')}) : null,
-    flash ? t('device.flashed', {names: flash.firmware.map((one) => one.name).join(', ')}) : null,
-    read ? t('device.read', {place: read.partition ?? formatBytes(read.size)}) : null,
-    erase ? t('device.erased', {place: erase.partition ?? formatBytes(erase.size)}) : null,
-    restore ? t('device.restored', {place: restore.partition}) : null,
-    firmware && !verdict ? `${firmware.module} ${firmware.bin_version}` : null,
-  ].filter(Boolean);
-  return [done.map((text) => h('div', {}, text)), verdict ? verdictLine(verdict) : null];
-}
-
-function verdictLine({code, detail, warnings}) {
-  const own = codeText(code);
-  return h('div', {class: code === 'works' ? 'quiet' : null}, h('span', {lang: own ? null : 'en'}, own ?? detail),
-    warnings.length ? ` ${t('device.warnings', {n: warnings.length})}` : null);
 }
 
 function backupTable(page, device) {

@@ -118,14 +118,9 @@ function actions(job, act, draw) {
 /** Why it did not succeed, or that it did; a verdict explains either. */
 function endOf(job) {
   const verdict = job.result?.verdict;
-  return [job.error ? problemBox({...job.error, device: null}) : null,
-    job.error?.device ? saidBox(job.error.device) : null,
+  return [job.error ? problemBox(job.error) : null,
     verdict ? verdictCard(verdict) : null,
     job.state === 'interrupted' && !job.error ? h('p', {class: 'problem'}, t('job.interrupted')) : null];
-}
-
-function saidBox(device) {
-  return h('section', {class: 'card'}, h('h2', {}, t('job.device_said')), h('pre', {class: 'said'}, device));
 }
 
 function stepsCard(job) {

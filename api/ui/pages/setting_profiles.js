@@ -4,7 +4,7 @@ import {t, tWord} from '../text.js';
 import {secretFields, settleSecret} from './setting.js';
 
 const CHECKS = ['none', 'wifi', 'time', 'connect', 'publish'];
-const SCHEMES = ['1', '2', '3', '4', '5'];
+const SCHEMES = [1, 2, 3, 4];
 const TARGETS = ['mqtt', 'client', 'server', 'wpa2', 'https', 'wss'];
 const CERTIFICATES = ['csr', 'aws', 'own', 'claim'];
 
@@ -72,11 +72,11 @@ function mqttFields(mqtt) {
     {name: 'mqtt.host', label: t('profiles.host'), value: mqtt.host, maxlength: 253,
       placeholder: 'xxxx-ats.iot.eu-central-1.amazonaws.com'},
     {name: 'mqtt.port', label: t('profiles.port'), type: 'number', value: mqtt.port, min: 1, max: 65535, placeholder: '8883'},
-    {name: 'mqtt.scheme', label: t('profiles.scheme'), type: 'select', value: mqtt.scheme ?? '', parse: Number,
-      options: [['', t('profiles.scheme_5')], ...SCHEMES.slice(0, 4).map((n) => [n, t(`profiles.scheme_${n}`)])]},
+    {name: 'mqtt.scheme', label: t('profiles.scheme'), type: 'select', value: mqtt.scheme,
+      options: [['', t('profiles.scheme_5')], ...SCHEMES.map((n) => [n, t(`profiles.scheme_${n}`)])]},
     {name: 'mqtt.client_id', label: t('profiles.client_id'), value: mqtt.client_id, placeholder: 'espgate-{mac}', help: t('profiles.words')},
     {name: 'mqtt.topic', label: t('profiles.topic'), value: mqtt.topic, placeholder: 'espgate/{mac}/check', help: t('profiles.words')},
-    {name: 'mqtt.qos', label: 'QoS', type: 'select', value: mqtt.qos ?? '', parse: Number, options: [['', '1'], ['0', '0']]},
+    {name: 'mqtt.qos', label: 'QoS', type: 'select', value: mqtt.qos, options: [['', '1'], [0, '0']]},
     {name: 'mqtt.username', label: t('profiles.username'), value: mqtt.username, maxlength: 64},
     ...secretFields('mqtt.password', t('profiles.mqtt_password'), mqtt.password_set, {maxlength: 64}),
     {name: 'mqtt.alpn', label: 'ALPN', value: mqtt.alpn, maxlength: 64, placeholder: 'x-amzn-mqtt-ca', help: t('profiles.alpn_help')},
@@ -107,14 +107,14 @@ function workFields(profile, firmware) {
   return [
     {name: 'check', label: t('profiles.check'), type: 'select', value: profile.check,
       options: [['', t('profiles.as_usual', {what: t('level.publish')})], ...CHECKS.map((name) => [name, t(`level.${name}`)])]},
-    {name: 'host_check', label: t('profiles.host_check'), type: 'select', value: profile.host_check === undefined ? '' : String(profile.host_check),
-      parse: (text) => text === 'true', options: [['', t('profiles.host_check_auto')], ['true', t('profiles.yes')], ['false', t('profiles.no')]]},
+    {name: 'host_check', label: t('profiles.host_check'), type: 'select', value: profile.host_check,
+      options: [['', t('profiles.host_check_auto')], [true, t('profiles.yes')], [false, t('profiles.no')]]},
     {name: 'method', label: t('profiles.method'), type: 'select', value: profile.method,
       options: [['', t('profiles.method_auto')], ['rom', t('profiles.method_rom')], ['at', t('profiles.method_at')]]},
     {name: 'target.kind', label: t('profiles.target'), type: 'select', value: profile.target?.kind,
       options: [['', t('profiles.as_usual', {what: 'mqtt'})], ...TARGETS.map((name) => [name, name])]},
-    {name: 'target.index', label: t('profiles.index'), type: 'select', value: profile.target?.index ?? '', parse: Number,
-      when: ['target.kind', 'client', 'https', 'wss'], options: [['', '0'], ['1', '1']]},
+    {name: 'target.index', label: t('profiles.index'), type: 'select', value: profile.target?.index,
+      when: ['target.kind', 'client', 'https', 'wss'], options: [['', '0'], [1, '1']]},
     {name: 'layout', label: t('profiles.layout'), type: 'datalist', parse: jsonOrText, help: t('profiles.layout_help'),
       value: typeof profile.layout === 'object' ? JSON.stringify(profile.layout) : profile.layout,
       options: ['partitions', 'mfg_nvs'].map((name) => [name, tWord('layout', name)])},

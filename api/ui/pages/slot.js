@@ -49,7 +49,7 @@ export async function show(page) {
 }
 
 function actions(name) {
-  const check = h('button', {type: 'button', class: 'plain', 
+  const check = h('button', {type: 'button', class: 'plain',
     onclick: () => whileBusy(check, () => attempt(t('slot.check'), () => orderCheck(name)))}, t('slot.check'));
   return [orderButton('identify', name), check, orderButton('reset', name),
     h('a', {class: 'button main', href: `${link`/provision`}?${new URLSearchParams({slot: name})}`}, tWord('kind', 'provision'))];

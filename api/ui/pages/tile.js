@@ -74,7 +74,7 @@ function boardPart() {
     nodes: [mac, about],
     seen,
     update(board) {
-      const more = board ? [board.title, board.firmware, board.layout && t(`layout.${board.layout}`)].filter(Boolean) : [];
+      const more = board ? [board.title, board.firmware, board.layout && t(`wall.layout.${board.layout}`)].filter(Boolean) : [];
       setText(mac, board ? board.mac ?? t('wall.no_mac') : '');
       setText(about, board ? more.join(' · ') : t('wall.no_board'));
       setProperty(about, 'title', more.join(' · '));

@@ -2,8 +2,8 @@
 export default {
   en: {
     'look.idle': 'Idle', 'look.working': 'Working', 'look.good': 'Good', 'look.bad': 'Failed', 'look.absent': 'Absent',
-    'layout.partitions': 'credentials in partitions', 'layout.mfg_nvs': 'credentials in mfg_nvs',
-    'layout.none': 'no place for credentials',
+    'wall.layout.partitions': 'credentials in partitions', 'wall.layout.mfg_nvs': 'credentials in mfg_nvs',
+    'wall.layout.none': 'no place for credentials',
     'wall.job': '{kind}: {what}', 'wall.waiting': '1 waits|{n} wait', 'wall.seen': 'last seen',
     'wall.no_board': 'No board was seen here yet.', 'wall.no_mac': 'MAC not told',
     'wall.progress': 'Progress of {slot}', 'wall.by': 'ordered by {who}', 'wall.no_job': 'No job yet.',
@@ -20,7 +20,7 @@ export default {
   },
   zh: {
     'look.idle': '空闲', 'look.working': '工作中', 'look.good': '正常', 'look.bad': '失败', 'look.absent': '未连接',
-    'layout.partitions': '凭证在独立分区', 'layout.mfg_nvs': '凭证在 mfg_nvs', 'layout.none': '没有存放凭证的位置',
+    'wall.layout.partitions': '凭证在独立分区', 'wall.layout.mfg_nvs': '凭证在 mfg_nvs', 'wall.layout.none': '没有存放凭证的位置',
     'wall.job': '{kind}：{what}', 'wall.waiting': '{n} 个排队', 'wall.no_board': '这里还没有识别过开发板。', 'wall.no_mac': '未提供 MAC', 'wall.seen': '最近识别',
     'wall.progress': '{slot} 的进度', 'wall.by': '下达者：{who}', 'wall.no_job': '还没有任务。',
     'wall.filters': '显示哪些工位', 'wall.show_all': '全部 {n}', 'wall.show_working': '工作中 {n}',

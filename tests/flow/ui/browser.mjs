@@ -110,6 +110,16 @@ const ours = {
     await page.unrouteAll({ behavior: "wait" });
   },
 
+  // Seconds that the page's main thread has worked so far, counted from the first time this is asked.
+  async busy(page) {
+    if (!page.meter) {
+      page.meter = await page.context().newCDPSession(page);
+      await page.meter.send("Performance.enable");
+    }
+    const { metrics } = await page.meter.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "TaskDuration").value;
+  },
+
   // What axe finds: [{id, impact, help, nodes: [{target, html, summary}]}].
   async axe(page, options) {
     if (!await evaluateBeyond(page, "'axe' in globalThis")) await evaluateBeyond(page, axeSource);

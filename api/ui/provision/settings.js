@@ -1,0 +1,81 @@
+// What the jobs are told: a profile, or network and broker typed here; and, folded away, what is seldom needed.
+import {fill, h} from '../dom.js';
+import {form} from '../form.js';
+import {facts} from '../parts.js';
+import {can} from '../session.js';
+import {t} from '../text.js';
+
+const LEVELS = ['none', 'wifi', 'time', 'connect', 'publish'];
+const TARGETS = ['mqtt', 'client', 'server', 'wpa2', 'https', 'wss'];
+
+/** @param profiles  as GET /v1/profiles has them  @param start  what the button does  @return the node */
+export function settingsForm(wizard, profiles, start) {
+  const place = h('div');
+  const only = profiles.length === 1 ? profiles[0].name : '';
+  wizard.settings.profile ??= only;
+  if (!profiles.some((one) => one.name === wizard.settings.profile)) wizard.settings.profile = '';
+
+  function draw() {
+    const profile = profiles.find((one) => one.name === wizard.settings.profile) ?? null;
+    const choose = h('select', {id: 'profile', value: wizard.settings.profile, onchange: () => {
+      wizard.settings.profile = choose.value;
+      draw();
+      document.getElementById('profile').focus();
+    }}, h('option', {value: ''}, t('provision.no_profile')), profiles.map(({name}) => h('option', {value: name}, name)));
+    const fields = fieldsOf(wizard.settings, profile);
+    const typed = form({fields, save: t('provision.start'), onSave: async () => start()});
+    // Kept while it is typed: nothing is lost with the page that shows it.
+    typed.node.addEventListener('input', () => {
+      const asked = new Set(fields.flatMap((entry) => entry.fields ?? entry).map(({name}) => name.split('.')[0]));
+      const others = Object.entries(wizard.settings).filter(([name]) => !asked.has(name));
+      wizard.settings = {...Object.fromEntries(others), ...typed.body()};
+    });
+    fill(place, h('div', {class: 'card'}, h('div', {class: 'field'}, h('label', {for: 'profile'}, t('provision.profile')), choose,
+      h('p', {class: 'help'}, t('provision.profile_help'), ' ', can('engineer') ? h('a', {href: '#/settings/profiles'},
+        t('provision.profile_new')) : null)), profile ? whatItSays(profile.settings) : null, typed.node));
+  }
+  draw();
+  return place;
+}
+
+function whatItSays(settings) {
+  const cloud = typeof settings.cloud === 'string' ? settings.cloud : settings.cloud?.name;
+  const yesNo = (value) => (value === undefined ? null : t(value ? 'provision.yes' : 'provision.no'));
+  return facts([
+    [t('provision.wifi'), settings.wifi?.ssid ?? t('provision.not_in_profile')],
+    [t('provision.broker'), settings.mqtt?.host ?? (cloud ? t('provision.from_cloud') : t('provision.not_in_profile'))],
+    [t('provision.check'), t(`provision.level_${settings.check ?? 'publish'}`)], [t('provision.cloud'), cloud],
+    [t('provision.method'), settings.method && t(`provision.method_${settings.method}`)],
+    [t('provision.target'), settings.target && t(`provision.target_${settings.target.kind}`)],
+    [t('provision.purge'), yesNo(settings.purge_key)],
+  ]);
+}
+
+/** @param values  what was typed before  @param profile  null: network and broker are asked for */
+function fieldsOf(values, profile) {
+  const field = (name, more) => ({name, label: t(`provision.field.${name}`), value: name.split('.').reduce((at, part) => at?.[part], values),
+    ...more});
+  const word = (group, name) => [name, t(`provision.${group}_${name}`)];
+  const unsaid = ['', t(profile ? 'provision.as_profile' : 'provision.as_usual')];
+  const check = field('check', {type: 'select', options: [unsaid, ...LEVELS.map((name) => word('level', name))],
+    help: t('provision.check_help')});
+  const options = [
+    field('method', {type: 'select', options: [unsaid, ...['auto', 'rom', 'at'].map((name) => word('method', name))]}),
+    field('purge_key', {type: 'select', options: [unsaid, [true, t('provision.yes')], [false, t('provision.no')]],
+      help: t('provision.purge_help')}),
+    field('target.kind', {type: 'select', options: [unsaid, ...TARGETS.map((name) => word('target', name))],
+      help: t('provision.target_help')}),
+    field('target.index', {type: 'number', min: 0, max: 1}),
+  ];
+  if (profile) return [{group: t('provision.options'), fields: [check, ...options]}];
+  return [
+    field('wifi.ssid', {maxlength: 32}),
+    field('wifi.password', {type: 'password', maxlength: 64, autocomplete: 'off', help: t('provision.wifi_help')}),
+    field('mqtt.host', {maxlength: 253, placeholder: 'example-ats.iot.eu-central-1.amazonaws.com'}),
+    check,
+    {group: t('provision.options'), fields: [field('mqtt.port', {type: 'number', min: 1, max: 65535, placeholder: '8883'}),
+      field('mqtt.client_id', {maxlength: 256, placeholder: 'espgate-{mac}'}),
+      field('mqtt.topic', {maxlength: 128, placeholder: 'espgate/{mac}/check'}),
+      field('time.server', {maxlength: 127, placeholder: 'pool.ntp.org', help: t('provision.time_help')}), ...options]},
+  ];
+}

@@ -1,0 +1,45 @@
+// Step 1: what goes on the boards.
+import {fill, h, setText} from '../dom.js';
+import {problemBox} from '../parts.js';
+import {t} from '../text.js';
+import {waiting} from './flow.js';
+import {showCloudChoice} from './source_cloud.js';
+import {showFileSource} from './source_files.js';
+import {showStoredSource} from './source_stored.js';
+
+const SOURCES = {files: showFileSource, stored: showStoredSource, cloud: showCloudChoice};
+
+/** @return a function that shows what has changed in the state */
+export function showCredentials(place, wizard, tools) {
+  const body = h('div');
+  const problems = h('div');
+  const sum = h('p', {class: 'sum', role: 'status'});
+  const next = h('button', {type: 'button', class: 'main', id: 'to-slots', onclick: () => tools.go('slots')},
+    t('provision.to_slots'));
+  let update = () => {};
+  let shown = null;
+
+  const showSource = () => {
+    shown = wizard.source;
+    update = SOURCES[shown](body, wizard, tools);
+  };
+  const choice = h('fieldset', {class: 'sources'}, h('legend', {}, t('provision.source')), Object.keys(SOURCES).map((name) =>
+    h('label', {}, h('input', {type: 'radio', name: 'source', value: name, checked: wizard.source === name, onchange: () => {
+      wizard.source = name;
+      wizard.byHand = {};
+      wizard.problem = null;
+      tools.changed();
+    }}), h('span', {}, t(`provision.source_${name}`)))));
+  fill(place, h('h2', {tabindex: '-1'}, t('provision.credentials_title')), choice, body, problems,
+    h('div', {class: 'actions wizard-go'}, sum, next));
+
+  return () => {
+    if (shown !== wizard.source) showSource();
+    update();
+    fill(problems, wizard.problem ? problemBox(wizard.problem) : null);
+    const ready = waiting(wizard).length;
+    next.disabled = wizard.asking === true || (wizard.source !== 'cloud' && ready === 0);
+    const text = wizard.source === 'cloud' ? '' : wizard.asking ? t('provision.asking') : t('provision.ready', {n: ready});
+    setText(sum, text);
+  };
+}
