@@ -6,10 +6,13 @@ same make. README.md, and what begins with '.' or ends with '~', stay out. See u
 import gzip
 import hashlib
 import os
+import posixpath
+import re
 import sys
 
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
          ".svg": "image/svg+xml"}
+IMPORT = re.compile(r"^(?:import|export)\b(?:[^'\"=();]*\bfrom)?\s*'([^']+)'", re.M)
 DEPTH = 1  # folders below the first, as the routes have it
 
 
@@ -36,12 +39,31 @@ def version_of(files):
     return digest.hexdigest()[:16]
 
 
+def modules_of(files, first):
+    """The addresses of what a script imports, and of what that does, and so on: the nearest first."""
+    scripts = {posixpath.join(folder, name): data.decode() for folder, name, _, data in files if name.endswith(".js")}
+    found = [first]
+    for path in found:
+        for other in IMPORT.findall(scripts[path]):
+            other = posixpath.normpath(posixpath.join(posixpath.dirname(path), other))
+            if other not in found:
+                found.append(other)
+    return found[1:]
+
+
+def page_of(data, files, version):
+    """A browser finds what a script imports when it has the script; told here, it asks for all of them at once."""
+    links = "".join(f'<link rel="modulepreload" href="/ui/@UI@/{path}">\n' for path in modules_of(files, "main.js"))
+    script = b'<script type="module"'
+    return data.replace(script, links.encode() + script, 1).replace(b"@UI@", version.encode())
+
+
 def as_c(files, version):
     lines = ['#include "api/ui.h"', "", f'const char ui_version[] = "{version}";']
     rows = []
     for number, (folder, name, kind, data) in enumerate(files):
         if name.endswith(".html"):
-            data = data.replace(b"@UI@", version.encode())
+            data = page_of(data, files, version)
         packed = gzip.compress(data, 9, mtime=0)
         lines.append(f"static const uint8_t file_{number}[] = {{")
         lines += ["    " + ",".join(str(byte) for byte in packed[i:i + 32]) + "," for i in range(0, len(packed), 32)]

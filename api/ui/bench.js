@@ -67,16 +67,18 @@ const CHANGES_LIST = ['stored', 'deleted']; // a slot that is stored takes its p
 
 function take({type, data}) {
   if (type === 'ports.changed' || CHANGES_LIST.includes(data.change)) readAll();
-  else if (type !== 'job.progress' && reading.has('all')) readAll();
-  if (type === 'job.step' || type === 'job.progress' || type === 'job.started') noteWork(data);
+  else if (type === 'job.step' || type === 'job.progress' || type === 'job.started') noteWork(data);
   else if (data.slot) {
     const work = running.get(data.slot);
     if (type === 'job.ended' && work?.id === data.job) work.state = data.state; // it stays until its slot tells its end
     readSlot(data.slot);
   }
+  if (type !== 'job.progress' && reading.has('all')) readAll();
   for (const listener of eventListeners) listener({type, data});
   if (data.slot) mark(data.slot);
 }
+
+const FINDS_OUT = ['identify', 'layout', 'firmware']; // the steps after which a slot knows more of its board
 
 function noteWork(data) {
   const before = running.get(data.slot);
@@ -87,7 +89,8 @@ function noteWork(data) {
   if (data.step && data.step.name !== work.step?.name) work.progress = {done: 0, total: 0, unit: null};
   work.step = data.step ?? work.step;
   work.progress = data.progress ?? work.progress;
-  if (before?.id !== data.job) readSlot(data.slot);
+  const learned = data.step?.state === 'succeeded' && FINDS_OUT.includes(data.step.name);
+  if (before?.id !== data.job || (learned && data.progress === undefined)) readSlot(data.slot);
 }
 
 const reading = new Map(); // what is being read → whether it must be read again

@@ -34,11 +34,15 @@ class DashboardTest(unittest.TestCase):
         with open(os.path.join(contract.ROOT, "api", "ui", name), "rb") as f:
             return f.read().replace(b"@UI@", self.version.encode()) if name.endswith(".html") else f.read()
 
+    def body(self, reply):
+        """Without the modules that the page names before its script."""
+        return re.sub(rb'<link rel="modulepreload"[^>]*>\n', b"", reply.body)
+
     def test_every_file_is_served_as_it_is(self):
         for path, name in self.paths.items():
             with self.subTest(path):
                 reply = self.get(path).expect(200)
-                self.assertEqual(reply.body, self.source(name))
+                self.assertEqual(self.body(reply), self.source(name))
                 self.assertEqual(reply.headers.get_content_type(), TYPES[os.path.splitext(name)[1]])
                 self.assertNotIn("Content-Encoding", reply.headers)
                 packed = self.get(path, Accept_Encoding="gzip, deflate, br, zstd").expect(200)
@@ -109,6 +113,16 @@ class DashboardTest(unittest.TestCase):
             with self.subTest(path), raw.Connection(self.gate) as c:
                 c.get(path).problem(status, code)
         self.get("/", "POST").problem(405, "bad_method")
+
+    def test_the_page_names_every_module_that_it_begins_with(self):
+        named = re.findall(r'modulepreload" href="([^"]+)"', self.get("/").body.decode())
+        self.assertEqual(len(named), len(set(named)))
+        told = {"main.js"} | {path.removeprefix(f"/ui/{self.version}/") for path in named}
+        for name in told:
+            imported = re.findall(r"^(?:import|export)\b[^=;(]*?'([^']+)';", self.source(name).decode(), re.M)
+            wanted = {os.path.normpath(os.path.join(os.path.dirname(name), path)) for path in imported}
+            self.assertLessEqual(wanted, told, name)
+        self.assertGreater(len(named), 5)
 
     def test_it_loads_nothing_from_elsewhere(self):
         for name in tour.ui_files():

@@ -93,6 +93,7 @@ class Tour:
                 ("POST", "/v1/registrations", "application/json", 256),
                 ("POST", "/v1/credentials", "application/json", 1024),
                 ("POST", "/v1/credentials/validate", "multipart/form-data; boundary=b", 1024),
+                ("POST", "/v1/credentials/inspect", "multipart/form-data; boundary=b", 8192),
                 ("POST", "/v1/images/atpki", "multipart/form-data; boundary=b", 1024),
                 ("POST", "/v1/images/mfg-nvs?size=12288", "multipart/form-data; boundary=b", 1024),
                 ("POST", "/v1/images/partition-table", "text/csv", 64)):
@@ -195,7 +196,13 @@ class Tour:
         tidy = gate.post("/v1/credentials/validate", {"any": {"name": [pkcs12]}, "password": "pass"}).expect(200).json
         assert tidy["valid"] and [c["code"] for c in tidy["credential"]["changes"]] == ["pkcs12", "base64"], tidy
         gate.post("/v1/credentials/validate?allow=dates", body).problem(400, "bad_query")
+        gate.post("/v1/credentials/inspect?allow=dates", body).problem(400, "bad_query")
+        gate.post("/v1/credentials/inspect", {"password": None}).problem(400, "bad_body")
+        gate.post("/v1/credentials/inspect", files=files[1:]).expect(200)
         made = gate.post("/v1/credentials", body).expect(201)
+        others = [("w", "cat.jpg", b"\xff\xd8"), ("v", "a.pub", b"-----BEGIN PUBLIC KEY-----\n")]
+        told = gate.post("/v1/credentials/inspect", files=[*files, *others]).expect(200).json
+        assert told["sets"][0]["earlier"] == made.json["id"] and told["unused"] == [3, 4], told
         gate.post("/v1/credentials", files=files).problem(409, "credential_exists")
         gate.post("/v1/credentials?allow=chain_to_root,validity,duplicate_key", body).problem(409, "credential_exists")
         other = [("x", "1", pki.ec_device.cert), ("y", "2", pki.ec_device.key), ("z", "3", pki.ca.cert)]

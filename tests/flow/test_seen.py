@@ -47,6 +47,20 @@ class Seen(harness.BenchCase):
         self.assertEqual((seen["mac"], seen["title"], seen["job"]), (board.mac, "ESP32", job["id"]))
         self.assertEqual(seen["firmware"], job["result"]["firmware"]["at_version"])
 
+    def test_a_board_is_told_while_its_job_still_runs(self):
+        board = self.bench.boards[0]
+        slot = self.bench.slot(board)
+        before = self.bench.run("identify", self.bench.boards[1], method="rom")["id"]
+        self.bench.clock.silent = True
+        job = self.gate.create_job(self.bench.command("check", slot, level="time", mqtt=None))
+        self.until_step(job, "time")
+        got = self.one(slot)
+        self.assertEqual((got["state"], got["job"], got["last_job"]), ("busy", job, None))
+        self.assertEqual((got["board"]["mac"], got["board"]["job"]), (board.mac, job))
+        self.assertEqual(self.one(self.bench.boards[1].name)["board"]["job"], before)
+        self.gate.post(f"/v1/jobs/{job}/cancel").expect(200, 202)
+        self.gate.wait_job(job)
+
     def test_a_port_that_nobody_named_is_a_slot_like_another(self):
         board = self.bench.boards[0]
         slot = f"{board.name}-download"

@@ -14,7 +14,7 @@ const logs = new Map(); // slot name → [{lines, job, problem, view}], oldest f
 
 /** @param page  whose signal ends it  @return its nodes */
 export function createConsole(slot, page) {
-  const log = h('ol', {class: 'at-log', role: 'log', 'aria-label': t('console.log'), tabindex: '0'});
+  const log = h('div', {class: 'at-log', role: 'log', 'aria-label': t('console.log'), tabindex: '0'});
   const place = h('div');
   const history = openHistory();
   const sent = logs.get(slot) ?? [];
@@ -87,7 +87,7 @@ function logEntry(slot, one, place) {
   const why = h('span', {class: 'quiet'});
   const cancel = actionButton(t('core.cancel'), 'plain small', place, () => post(url`/v1/jobs/${one.job.id}/cancel`));
   const said = h('div', {class: 'at-said'});
-  const node = h('li', {}, said, h('p', {class: 'state'}, state, why, cancel));
+  const node = h('div', {class: 'turn'}, said, h('p', {class: 'state'}, state, why, cancel));
   let shown;
   return {
     node,

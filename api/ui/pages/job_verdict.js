@@ -14,7 +14,7 @@ export function verdictCard(verdict) {
   const log = verdict.evidence.log ?? [];
   return h('section', {class: 'card'},
     h('h2', {}, t('verdict.title'), ' ', sideBadge(verdict.side, works ? 'good' : 'bad')),
-    works ? h('p', {}, t('done.works')) : h('p', {}, t(`verdict.side.${verdict.side}`)),
+    works ? h('p', {}, t('verdict.works')) : h('p', {}, t(`verdict.side.${verdict.side}`)),
     verdict.warnings.length ? [h('h3', {}, t('verdict.warnings')), verdict.warnings.map(warningBox)] : null,
     evidence.length ? h('details', {}, h('summary', {}, t('verdict.evidence')), facts(evidence),
       log.length ? [h('h3', {}, t('verdict.log')), h('pre', {class: 'said'}, log.join('\n'))] : null) : null);

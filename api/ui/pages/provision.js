@@ -85,7 +85,7 @@ export async function show(page) {
 
 /** #/provision?slot=left and ?credential=cred_…: what another page sent the reader here with, once. */
 function takeAddress(query, wizard, tools) {
-  if (query.slot) wizard.chosen = [...new Set([...(wizard.chosen ?? []), query.slot])];
+  if (query.slot) Object.assign(wizard, {chosen: [...new Set([...(wizard.picked ? wizard.chosen : []), query.slot])], picked: true});
   if (query.credential) addStored(wizard, query.credential, tools);
   if (query.slot || query.credential) history.replaceState(null, '', '#/provision');
 }

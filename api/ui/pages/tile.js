@@ -4,7 +4,7 @@
 import {fill, h, setProperty, setText} from '../dom.js';
 import {progressText, sentences, time} from '../parts.js';
 import {link} from '../router.js';
-import {t, tWord} from '../text.js';
+import {codeText, t, tWord} from '../text.js';
 
 /** 'idle', 'working', 'good', 'bad' or 'absent'. @p work  what runs there, or undefined. Pure. */
 export function lookOf(slot, work) {
@@ -125,7 +125,13 @@ function endPart() {
       if (!job) return void fill(node, h('p', {class: 'quiet'}, t('wall.no_job')));
       fill(node, h('p', {}, h('a', {class: 'what', href: link`/jobs/${job.id}`}, endText(job)), ' ',
         h('span', {class: 'quiet'}, time(job.finished_at))),
-      job.error ? h('div', {class: 'why'}, sentences(job.error)) : null);
+      job.error ? whyPart(job.error) : null);
     },
   };
+}
+
+/** What is wrong and what to do; in another language than the service's, its own words stand below. */
+function whyPart(error) {
+  const own = codeText(error.code) !== null;
+  return h('div', {class: 'why'}, sentences(error), own ? h('p', {class: 'quiet', lang: 'en'}, error.detail) : null);
 }

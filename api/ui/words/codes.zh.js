@@ -106,6 +106,7 @@ export default {
   too_large_for_partition: '映像超过分区大小。请使用 P-256 私钥、较短的证书链，并只带 broker 的根证书。',
   zip_damaged: 'zip 文件已损坏。请重新获取，它没有完整传到。',
   zip_too_large: 'zip 解压后过大。请只打包证书和私钥。',
+  too_many_files: '文件过多。请分批发送较少开发板的文件。',
   zip_too_many_files: 'zip 中文件过多。请只打包需要的文件。',
   zip_unsupported: '不支持该 zip 的压缩方式或密码。请用普通方式（deflate）、不加密重新打包。',
   file_too_large: '文件过大。证书和私钥都很小，请确认没有选错文件。',

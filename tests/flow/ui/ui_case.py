@@ -96,7 +96,7 @@ class UiCase(harness.BenchCase):
 
     def token_of(self, scope, **more):
         """(id, text) of a new token."""
-        made = self.gate.post("/v1/tokens", {"name": f"{scope} of {self.id().split('.')[-1]}"[:40], "scope": scope, **more})
+        made = self.gate.post("/v1/tokens", {"name": f"{scope}-{self.id().split('.')[-1]}"[:40], "scope": scope, **more})
         return made.expect(201).json["id"], made.json["token"]
 
     def restart(self, *args):
