@@ -56,7 +56,7 @@ export function url(parts, ...values) {
 /** ?a=1&b=2 of what is neither empty nor null. */
 export function query(values) {
   const pairs = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== '');
-  return pairs.length ? `?${new URLSearchParams(pairs)}` : '';
+  return pairs.length ? `?${pairs.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')}` : '';
 }
 
 async function send(method, path, {body, form, headers, signal}) {

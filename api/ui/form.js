@@ -63,7 +63,7 @@ export function form({fields, save, onSave, onCancel}) {
 
   /** What the browser itself can tell is told at once; the service is asked for the rest. */
   function checkHere() {
-    const bad = [...inputs.values()].filter(({input}) => !input.validity.valid);
+    const bad = [...inputs.values()].filter(({input}) => input.willValidate && !input.validity.valid);
     for (const {input, error} of bad) mark(input, error, input.validity.valueMissing ? t('core.required') : t('core.invalid'));
     reveal(bad[0]);
     return bad.length === 0;

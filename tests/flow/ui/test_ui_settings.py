@@ -39,6 +39,7 @@ class Settings(UiCase):
         board = self.bench.boards[0]
         page = self.open("#/settings/slots")
         page.get_by_role("link", name="New slot").click()
+        page.locator("form.form").wait_for()
         self.fill(page, name="left", download_port=board.download, at_port=board.at, flash_baud="460800")
         self.save(page)
         page.get_by_role("link", name="left", exact=True).wait_for()
