@@ -64,22 +64,26 @@ class Meter:
 
 
 def open_bench(chromium, gate, slots):
+    """The page, and after how many ms all stood there."""
     page = chromium.open(viewport=browser.size(1920))
     page.add_init_script(content=WATCH % (gate.token, slots) + FRAMES)
+    page.busy()
     page.goto(f"http://{gate.host}:{gate.port}/")
     return page, page.evaluate("shown")
 
 
 def loads(row, chromium, gate):
     """Nothing of it in the browser's cache, and all."""
-    first, again = [], []
+    first, again, cpu = [], [], []
     for _ in range(LOADS):
         page, at = open_bench(chromium, gate, BOARDS)
         first.append(at)
+        cpu.append(1000 * page.busy())
         page.reload()
         again.append(page.evaluate("shown"))
         page.close()
     row(f"dashboard: {BOARDS} slots on the screen, first time (median of {LOADS})", round(statistics.median(first)), "ms", 300, "above")
+    row("dashboard: CPU of the page's main thread until then", round(statistics.median(cpu)), "ms")
     row("dashboard: the same once more, from the browser's cache", round(statistics.median(again)), "ms")
 
 

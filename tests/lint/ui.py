@@ -138,7 +138,7 @@ class Module:
                     self.prefixes[value + "."] = line
             elif kind == "template":
                 start = value[1:].split("${")[0]
-                if re.fullmatch(r"\w+(\.\w+)*\.", start):
+                if re.fullmatch(r"\w+\.[\w.]*", start):
                     self.prefixes[start] = line
                 for key in re.findall(r"\bt\('([^']+)'", value):
                     self.keys[key] = line
@@ -257,12 +257,16 @@ class Dashboard:
                 todo += self.modules[at].static
         return seen
 
+    def loads(self, page):
+        """What a page, or what it imports, loads when it is needed."""
+        return {p for path in self.reach(page) & set(self.modules) for p in self.modules[path].lazy}
+
     def check_keys(self):
         """Whatever page a key is used on has its words."""
         lazy = {p for m in self.modules.values() for p in m.lazy if p in self.modules}
         frame = self.reach(f"{UI}/main.js")
         for root in sorted(lazy | {f"{UI}/main.js"}):
-            scope = self.reach(root) | frame
+            scope = self.reach(root) | frame | {p for page in lazy if root in self.loads(page) for p in self.reach(page)}
             keys = {key for p in scope & set(self.words) for key in self.words[p].get("en", {})}
             for path in sorted(self.reach(root) & set(self.modules)):
                 for key, line in self.modules[path].keys.items():

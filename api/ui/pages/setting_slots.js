@@ -29,7 +29,7 @@ export default {
         help: t('slots.download_help')},
       {name: 'at_port', label: t('slots.at_port'), type: 'datalist', options: ports, value: slot.at_port, help: t('slots.at_help')},
       {name: 'reset', label: t('slots.reset'), type: 'datalist', options: RESETS.map((name) => [name, tReset(name)]),
-        value: slot.reset ?? 'auto', help: t('slots.reset_help')},
+        value: slot.reset ?? 'auto', help: t('slots.reset_help', {steps: 'D0|R1|W0.1|D1|R0'})},
       {group: t('slots.speeds'), fields: [
         bauds('download_baud', slot), bauds('flash_baud', slot), bauds('at_baud', slot),
       ]},

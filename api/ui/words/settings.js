@@ -36,7 +36,7 @@ export default {
     'slots.download_port': 'Loader port (UART0)', 'slots.download_help': 'The USB connector of most boards: boot loader and boot text.',
     'slots.at_port': 'AT port', 'slots.at_help': 'Where ESP-AT listens: UART1 on most modules. It may be the same port.',
     'slots.reset': 'Reset', 'slots.reset_help': 'How DTR and RTS bring the board into its loader. auto tries what is usual; other '
-      + 'circuits take steps such as D0|R1|W0.1|D1|R0.',
+      + 'circuits take steps such as {steps}.',
     'slots.reset_auto': 'auto', 'slots.reset_tight': 'tight: both lines at once', 'slots.reset_classic': 'classic: one after the other',
     'slots.reset_usb-jtag': 'usb-jtag: the chip’s own USB', 'slots.reset_none': 'none: by hand',
     'slots.state': 'State', 'slots.implicit': 'by itself', 'slots.of': 'of slot {slot}', 'slots.speeds': 'Speeds',
@@ -138,7 +138,7 @@ export default {
 
     'slots.download_port': '下载串口（UART0）', 'slots.download_help': '多数开发板的 USB 接口：用于下载和启动信息。',
     'slots.at_port': 'AT 串口', 'slots.at_help': 'ESP-AT 接收命令的串口：多数模组为 UART1。可以与下载串口相同。',
-    'slots.reset': '复位方式', 'slots.reset_help': '用 DTR 和 RTS 使开发板进入下载模式的方式。auto 会尝试常见方式；其他电路可填写步骤，例如 D0|R1|W0.1|D1|R0。',
+    'slots.reset': '复位方式', 'slots.reset_help': '用 DTR 和 RTS 使开发板进入下载模式的方式。auto 会尝试常见方式；其他电路可填写步骤，例如 {steps}。',
     'slots.reset_auto': '自动', 'slots.reset_tight': 'tight：两条线同时切换', 'slots.reset_classic': 'classic：两条线先后切换',
     'slots.reset_usb-jtag': 'usb-jtag：芯片自带的 USB', 'slots.reset_none': 'none：手动',
     'slots.state': '状态', 'slots.implicit': '自动产生', 'slots.of': '属于工位 {slot}', 'slots.speeds': '波特率',
