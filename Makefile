@@ -124,8 +124,7 @@ deb:
 	@sh docker/deb/build.sh build/$(NAME) build '$(VERSION)'
 package-test: deb
 	@sh docker/deps.sh package
-	@sh tests/package/base.sh build/package/base.tar
-	@TEST_ROOTS=tests/package $(PYTHON) tests/run.py build/release
+	@sh tests/package/run.sh
 lint:
 	@sh docker/deps.sh build demo test lint
 	@$(MAKE) --no-print-directory lint-all

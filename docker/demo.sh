@@ -70,7 +70,8 @@ boards() {
     (umask 077 && printf 'header = "Authorization: Bearer %s"\n' "$(cat "$run/data/admin.token")" >"$run/token")
     put profiles/bench '{"wifi":{"ssid":"bench","password":"demo-password"},"time":{"server":"127.0.0.1"},
         "mqtt":{"host":"127.0.0.1","port":'"$broker_port"'},"check":"publish"}'
-    echo "espgate answers on $url; curl -K $run/token, in this container, has its token. To provision a board:"
+    echo "The dashboard: $url/   token: $(cat "$run/data/admin.token")"
+    echo "To provision a board there: Provision, a stored credential, the profile bench. Or by a call, in this container:"
     for name in old new; do
         put slots/$name '{"download_port":"'"$run/$name"'.uart0","at_port":"'"$run/$name"'.uart1"}'
         echo "  curl -K $run/token -H 'Prefer: wait=60' $url/v1/jobs -H 'Content-Type: application/json' -d" \

@@ -1,10 +1,10 @@
 """Runs the programs of `make test`, several at a time, and counts their test cases.
 
-run.py BUILD_DIR "UNIT TESTS" "REPLAYERS", with VARIANT in the environment. One line a program, the whole
-output of those that fail, and last of all `N passed, N failed`. A module that says WAITS = True is long because a
-board's own times are: its classes all run at once, beside everything else. A test that did not run counts as failed:
-a crash takes all that came after it along, and a skip is no pass. VARIANT=tsan runs only what has several
-threads, and may skip.
+run.py BUILD_DIR "UNIT TESTS" "REPLAYERS", with VARIANT in the environment. One line a program and what it measured
+(lines that begin with "* "), the whole output of those that fail, and last of all `N passed, N failed`. A module that
+says WAITS = True is long because a board's own times are: its classes all run at once, beside everything else. A test
+that did not run counts as failed: a crash takes all that came after it along, and a skip is no pass. VARIANT=tsan runs
+only what has several threads, and may skip.
 """
 import ast
 import collections
@@ -27,7 +27,8 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PROGRAMS_AT_ONCE = 2 * (os.cpu_count() or 1)  # half of their time or more they wait
 WAITING_AT_ONCE = 4
-PROGRAM_S = 900  # far more than any needs: what hangs is ended and counts as failed
+# Far more than any needs: what hangs is ended and counts as failed.
+PROGRAM_S = int(os.environ.get("TEST_PROGRAM_S", "900"))
 TSAN_UNITS = ("jobs", "store", "api", "port", "cloud", "hooks", "register")
 SANITIZERS = {
     "ASAN_OPTIONS": "max_free_fill_size=1048576:free_fill_byte=90:detect_stack_use_after_return=1",
@@ -235,6 +236,8 @@ def tell(program, tally, output, seconds):
     cases = tally.passed + tally.failed
     verdict = f"{tally.failed} of {cases} FAILED" if tally.failed else "ok"
     print(f"  {program.name:<44} {cases:4} case{' ' if cases == 1 else 's'} {seconds:6.1f} s  {verdict}", flush=True)
+    for figure in [] if tally.failed else re.findall(r"^(?:test_.* \.\.\. )?\* (.+)$", output, re.M):
+        print(f"      {figure}", flush=True)
     if tally.failed:
         print(f"---- {program.name}\n{output.rstrip()}\n----", flush=True)
 

@@ -1,4 +1,4 @@
-"""A Debian of its own for a test: the bare system of base.sh, unpacked into a folder and entered by chroot. What is mounted
+"""A Debian of its own for a test: the bare system of run.sh, unpacked into a folder and entered by chroot. What is mounted
 for that is mounted in a namespace that ends with the command; nothing of this machine is changed."""
 import os
 import shutil
@@ -25,14 +25,15 @@ exec "$@" """
 class Rootfs:
     """source: another one to copy, instead of the bare system. clean() removes it."""
 
-    def __init__(self, name, source=None):
-        os.makedirs(WORK, exist_ok=True)
-        self.path = tempfile.mkdtemp(prefix=name + "-", dir=WORK)
+    def __init__(self, source=None):
+        self.path = tempfile.mkdtemp(prefix="root-", dir=WORK)
         if source:
             subprocess.run(["cp", "-a", "--reflink=auto", source.path + "/.", self.path], check=True)
         else:
             subprocess.run(["tar", "-C", self.path, "-xf", BASE], check=True)
             shutil.copy("/etc/resolv.conf", self.file("/etc/resolv.conf"))
+            with open(self.file("/etc/hosts"), "w", encoding="ascii") as f:
+                f.write("127.0.0.1 localhost\n::1 localhost\n")
         os.chmod(self.path, 0o755)
 
     def file(self, path):

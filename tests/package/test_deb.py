@@ -1,13 +1,16 @@
 """The Debian package: what it says, and its life in a clean Debian: installed, run, removed, purged."""
+import contextlib
 import glob
 import os
+import pty
 import re
+import shutil
 import stat
 import subprocess
 import unittest
 
 import rootfs
-from daemon import Daemon
+from daemon import Daemon, free_port
 
 UNIT = "/lib/systemd/system/espgate.service"
 DATA = "/var/lib/espgate"
@@ -23,9 +26,9 @@ def package():
     return found[0]
 
 
-def said(*argv, ok=(0,)):
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode not in ok:
+def said(*argv, **more):
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **more)
+    if done.returncode:
         raise AssertionError(f"{argv} ended with {done.returncode}:\n{done.stdout}")
     return done.stdout
 
@@ -48,7 +51,8 @@ class Package(unittest.TestCase):
         for name in ("libcurl4", "ca-certificates"):
             self.assertIn(name, wanted)
         self.assertTrue(any(w.startswith("libmicrohttpd12 (>= ") for w in wanted), wanted)
-        print(f"package: {os.path.getsize(package()) / 1e3:.0f} kB, installed {said('dpkg-deb', '-f', package(), 'Installed-Size').strip()} KiB")
+        installed = said("dpkg-deb", "-f", package(), "Installed-Size").strip()
+        print(f"* package: {os.path.getsize(package()) / 1e3:.0f} kB, installed {installed} KiB")
 
     def test_the_manual_has_every_option(self):
         with open(os.path.join(rootfs.ROOT, "docker", "deb", "espgate.1"), encoding="utf-8") as f:
@@ -59,43 +63,20 @@ class Package(unittest.TestCase):
         self.assertEqual([o for o in options if f"{o} " not in manual + " " and f"{o}\n" not in manual], [])
 
 
-class Installed(unittest.TestCase):
-    """Each test has a copy of one system in which it was installed, with apt, as an administrator does."""
+def setUpModule():
+    """One system in which it was installed, with apt, as an administrator does."""
+    global origin
+    origin = rootfs.Rootfs()
+    unittest.addModuleCleanup(origin.clean)
+    shutil.copy(package(), origin.file("/espgate.deb"))
+    origin.install("systemd", "udev", "umockdev", "/espgate.deb")
 
-    @classmethod
-    def setUpClass(cls):
-        cls.origin = rootfs.Rootfs("deb")
-        cls.addClassCleanup(cls.origin.clean)
-        cls.origin.install("systemd", "udev", "umockdev")
-        subprocess.run(["cp", package(), cls.origin.file("/espgate.deb")], check=True)
-        cls.origin.install("/espgate.deb")
+
+class Installed(unittest.TestCase):
+    """What only looks at it."""
 
     def setUp(self):
-        self.root = rootfs.Rootfs("deb", self.origin)
-        self.addCleanup(self.root.clean)
-
-    def start(self):
-        """As the unit does."""
-        unit = unit_settings(self.root.read(UNIT))
-        env = dict(e.replace("%S", "/var/lib").split("=", 1) for e in unit["Environment"])
-        dialout = re.search("^dialout:x:([0-9]+):", self.root.read("/etc/group"), re.M)[1]
-        daemon = Daemon(self.root, unit["ExecStart"][0].split(), "{0}:{0}".format(unit["User"][0]), dialout, env)
-        self.addCleanup(daemon.stop)
-        return daemon
-
-    def make_records(self):
-        daemon = self.start()
-        self.assertEqual(daemon.get("/healthz")[0], 200)
-        self.assertEqual(daemon.stop(), 0)
-
-    def test_it_runs_as_its_own_user(self):
-        daemon = self.start()
-        print(f"package: listens after {daemon.start_s * 1e3:.0f} ms")
-        self.assertEqual(daemon.get("/readyz")[0], 200)
-        self.assertEqual(daemon.get("/v1/slots", self.root.read(DATA + "/admin.token").strip())[0], 200)
-        self.assertNotIn("0", daemon.ids()[0])
-        self.assertEqual(stat.S_IMODE(os.stat(self.root.file(DATA)).st_mode), 0o700)
-        self.assertEqual(daemon.stop(), 0)
+        self.root = origin
 
     def test_it_is_enabled(self):
         self.assertTrue(os.path.islink(self.root.file("/etc/systemd/system/multi-user.target.wants/espgate.service")))
@@ -110,7 +91,7 @@ class Installed(unittest.TestCase):
 
     def test_the_unit_is_confined(self):
         done = self.root.run("systemd-analyze", "security", "--no-pager", "--offline=true", f"--threshold={EXPOSURE}", UNIT)
-        print(done.stdout.strip().splitlines()[-1])
+        print("* package:", done.stdout.strip().splitlines()[-1].lstrip("→ "))
 
     def udev(self, device, vendor, product):
         """What udev makes of an adapter that is plugged in: its own rehearsal, over a /sys of our own."""
@@ -136,6 +117,39 @@ class Installed(unittest.TestCase):
         found = self.udev(TTY, "12d1", "1506")
         self.assertNotIn("ID_MM_DEVICE_IGNORE", found)
         self.assertNotIn("/dev/espgate", found.get("DEVLINKS", ""))
+
+class Life(unittest.TestCase):
+    """Each test has a copy of that system."""
+
+    def setUp(self):
+        self.root = rootfs.Rootfs(origin)
+        self.addCleanup(self.root.clean)
+
+    def start(self):
+        """As the unit does."""
+        unit = unit_settings(self.root.read(UNIT))
+        port = free_port()
+        env = dict(e.replace("%S", "/var/lib").split("=", 1) for e in unit["Environment"])
+        dialout = re.search("^dialout:x:([0-9]+):", self.root.read("/etc/group"), re.M)[1]
+        user = unit["User"][0]
+        daemon = Daemon(self.root.command(unit["ExecStart"][0].split(), f"{user}:{user}", dialout),
+                        dict(env, ESPGATE_LISTEN=f"127.0.0.1:{port}"), port)
+        self.addCleanup(daemon.stop)
+        return daemon
+
+    def make_records(self):
+        daemon = self.start()
+        self.assertEqual(daemon.get("/healthz")[0], 200)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_it_runs_as_its_own_user(self):
+        daemon = self.start()
+        print(f"* package: listens after {daemon.start_s * 1e3:.0f} ms")
+        self.assertEqual(daemon.get("/readyz")[0], 200)
+        self.assertEqual(daemon.get("/v1/slots", self.root.read(DATA + "/admin.token").strip())[0], 200)
+        self.assertNotIn("0", daemon.ids()[0])
+        self.assertEqual(stat.S_IMODE(os.stat(self.root.file(DATA)).st_mode), 0o700)
+        self.assertEqual(daemon.stop(), 0)
 
     def test_removed_it_leaves_records_and_settings(self):
         self.make_records()
@@ -167,9 +181,38 @@ class Installed(unittest.TestCase):
         self.assertEqual(self.root.read(DATA + "/admin.token"), token)
         self.assertEqual(self.start().get("/v1/slots", token.strip())[0], 200)
 
-    def test_settings_that_were_changed_survive_an_upgrade(self):
+    def purge_at_a_terminal(self, answer):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            argv = self.root.command(["apt-get", "purge", "-y", "-qq", "espgate"])
+            os.execvpe(argv[0], argv, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "TERM": "dumb",
+                                       "DEBIAN_FRONTEND": "teletype"})
+        said = b""
+        with contextlib.suppress(OSError), open(terminal, "r+b", buffering=0) as f:  # EIO is its end
+            while more := f.read(4096):
+                said += more
+                if answer and b"[yes/no]" in said:
+                    f.write(answer + b"\n")
+                    answer = None
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, said)
+        self.assertIn(b"Remove espgate's records as well?", said)
+
+    def test_purged_at_a_terminal_it_asks_what_becomes_of_the_records(self):
+        self.make_records()
+        self.purge_at_a_terminal(b"no")
+        self.assertTrue(os.path.exists(self.root.file(DATA + "/espgate.db")))
+        self.root.install("/espgate.deb")
+        self.purge_at_a_terminal(b"yes")
+        self.assertFalse(os.path.exists(self.root.file(DATA)))
+
+    def test_settings_and_records_survive_an_upgrade(self):
+        self.make_records()
+        token = self.root.read(DATA + "/admin.token")
         settings = self.root.file("/etc/default/espgate")
         with open(settings, "a", encoding="utf-8") as f:
             f.write("ESPGATE_KEEP_DAYS=7\n")
-        self.root.run("apt-get", "install", "-y", "-qq", "--reinstall", "/espgate.deb")
+        said("sh", "docker/deb/build.sh", "build/espgate", self.root.file("/newer"), "9999.0", cwd=rootfs.ROOT)
+        self.root.install(*("/newer/" + name for name in os.listdir(self.root.file("/newer"))))
+        self.assertEqual(self.root.run("dpkg-query", "-W", "-f=${Version}", "espgate").stdout, "9999.0")
         self.assertIn("ESPGATE_KEEP_DAYS=7", self.root.read("/etc/default/espgate"))
+        self.assertEqual(self.start().get("/v1/slots", token.strip())[0], 200)

@@ -1,4 +1,4 @@
-"""The container: built without an engine, on the bare system of base.sh in the place of debian:bookworm-slim. Its content is
+"""The container: built without an engine, on the bare system of run.sh in the place of debian:bookworm-slim. Its content is
 what is tested here; that an engine confines it is the engine's."""
 import json
 import os
@@ -7,7 +7,7 @@ import time
 import unittest
 
 import rootfs
-from daemon import PATIENCE, Daemon
+from daemon import PATIENCE, Daemon, free_port
 
 MAX_MB = 130
 STORE = os.path.join(rootfs.WORK, "containers")
@@ -56,14 +56,20 @@ class Mounted(rootfs.Rootfs):
         groups = [line.split(":") for line in self.read("/etc/group").splitlines()]
         return f"{user[2]}:{user[3]}", ",".join(g[2] for g in groups if name in g[3].split(","))
 
-    def start(self, command=(), **env):
-        return Daemon(self, [*self.config["Entrypoint"], *command], *self.user(), dict(self.environment, **env))
+    def start(self, argv, env, port, **more):
+        command = self.command([*self.config["Entrypoint"], *argv], *self.user())
+        return Daemon(command, dict(self.environment, **env), port, **more)
+
+    def call(self, daemon, *argv):
+        """What runs beside it, as `docker exec` would."""
+        return subprocess.Popen(self.command(argv, *self.user()), env=daemon.env, stdout=subprocess.PIPE, text=True)
 
     def is_healthy(self, daemon):
         kind, *command = self.config["Healthcheck"]["Test"]
         assert kind == "CMD", kind
-        return subprocess.run(self.command(command, *self.user()), env=daemon.env, timeout=PATIENCE,
-                              check=False).returncode == 0
+        with self.call(daemon, *command) as check:
+            check.communicate(timeout=PATIENCE)
+            return check.returncode == 0
 
     def clean(self):
         buildah("rm", self.container)
@@ -76,17 +82,18 @@ class Image(unittest.TestCase):
         began = time.monotonic()
         cls.image = Mounted(build("runtime"))
         cls.addClassCleanup(cls.image.clean)
-        print(f"image built in {time.monotonic() - began:.0f} s")
+        print(f"* image: built in {time.monotonic() - began:.0f} s")
 
-    def start(self, **env):
-        daemon = self.image.start(**env)
+    def start(self):
+        port = free_port()
+        daemon = self.image.start([], {"ESPGATE_LISTEN": f"127.0.0.1:{port}"}, port)
         self.addCleanup(daemon.stop)
         return daemon
 
     def test_it_is_small(self):
         done = subprocess.run(["du", "-sb", self.image.path], stdout=subprocess.PIPE, text=True, check=True)
         size = int(done.stdout.split()[0]) / 1e6
-        print(f"image: {size:.1f} MB of files")
+        print(f"* image: {size:.1f} MB of files")
         self.assertLess(size, MAX_MB)
 
     def test_it_holds_nothing_to_build_with(self):
@@ -98,7 +105,7 @@ class Image(unittest.TestCase):
         began = time.monotonic()
         daemon = self.start()
         healthy = self.image.is_healthy(daemon)
-        print(f"image: listens after {daemon.start_s * 1e3:.0f} ms, healthy after {(time.monotonic() - began) * 1e3:.0f} ms")
+        print(f"* image: listens after {daemon.start_s * 1e3:.0f} ms, healthy after {(time.monotonic() - began) * 1e3:.0f} ms")
         self.assertTrue(healthy)
         self.assertIn(VERSION, daemon.said)
         self.assertEqual(daemon.ids(), (["850"] * 3, ["850"] * 3, ["20"]))  # dialout
@@ -118,6 +125,44 @@ class Image(unittest.TestCase):
     def test_it_keeps_to_its_folder(self):
         self.assertEqual(list(self.image.config["Volumes"]), ["/var/lib/espgate"])
         self.assertEqual(self.image.environment["ESPGATE_DATA"], "/var/lib/espgate")
+
+
+class Demo(unittest.TestCase):
+    """The two containers of compose.yaml's profile `demo`, in one file system: so they have one volume."""
+
+    @classmethod
+    def setUpClass(cls):
+        build_base()
+        cls.image = Mounted(build("demo"))
+        cls.addClassCleanup(cls.image.clean)
+
+    def start(self, name, ready, env):
+        began = time.monotonic()
+        daemon = self.image.start([name], dict(env, DEMO_RUN="/tmp/" + name), int(env["DEMO_PORT"]), ready=ready)
+        self.addCleanup(daemon.stop)
+        self.assertTrue(self.image.is_healthy(daemon), daemon.said)
+        print(f"* demo: {name} healthy after {time.monotonic() - began:.1f} s")
+        return daemon
+
+    def ended(self, boards, job):
+        token = self.image.read("/tmp/boards/data/admin.token").strip()
+        until = time.monotonic() + 5 * PATIENCE
+        while job["state"] in ("queued", "running") and time.monotonic() < until:
+            job = json.loads(boards.get(f"/v1/jobs/{job['id']}?wait=60", token)[1])
+        return job
+
+    def test_its_boards_are_provisioned_as_it_says(self):
+        env = {"DEMO_PORT": str(free_port()), "DEMO_BROKER_PORT": str(free_port())}
+        broker = self.start("broker", " running", env)
+        boards = self.start("boards", '"slot":"new"', env)
+        said = [line.strip() for line in boards.said.splitlines() if line.startswith("  curl ")]
+        self.assertEqual(len(said), 2, boards.said)
+        began = time.monotonic()
+        calls = [self.image.call(boards, "sh", "-c", line) for line in said]
+        jobs = [self.ended(boards, json.loads(call.communicate(timeout=2 * PATIENCE)[0])) for call in calls]
+        self.assertEqual([(job["state"], job["error"]) for job in jobs], [("succeeded", None)] * 2)
+        print(f"* demo: two boards provisioned in {time.monotonic() - began:.0f} s")
+        self.assertEqual((boards.stop(), broker.stop()), (0, 0))
 
 
 class Compose(unittest.TestCase):

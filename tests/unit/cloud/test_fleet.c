@@ -180,7 +180,13 @@ static const struct {
      {.close_at = PACKET_CONNECT}},
     {"CONNACK 5", "claim_refused", ERR_CLOUD, OPEN, CLAIM, 0, {.connack = 5}},
     {"a stranger's broker", "mqtt_tls_server_untrusted", ERR_NETWORK, OPEN, STRANGER, 0, {0}},
-    {"mute at CONNECT", "mqtt_timeout", ERR_NETWORK, OPEN, CLAIM, 500, {.mute_at = PACKET_CONNECT}},
+    {"mute at CONNECT",
+     "mqtt_timeout",
+     ERR_NETWORK,
+     OPEN,
+     CLAIM,
+     2000,
+     {.mute_at = PACKET_CONNECT}},
     {"dropped at SUBSCRIBE",
      "claim_refused",
      ERR_CLOUD,
@@ -189,7 +195,7 @@ static const struct {
      0,
      {.close_at = PACKET_SUBSCRIBE}},
     {"SUBACK 0x80", "claim_refused", ERR_CLOUD, CREATE, CLAIM, 0, {.suback = 0x80}},
-    {"no SUBACK", "mqtt_timeout", ERR_NETWORK, CREATE, CLAIM, 500, {.mute_at = PACKET_SUBSCRIBE}},
+    {"no SUBACK", "mqtt_timeout", ERR_NETWORK, CREATE, CLAIM, 2000, {.mute_at = PACKET_SUBSCRIBE}},
     {"dropped at PUBLISH",
      "claim_refused",
      ERR_CLOUD,
@@ -202,14 +208,14 @@ static const struct {
      ERR_TIMEOUT,
      CREATE,
      CLAIM,
-     500,
+     2000,
      {.mute_at = PACKET_PUBLISH}},
     {"PUBACK, no answer",
      "aws_outcome_unknown",
      ERR_TIMEOUT,
      CREATE,
      CLAIM,
-     500,
+     2000,
      {.no_echo = true}},
     {"PUBACK, then dropped",
      "aws_outcome_unknown",
@@ -250,7 +256,7 @@ static void a_registration_without_an_answer_may_have_happened(void **state)
         script.answers[1].text = NULL;
         script.drop_second = drop;
         peer_start(&peer, &script);
-        struct outcome o = run(&peer, &pki.device, NULL, NULL, drop ? 0 : 1500);
+        struct outcome o = run(&peer, &pki.device, NULL, NULL, drop ? 0 : 2000);
         assert_int_equal(o.step, REGISTER);
         assert_int_equal(o.e, ERR_TIMEOUT);
         assert_string_equal(o.why.code, "aws_outcome_unknown");
@@ -328,7 +334,7 @@ static void what_else_is_said_is_not_listened_to(void **state)
     script.answers[0].suffix = "/accepted/more";
     struct peer peer;
     peer_start(&peer, &script);
-    struct outcome o = run(&peer, &pki.device, NULL, NULL, 500);
+    struct outcome o = run(&peer, &pki.device, NULL, NULL, 2000);
     assert_string_equal(o.why.code, "aws_outcome_unknown");
 }
 
