@@ -29,7 +29,7 @@ export function authorization() {
 export async function call(method, path, options = {}) {
   const response = await send(method, path, options);
   if (!response.ok) throw await problemOf(response);
-  const data = options.blob ? await response.blob() : response.status === 204 ? null : await response.json();
+  const data = await answerOf(response, options);
   return {status: response.status, etag: response.headers.get('ETag'), link: response.headers.get('Link'), data};
 }
 
@@ -74,6 +74,16 @@ async function send(method, path, {body, form, headers, signal}) {
   }
 }
 
+async function answerOf(response, {blob, signal}) {
+  if (response.status === 204) return null;
+  try {
+    return await (blob ? response.blob() : response.json());
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw unreachable(); // it went away in the middle of its answer
+  }
+}
+
 function anySignal(signals) {
   const all = signals.filter(Boolean);
   return all.length === 0 ? undefined : AbortSignal.any(all);
@@ -86,7 +96,9 @@ export function unreachable() {
 /** What the answer says, also where a proxy answered instead of the service. */
 export async function problemOf(response) {
   let body = {code: `http_${response.status}`, detail: `${response.status} ${response.statusText}`};
-  if (response.headers.get('Content-Type')?.startsWith('application/problem+json')) body = await response.json();
+  if (response.headers.get('Content-Type')?.startsWith('application/problem+json')) {
+    body = await response.json().catch(() => body); // cut off on the way
+  }
   const problem = new Problem(response.status, body);
   if (response.status === 401) onUnauthorized(problem);
   return problem;

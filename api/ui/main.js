@@ -1,7 +1,7 @@
 // The dashboard begins here: language, who sits here, and then the page that the address names.
 import {startBench, stopBench, watchBench, connection} from './bench.js';
 import {fill} from './dom.js';
-import {problemBox} from './parts.js';
+import {heading, problemBox} from './parts.js';
 import {matchRoute} from './router.js';
 import {me, refresh, resume, signOut, watchSession} from './session.js';
 import {buildShell, setTitle, startTheme} from './shell.js';
@@ -75,7 +75,8 @@ async function showPage() {
   } catch (problem) {
     if (page.signal.aborted || !me) return;
     if (problem.code === undefined) throw problem;
-    fill(main, problemBox(problem));
+    fill(main, heading(t('core.not_shown')), problemBox(problem));
+    setTitle(t('core.not_shown'));
   }
   if (turn !== shown) return; // the reader was faster
   fill(shell.main, main);
@@ -86,9 +87,11 @@ async function showPage() {
 /** The service came back: it may be another one, and this token may no longer be good. */
 let wasLost = false;
 async function watchReturn() {
-  const lost = connection.state === 'lost';
-  if (wasLost && !lost) await refresh().catch(() => {});
-  wasLost = lost;
+  const returned = wasLost && connection.state === 'live';
+  wasLost = connection.state === 'lost';
+  if (!returned) return;
+  await refresh().catch(() => {});
+  shell.showConnection();
 }
 
 async function start() {

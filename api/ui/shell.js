@@ -12,7 +12,7 @@ const PLACES = [
 ];
 const THEMES = ['auto', 'light', 'dark'];
 
-/** Build it into the body. @param actions  {language(name), signOut()}  @return {main, place(hash)} */
+/** Build it into the body. @param actions  {language(name), signOut()}  @return {main, stop(), showConnection(), place(hash)} */
 export function buildShell(actions) {
   const main = h('main', {id: 'main'});
   const links = PLACES.filter(([, , scope]) => can(scope)).map(([href, key]) => h('a', {href}, t(key)));
@@ -32,6 +32,7 @@ export function buildShell(actions) {
   return {
     main,
     stop,
+    showConnection: () => showConnection(state),
     place(hash) {
       const path = (hash || '#/').split('?')[0];
       for (const a of links) {
