@@ -16,23 +16,27 @@ export async function takeIn(taken, files) {
   for (const file of files) {
     const name = file.webkitRelativePath || file.name;
     const isZip = /\.zip$/i.test(name);
+    const bytes = file.size > (isZip ? MOST_BYTES : FILE_BYTES) ? null : await read(file);
     const refuse = (reason) => refused.push({name, size: file.size, reason});
-    if (file.size > (isZip ? MOST_BYTES : FILE_BYTES)) {
-      refuse(isZip ? 'zip_too_large' : 'too_large');
-      continue;
-    }
-    const bytes = await file.arrayBuffer().then((buffer) => new Uint8Array(buffer), () => null);
-    if (bytes === null) refuse('unreadable');
+    if (bytes === null) refuse(isZip ? 'zip_too_large' : 'too_large');
+    else if (bytes === undefined) refuse('unreadable');
     else if (bytes.length === 0) refuse('empty');
-    else for (const one of isZip ? await parts(name, bytes) : [{name, bytes}]) add(all, one, refuse);
+    else for (const one of isZip ? await parts(name, bytes) : [{name, bytes}]) add(all, one, refused);
   }
   return {files: all, refused};
 }
 
-function add(all, one, refuse) {
+/** undefined when it cannot be read. */
+async function read(file) {
+  return file.arrayBuffer().then((buffer) => new Uint8Array(buffer), () => undefined);
+}
+
+function add(all, one, refused) {
   if (all.some((each) => same(each, one))) return; // dropped twice
   const sum = all.reduce((bytes, each) => bytes + each.bytes.length, one.bytes.length);
-  if (all.length === MOST_FILES) refuse('too_many');
+  const refuse = (reason) => refused.push({name: one.name, size: one.bytes.length, reason});
+  if (one.isInside && one.bytes.length > FILE_BYTES) refuse('too_large');
+  else if (all.length === MOST_FILES) refuse('too_many');
   else if (sum > MOST_BYTES) refuse('too_much');
   else all.push({...one, blob: new Blob([one.bytes])});
 }
@@ -42,8 +46,7 @@ function add(all, one, refuse) {
 async function parts(name, bytes) {
   try {
     const inside = await unzip(bytes, MOST_BYTES);
-    return inside.filter((one) => one.bytes.length > 0 && one.bytes.length <= FILE_BYTES)
-      .map((one) => ({name: `${name}/${one.name}`, bytes: one.bytes}));
+    return inside.map((one) => ({name: `${name}/${one.name}`, bytes: one.bytes, isInside: true}));
   } catch {
     return [{name, bytes}];
   }

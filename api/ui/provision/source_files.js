@@ -6,6 +6,8 @@ import {FILE_BYTES, MOST_BYTES, MOST_FILES} from './intake.js';
 import {setCards} from './sets.js';
 import {takeFiles, takeText} from './sources.js';
 
+const REFUSED_SHOWN = 8;
+
 /** @return a function that shows what has changed in the state */
 export function showFileSource(place, wizard, tools) {
   const input = h('input', {type: 'file', multiple: true, hidden: true, id: 'file-input', onchange: () => {
@@ -71,7 +73,9 @@ function refusedList(refused) {
   if (refused.length === 0) return null;
   const sentence = ({name, size, reason}) => t(`provision.refused_${reason}`, {name, size: formatBytes(size),
     limit: formatBytes(reason === 'too_large' ? FILE_BYTES : MOST_BYTES), files: MOST_FILES});
-  return h('div', {class: 'problem'}, h('ul', {}, refused.map((one) => h('li', {}, sentence(one)))),
+  const more = refused.length - REFUSED_SHOWN;
+  return h('div', {class: 'problem'}, h('ul', {}, refused.slice(0, REFUSED_SHOWN).map((one) => h('li', {}, sentence(one))),
+    more > 0 ? h('li', {}, t('provision.refused_more', {n: more})) : null),
     h('p', {class: 'quiet'}, t('provision.refused_rest')));
 }
 

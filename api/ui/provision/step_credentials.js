@@ -3,6 +3,7 @@ import {fill, h, setText} from '../dom.js';
 import {problemBox} from '../parts.js';
 import {t} from '../text.js';
 import {waiting} from './flow.js';
+import {inspect} from './inspect.js';
 import {showCloudChoice} from './source_cloud.js';
 import {showFileSource} from './source_files.js';
 import {showStoredSource} from './source_stored.js';
@@ -36,7 +37,8 @@ export function showCredentials(place, wizard, tools) {
   return () => {
     if (shown !== wizard.source) showSource();
     update();
-    fill(problems, wizard.problem ? problemBox(wizard.problem) : null);
+    fill(problems, wizard.problem ? problemBox(wizard.problem) : null, wizard.problem && wizard.source === 'files'
+      ? h('button', {type: 'button', onclick: () => inspect(wizard, tools.changed)}, t('provision.again')) : null);
     const ready = waiting(wizard).length;
     next.disabled = wizard.asking === true || (wizard.source !== 'cloud' && ready === 0);
     const text = wizard.source === 'cloud' ? '' : wizard.asking ? t('provision.asking') : t('provision.ready', {n: ready});

@@ -1,10 +1,12 @@
 """The wizard: what an operator does with files, slots and a profile, and what he is told when something is wrong."""
+import base64
 import io
 import zipfile
 
 import browser
 import harness
 import ui_case
+from ports import free_port
 
 PICTURE = b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(range(256)) * 40
 
@@ -185,7 +187,7 @@ class Wizard(WizardCase):
 
     def test_what_is_typed_outlives_another_page_another_language_and_another_token(self):
         self.slots()
-        token, text = self.token_of("operator")
+        token, text = self.token_of("operator", name="first")
         page = self.open("#/provision", token=text)
         self.drop(page, *self.files_of(self.bench.pki.device, "device"))
         self.ready(page, 1)
@@ -252,6 +254,20 @@ class WrongFiles(WizardCase):
         self.says("The other files are still here.")
         self.ready(self.page, 1)
         self.assertEqual(self.page.locator(".files tbody tr").count(), 3)
+
+    def test_a_zip_is_opened_here_and_what_is_too_large_in_it_is_named(self):
+        pki = self.bench.pki
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as z:
+            for one in self.files_of(pki.device, "device"):
+                z.writestr(one["name"], base64.b64decode(one["buffer"]["$base64"]))
+            z.writestr("photos/large.jpg", bytes(1 << 20))
+        self.drop(self.page, browser.payload("all.zip", packed.getvalue()))
+        self.says("all.zip/photos/large.jpg was left out: it has 1 MiB")
+        self.ready(self.page, 1)
+        self.drop(self.page, browser.payload("broken.zip", packed.getvalue()[:500]))
+        self.page.locator(".files").get_by_role("rowheader", name="broken.zip", exact=True).wait_for()
+        self.ready(self.page, 1)
 
     def test_an_empty_file_and_a_name_with_markup_are_only_text(self):
         name = "<img src=x onerror=alert(1)>.pem"
@@ -344,8 +360,37 @@ class Slots(WizardCase):
         self.start(page)
         self.card(page, "board1", "succeeded").get_by_text("It is on the board; it was not checked.").wait_for()
 
+    def test_a_stored_credential_is_written_again(self):
+        stored = self.bench.upload()
+        page = self.open(f"#/credentials?id={stored}")
+        page.get_by_role("link", name="Provision with it").click()
+        self.ready(page, 1)
+        self.assertTrue(page.get_by_role("checkbox", name="device").is_checked())
+        self.to_slots(page)
+        page.get_by_label("How far to check", exact=True).select_option("none")
+        self.start(page)
+        self.card(page, "board1", "succeeded")
+        self.assertEqual(self.newest("board1")["credential"], stored)
+
+    def test_a_cloud_makes_each_board_its_own_and_says_why_not(self):
+        port = free_port()
+        body = {"provider": "aws", "region": "eu-central-1", "keys": {"from": "request", "access_key_id": "AKIAIOSFODNN7EXAMPLE",
+                "secret_access_key": "no-such-secret-key"}, "control": {"endpoint": f"http://127.0.0.1:{port}"}}
+        self.gate.put("/v1/clouds/prod", body).expect(201)
+        page = self.open("#/provision")
+        page.get_by_label("A cloud", exact=True).check()
+        page.get_by_label("Cloud", exact=True).select_option("prod")
+        self.to_slots(page)
+        page.locator(".slot-rows").get_by_role("checkbox", name="board2").check()
+        page.get_by_label("How far to check", exact=True).select_option("none")
+        self.start(page)
+        self.card(page, "board2", "failed").get_by_text("register").first().wait_for()
+        job = self.newest("board2")
+        self.assertEqual(job["error"]["step"], "register")
+        self.assertNotIn("credential", job)
+
     def test_a_viewer_is_told_what_he_would_need(self):
-        _, text = self.token_of("viewer")
+        _, text = self.token_of("viewer", name="watcher")
         page = self.open("#/provision", token=text)
         page.get_by_text("you need a token with the scope operator").wait_for()
         self.assertEqual(page.locator("main input").count(), 0)
@@ -400,7 +445,6 @@ class Looks(WizardCase):
             page.locator(".form button[type=submit]").click()
             self.card(page, "board1", "succeeded")
             self.looks_right(page, "provision-3-run")
-            page.close()
 
     def looks_right(self, page, name):
         page.settled()
