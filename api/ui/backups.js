@@ -32,6 +32,7 @@ async function askSlot(backup, mac, usual) {
   const choice = h('select', {id: 'restore-slot', value: here}, names.map((name) => h('option', {value: name}, name)));
   const content = [h('p', {}, t('backup.restore_text', {partition: backup.partition, mac})),
     h('div', {class: 'field'}, h('label', {for: 'restore-slot'}, t('backup.slot')), choice)];
-  const answer = await dialog(t('backup.restore_title'), content, [{label: t('backup.restore'), value: 'yes', danger: true}]);
+  const restore = {label: t('backup.restore'), value: 'yes', danger: true};
+  const answer = await dialog(t('backup.restore_title'), content, [restore]);
   return answer === 'yes' ? choice.value : null;
 }

@@ -89,6 +89,7 @@ export function jobList(page, caption, none) {
     const known = rows.get(data.job);
     if (type === 'job.step' || type === 'job.progress') {
       if (known) take(moved(known.job, data));
+      if (known && !known.job.result?.board && type === 'job.step') ask(data.job); // the board may be known by now
     } else if (known || !filter.state || data.state === filter.state) {
       ask(data.job);
     }
@@ -98,7 +99,8 @@ export function jobList(page, caption, none) {
   async function catchUp() {
     for (const {job} of rows.values()) if (!hasEnded(job)) ask(job.id);
     const first = await read().catch(() => ({items: []})); // it will come back once more
-    if (rows.size && first.items.length && !first.items.some((job) => rows.has(job.id))) await show(filter, page.signal);
+    const hasGap = rows.size > 0 && first.items.length > 0 && !first.items.some((job) => rows.has(job.id));
+    if (hasGap) await show(filter, page.signal);
     else for (const job of first.items) if (!rows.has(job.id)) take(job);
   }
 
@@ -133,7 +135,8 @@ function columns() {
       ? h('a', {class: 'mac', href: link`/devices/${result.board.mac}`}, result.board.mac) : '–')},
     {title: t('jobs.actor'), cell: (job) => job.actor ?? '–'},
     {title: t('jobs.ordered'), cell: (job) => time(job.created_at)},
-    {title: t('jobs.took'), cell: (job) => (job.started_at && job.finished_at ? duration(job.started_at, job.finished_at) : '–')},
+    {title: t('jobs.took'), cell: ({started_at: from, finished_at: to}) => h('span', {class: 'nowrap'},
+      from && to ? duration(from, to) : '–')},
   ];
 }
 

@@ -18,7 +18,7 @@ export function problemBox(problem) {
   return h('div', {class: 'problem', role: 'alert'}, sentences(problem),
     problem.errors?.length ? h('ul', {}, problem.errors.map((error) => h('li', {}, h('code', {}, error.pointer), ' ',
       error.detail))) : null,
-    own === null ? null : h('p', {class: 'quiet', lang: 'en'}, [problem.detail, problem.hint].filter(Boolean).join(' ')),
+    own === null ? null : h('p', {class: 'quiet', lang: 'en'}, [problem.detail, problem.hint].filter(Boolean).join(' · ')),
     h('p', {class: 'quiet'}, t('core.code'), ' ', h('code', {}, problem.code),
       problem.step ? [' · ', t('core.step'), ' ', tWord('step', problem.step)] : null,
       problem.device ? [' · ', t('core.device_said'), ' ', h('code', {}, problem.device)] : null));

@@ -6,9 +6,9 @@ const FRAME_END = 0xc0; // SLIP
 // The ROM loader's commands, by their number in a frame.
 const COMMANDS = {
   0x02: 'FLASH_BEGIN', 0x03: 'FLASH_DATA', 0x04: 'FLASH_END', 0x05: 'MEM_BEGIN', 0x06: 'MEM_END', 0x07: 'MEM_DATA',
-  0x08: 'SYNC', 0x09: 'WRITE_REG', 0x0a: 'READ_REG', 0x0b: 'SPI_SET_PARAMS', 0x0d: 'SPI_ATTACH', 0x0e: 'READ_FLASH_SLOW',
-  0x0f: 'CHANGE_BAUDRATE', 0x10: 'FLASH_DEFL_BEGIN', 0x11: 'FLASH_DEFL_DATA', 0x12: 'FLASH_DEFL_END', 0x13: 'SPI_FLASH_MD5',
-  0x14: 'GET_SECURITY_INFO',
+  0x08: 'SYNC', 0x09: 'WRITE_REG', 0x0a: 'READ_REG', 0x0b: 'SPI_SET_PARAMS', 0x0d: 'SPI_ATTACH',
+  0x0e: 'READ_FLASH_SLOW', 0x0f: 'CHANGE_BAUDRATE', 0x10: 'FLASH_DEFL_BEGIN', 0x11: 'FLASH_DEFL_DATA',
+  0x12: 'FLASH_DEFL_END', 0x13: 'SPI_FLASH_MD5', 0x14: 'GET_SECURITY_INFO',
 };
 
 /** @param text  lines of JSON  @return entries {ms, dir, port, bytes} or {ms, dir, port, secret} or {ms, note} */
@@ -20,8 +20,8 @@ export function readEntries(text) {
 }
 
 /** @param view  'auto', 'text' or 'hex'  @param port  only of this one; '' for all
- *  @return rows {kind: 'text', text} | {kind: 'hex', bytes, name} | {kind: 'secret', n} | {kind: 'note', text}, each with ms,
- *          and dir and port where somebody spoke. Text that came in pieces is one row up to its line's end. */
+ *  @return rows {kind: 'text', text} | {kind: 'hex', bytes, name} | {kind: 'secret', n} | {kind: 'note', text}, each
+ *          with ms, and dir and port where somebody spoke. Text that came in pieces is one row up to its line's end. */
 export function rowsOf(entries, view, port) {
   const rows = [];
   for (const entry of entries) {
@@ -30,7 +30,7 @@ export function rowsOf(entries, view, port) {
     const who = {ms, dir, port: at};
     if (note !== undefined) rows.push({ms, kind: 'note', text: note});
     else if (secret !== undefined) rows.push({...who, kind: 'secret', n: secret});
-    else if (!isText(entry, view)) rows.push({...who, kind: 'hex', bytes, name: view === 'text' ? null : commandOf(bytes)});
+    else if (!isText(entry, view)) rows.push({...who, kind: 'hex', bytes, name: commandOf(bytes)});
     else if (goesOn(rows.at(-1), who)) rows.at(-1).pieces.push(bytes);
     else rows.push({...who, kind: 'text', pieces: [bytes]});
   }

@@ -18,10 +18,11 @@ export async function show(page) {
   const text = (name, maxlength) => ({name, label: t(`audit.${name}`), maxlength});
   const bar = filterBar(page, '#/audit', [
     text('actor', 63), text('action', 47), text('slot', 63), text('mac', 17), text('job', 31),
-    {name: 'outcome', label: t('audit.outcome'), options: [['', t('audit.all')], ...OUTCOMES.map((one) => [one, t(`outcome.${one}`)])]},
+    {name: 'outcome', label: t('audit.outcome'), options: [['', t('audit.all')], ...OUTCOMES.map((one) =>
+      [one, t(`outcome.${one}`)])]},
   ], async (wanted, signal) => {
-    fill(place, await pagedTable(t('nav.audit'), columns(), (cursor) => get(`/v1/audit${query({...wanted, limit: PAGE, cursor})}`,
-      {signal}), t('audit.none')));
+    const read = (cursor) => get(`/v1/audit${query({...wanted, limit: PAGE, cursor})}`, {signal});
+    fill(place, await pagedTable(t('nav.audit'), columns(), read, t('audit.none')));
   });
   fill(page.main, heading(t('nav.audit')), h('p', {class: 'quiet'}, t('audit.about')), bar.node, place);
   await bar.apply();
@@ -30,10 +31,12 @@ export async function show(page) {
 function columns() {
   return [
     {title: t('audit.at'), cell: (entry) => time(entry.at)},
-    {title: t('audit.actor'), cell: (entry) => [h('div', {}, entry.actor || '–'), h('div', {class: 'quiet'}, entry.address)]},
+    {title: t('audit.actor'), cell: ({actor, address}) => [h('div', {}, actor || '–'),
+      h('div', {class: 'quiet'}, address)]},
     {title: t('audit.action'), cell: (entry) => h('code', {}, entry.action)},
     {title: t('audit.target'), cell: targetOf},
-    {title: t('audit.outcome'), cell: (entry) => h('span', {class: `badge ${styleOf(entry.outcome)}`}, t(`outcome.${entry.outcome}`))},
+    {title: t('audit.outcome'), cell: ({outcome}) => h('span', {class: `badge ${styleOf(outcome)}`},
+      t(`outcome.${outcome}`))},
     {title: t('audit.detail'), cell: detailOf},
   ];
 }
@@ -46,7 +49,7 @@ function targetOf(entry) {
   const {slot, mac, job, target} = entry;
   return [
     job ? h('div', {}, h('a', {href: link`/jobs/${job}`}, job)) : null,
-    target && target !== job ? h('div', {}, h('code', {}, target)) : null,
+    target && target !== job && target !== slot ? h('div', {}, h('code', {}, target)) : null,
     slot ? h('div', {}, h('a', {href: link`/slots/${slot}`}, slot)) : null,
     mac ? h('div', {}, h('a', {href: link`/devices/${mac}`}, mac)) : null,
   ];
@@ -57,6 +60,7 @@ function detailOf(entry) {
   const {detail} = entry;
   const line = [detail.status, detail.code ?? detail.error?.code, detail.kind ? tWord('kind', detail.kind) : null,
     detail.verdict?.code, detail.repeated ? t('audit.repeated') : null].filter(Boolean).join(' · ');
-  return h('details', {}, h('summary', {}, line || t('audit.entry'), h('span', {class: 'quiet'}, ` #${entry.sequence}`)),
+  const number = h('span', {class: 'quiet'}, ` #${entry.sequence}`);
+  return h('details', {}, h('summary', {}, line || t('audit.entry'), number),
     h('pre', {class: 'said'}, JSON.stringify(entry, null, 1)));
 }

@@ -33,7 +33,8 @@ export async function show(page) {
     await read();
   } catch (problem) {
     if (problem.status !== 404) throw problem;
-    fill(page.main, heading(t('device.none')), problemBox(problem), h('p', {}, h('a', {href: '#/devices'}, t('device.all'))));
+    const all = h('p', {}, h('a', {href: '#/devices'}, t('device.all')));
+    fill(page.main, heading(t('device.none')), problemBox(problem), all);
     return;
   }
   fill(page.main, heading(mac), about, h('section', {class: 'card'}, history), h('section', {class: 'card'}, backups));
@@ -62,7 +63,9 @@ function aboutCard(device) {
 }
 
 function historyTable(entries) {
-  const credential = (entry) => (entry.credential ? h('a', {href: `#/credentials?id=${entry.credential}`}, entry.credential) : '–');
+  const credential = ({credential: id}) => (id ? h('a', {href: `#/credentials?id=${id}`}, id) : '–');
+  const slice = async (from = 0) => ({items: entries.slice(from, from + PAGE),
+    next: entries.length > from + PAGE ? from + PAGE : null});
   return pagedTable(t('device.history'), [
     {title: t('device.at'), cell: (entry) => h('a', {href: link`/jobs/${entry.job}`}, time(entry.at))},
     {title: t('device.outcome'), cell: (entry) => badge('state', entry.outcome)},
@@ -70,19 +73,19 @@ function historyTable(entries) {
     {title: t('device.slot'), cell: (entry) => h('a', {href: link`/slots/${entry.slot}`}, entry.slot)},
     {title: t('device.credential'), cell: credential},
     {title: t('device.method'), cell: (entry) => (entry.method ? tWord('method', entry.method) : '–')},
-  ], async (cursor = 0) => ({items: entries.slice(cursor, cursor + PAGE), next: entries.length > cursor + PAGE ? cursor + PAGE : null}),
-  t('device.no_history'));
+  ], slice, t('device.no_history'));
 }
 
-function backupTable(page, device) {
+async function backupTable(page, {mac}) {
   const problemPlace = h('div');
-  return pagedTable(t('backup.title'), [
+  const read = (cursor) => get(`/v1/backups${query({mac, limit: PAGE, cursor})}`, {signal: page.signal});
+  const list = await pagedTable(t('backup.title'), [
     {title: t('backup.made'), cell: (backup) => time(backup.created_at)},
     {title: t('backup.partition'), cell: (backup) => backup.partition},
-    {title: t('backup.place'), cell: (backup) => h('span', {}, h('code', {}, `0x${backup.offset.toString(16)}`), ' · ',
-      formatBytes(backup.size))},
-    {title: t('backup.job'), cell: (backup) => h('a', {href: link`/jobs/${backup.job}`}, backup.job)},
-    {title: t('backup.action'), cell: (backup) => restoreButton(backup, device.mac, backup.slot, problemPlace)},
-  ], (cursor) => get(`/v1/backups${query({mac: device.mac, limit: PAGE, cursor})}`, {signal: page.signal}), t('backup.none'))
-    .then((list) => [problemPlace, list]);
+    {title: t('backup.place'), cell: ({offset, size}) => [h('code', {}, `0x${offset.toString(16)}`),
+      ` · ${formatBytes(size)}`]},
+    {title: t('backup.job'), cell: ({job}) => h('a', {href: link`/jobs/${job}`}, job)},
+    {title: t('backup.action'), cell: (backup) => restoreButton(backup, mac, backup.slot, problemPlace)},
+  ], read, t('backup.none'));
+  return [problemPlace, list];
 }

@@ -20,8 +20,8 @@ export async function show(page) {
   const bar = filterBar(page, '#/devices', [{name: 'q', label: t('devices.search'), maxlength: 127,
     placeholder: t('devices.example')}], async ({q}, signal) => {
     wanted = {q};
-    fill(place, await pagedTable(t('nav.devices'), columns(), (cursor) => get(`/v1/devices${query({q, limit: PAGE, cursor})}`,
-      {signal}), q ? t('devices.not_found') : t('devices.none')));
+    const read = (cursor) => get(`/v1/devices${query({q, limit: PAGE, cursor})}`, {signal});
+    fill(place, await pagedTable(t('nav.devices'), columns(), read, t(q ? 'devices.not_found' : 'devices.none')));
   });
   const save = actionButton(t('devices.csv'), 'plain', problemPlace, async () => {
     saveFile('devices.csv', new Blob(await readCsv(wanted, page.signal), {type: 'text/csv'}));
@@ -48,9 +48,9 @@ function columns() {
     {title: 'MAC', cell: (device) => h('a', {class: 'mac', href: link`/devices/${device.mac}`}, device.mac)},
     {title: t('devices.chip'), cell: (device) => device.chip ?? '–'},
     {title: t('devices.outcome'), cell: (device) => (device.outcome ? badge('state', device.outcome) : '–')},
-    {title: t('devices.slot'), cell: (device) => (device.slot ? h('a', {href: link`/slots/${device.slot}`}, device.slot) : '–')},
-    {title: t('devices.credential'), cell: (device) => (device.credential ? h('a', {href: `#/credentials?id=${device.credential}`},
-      device.common_name || device.credential) : '–')},
+    {title: t('devices.slot'), cell: ({slot}) => (slot ? h('a', {href: link`/slots/${slot}`}, slot) : '–')},
+    {title: t('devices.credential'), cell: ({credential: id, common_name: name}) => (id
+      ? h('a', {href: `#/credentials?id=${id}`}, name || id) : '–')},
     {title: t('devices.first_seen'), cell: (device) => time(device.first_seen)},
     {title: t('devices.last_seen'), cell: (device) => time(device.last_seen)},
   ];

@@ -27,7 +27,8 @@ export async function show(page) {
     job = await get(url`/v1/jobs/${id}`, {signal: page.signal});
   } catch (problem) {
     if (problem.status !== 404) throw problem;
-    fill(page.main, heading(t('job.none')), problemBox(problem), h('p', {}, h('a', {href: '#/jobs'}, t('job.all'))));
+    const all = h('p', {}, h('a', {href: '#/jobs'}, t('job.all')));
+    fill(page.main, heading(t('job.none')), problemBox(problem), all);
     return;
   }
   const title = `${tWord('kind', job.kind)} · ${job.slot}`;
@@ -48,7 +49,7 @@ export async function show(page) {
     refill(buttons, [job.state, act.stopping], () => actions(job, act, draw));
     refill(parts.end, [job.error, job.result?.verdict, job.state], () => endOf(job));
     drawProgress(parts.progress, job, rate);
-    refill(parts.steps, job.steps, () => stepsCard(job));
+    refill(parts.steps, [job.steps, job.error], () => stepsCard(job));
     refill(parts.about, {...job, steps: null, progress: null, error: null}, () => aboutCard(job));
     refill(parts.result, [job.result, hasEnded(job)], () => resultCards(job, page));
     tick(parts.steps, job);
@@ -105,9 +106,8 @@ function actions(job, act, draw) {
     });
   }
   const cancel = actionButton(t('job.cancel'), 'danger', act.problemPlace, async () => {
-    const sure = await confirm(t('job.cancel_title'), t(job.state === 'queued' ? 'job.cancel_queued' : 'job.cancel_running'),
-      t('job.cancel'));
-    if (!sure) return;
+    const text = t(job.state === 'queued' ? 'job.cancel_queued' : 'job.cancel_running');
+    if (!await confirm(t('job.cancel_title'), text, t('job.cancel'))) return;
     await post(url`/v1/jobs/${job.id}/cancel`); // an event tells how it ended
     act.stopping = true;
     draw();
@@ -118,7 +118,7 @@ function actions(job, act, draw) {
 /** Why it did not succeed, or that it did; a verdict explains either. */
 function endOf(job) {
   const verdict = job.result?.verdict;
-  return [job.error ? problemBox(job.error) : null,
+  return [job.error && job.error.code !== 'cancelled' ? problemBox(job.error) : null,
     verdict ? verdictCard(verdict) : null,
     job.state === 'interrupted' && !job.error ? h('p', {class: 'problem'}, t('job.interrupted')) : null];
 }
@@ -132,12 +132,11 @@ function stepsCard(job) {
       whyOf(step, job)))));
 }
 
-/** The job's own error is shown above already, so the step that it comes from has only its sentence. */
+/** The error of the step that ended the job is the job's own, and stands above the steps. */
 function whyOf(step, job) {
   if (step.reason) return h('p', {class: 'why quiet', lang: 'en'}, step.reason);
-  if (!step.error) return null;
-  const same = job.error && job.error.code === step.error.code && job.error.detail === step.error.detail;
-  return h('div', {class: 'why'}, same ? h('p', {lang: 'en'}, step.error.detail) : problemBox(step.error));
+  if (!step.error || step.error.code === 'cancelled' || job.error?.detail === step.error.detail) return null;
+  return h('div', {class: 'why'}, problemBox(step.error));
 }
 
 /** The time that the running step has taken: from this computer's clock, which may differ from the service's. */
@@ -154,7 +153,9 @@ function drawProgress(place, job, rate) {
     return;
   }
   const step = tWord('step', job.steps.at(-1)?.name);
-  if (!place.firstChild) fill(place, h('section', {class: 'card progress'}, h('div', {class: 'bar'}), h('p', {class: 'figures'})));
+  if (!place.firstChild) {
+    fill(place, h('section', {class: 'card progress'}, h('div', {class: 'bar'}), h('p', {class: 'figures'})));
+  }
   const speed = rate.perSecond();
   const text = [step, progressText(progress), speed === null ? null : t('job.rate', {rate: progress.unit === 'bytes'
     ? formatBytes(Math.round(speed)) : formatNumber(speed)})].filter(Boolean).join(' · ');
@@ -164,7 +165,7 @@ function drawProgress(place, job, rate) {
   setText(place.querySelector('.figures'), text);
 }
 
-/** How fast the transfer is, from what the newest events say: by the service's clock, so that the network has no part. */
+/** How fast the transfer is, from the newest events: by the service's clock, so that the network has no part in it. */
 function rateMeter() {
   let step = null;
   let seen = [];

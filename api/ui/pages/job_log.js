@@ -1,8 +1,8 @@
 // What passed on the wire of a job: fetched when it is opened, shown a window of rows at a time, however much it is.
-import {call, url} from '../api.js';
-import {fill, h} from '../dom.js';
-import {actionButton, announce, problemBox, saveFile, table} from '../parts.js';
+import {get, url} from '../api.js';
 import {readOnce} from '../bench.js';
+import {fill, h} from '../dom.js';
+import {actionButton, announce, saveFile, showProblem, table} from '../parts.js';
 import {addWords, formatNumber, t} from '../text.js';
 import {hexDump, readEntries, rowsOf, searchable} from '../transcript.js';
 import words from '../words/job_log.js';
@@ -24,41 +24,31 @@ export function logView(page, id, hasEnded) {
   const problemPlace = h('div');
   const place = h('div');
   const count = h('span', {role: 'status'});
-  const port = choice('log.port', [['', 'log.all_ports'], ['at', 'log.port_at'], ['download', 'log.port_download']], reshow);
-  const view = choice('log.view', [['auto', 'log.view_auto'], ['text', 'log.view_text'], ['hex', 'log.view_hex']], reshow);
-  const needle = h('input', {type: 'search', autocomplete: 'off', spellcheck: 'false', oninput: () => search(), onkeydown: (event) => {
-    if (event.key === 'Enter') step(event.shiftKey ? -1 : 1);
-  }});
+  const port = choice('log.port', {'': 'log.all_ports', at: 'log.port_at', download: 'log.port_download'}, reshow);
+  const view = choice('log.view', {auto: 'log.view_auto', text: 'log.view_text', hex: 'log.view_hex'}, reshow);
+  const onEnter = (event) => event.key === 'Enter' && step(event.shiftKey ? -1 : 1);
+  const needle = h('input', {type: 'search', autocomplete: 'off', spellcheck: 'false', oninput: () => search(false),
+    onkeydown: onEnter});
   const previous = h('button', {type: 'button', class: 'plain', onclick: () => step(-1)}, t('log.previous'));
   const next = h('button', {type: 'button', class: 'plain', onclick: () => step(1)}, t('log.next'));
+  const fetchLog = () => get(url`/v1/jobs/${id}/log`, {blob: true, signal: page.signal});
   const save = actionButton(t('log.save'), 'plain', problemPlace, async () => {
-    saveFile(`${id}.ndjson`, await text('blob'));
+    saveFile(`${id}.ndjson`, await fetchLog());
   });
-  const bar = h('div', {class: 'filter'}, port.label, view.label, h('label', {}, h('span', {}, t('log.search')), needle),
-    h('div', {class: 'actions'}, previous, next, count, save));
-  const node = h('details', {class: 'card', ontoggle: () => node.open && refresh()}, h('summary', {}, t('log.title')),
+  const bar = h('div', {class: 'filter'}, port.label, view.label,
+    h('label', {}, h('span', {}, t('log.search')), needle), h('div', {class: 'actions'}, previous, next, count, save));
+  const node = h('details', {class: 'card', ontoggle: refresh}, h('summary', {}, t('log.title')),
     h('p', {class: 'quiet'}, t('log.about')), bar, problemPlace, place);
-
-  const text = async (as) => {
-    const {data} = await call('GET', url`/v1/jobs/${id}/log`, {blob: true, signal: page.signal});
-    return as === 'blob' ? data : data.text();
-  };
 
   function refresh() {
     if (!node.open || ended) return;
     readOnce(node, async () => {
       const over = hasEnded();
-      try {
-        entries = readEntries(await text());
-        ended = over;
-        fill(problemPlace);
-        rebuild();
-      } catch (problem) {
-        if (page.signal.aborted) return;
-        if (problem.code === undefined) throw problem;
-        fill(problemPlace, problemBox(problem));
-      }
-    });
+      entries = readEntries(await (await fetchLog()).text());
+      ended = over;
+      fill(problemPlace);
+      rebuild();
+    }, (problem) => page.signal.aborted || showProblem(problemPlace, problem));
   }
 
   /** Rows anew; who looks at the end goes on looking at the end. */
@@ -74,12 +64,13 @@ export function logView(page, id, hasEnded) {
     if (entries) rebuild();
   }
 
+  /** @param keep  the rows are new, and who looks at one of those that were found stays there */
   function search(keep) {
     const wanted = needle.value.trim().toLowerCase();
     const digits = wanted.replaceAll(/\s|0x/g, '');
-    found = wanted === '' ? [] : rows.flatMap((row, i) => (searchable(row).includes(row.kind === 'hex' ? digits : wanted) ? [i] : []));
-    at = keep ? Math.min(at, found.length - 1) : -1;
-    if (!keep && found.length) at = 0;
+    const has = (row) => wanted !== '' && searchable(row).includes(row.kind === 'hex' ? digits : wanted);
+    found = rows.flatMap((row, i) => (has(row) ? [i] : []));
+    at = Math.min(keep ? Math.max(at, 0) : 0, found.length - 1);
     if (!keep && at >= 0) showRow();
     else draw();
   }
@@ -100,48 +91,55 @@ export function logView(page, id, hasEnded) {
   }
 
   function draw() {
-    const some = needle.value.trim() !== '';
+    const wanted = needle.value.trim();
+    const figures = {at: formatNumber(at + 1), n: formatNumber(found.length)};
     previous.disabled = next.disabled = found.length === 0;
-    count.textContent = !some ? '' : found.length ? t('log.found', {at: formatNumber(at + 1), n: formatNumber(found.length)})
-      : t('log.not_found');
+    count.textContent = wanted === '' ? '' : t(found.length ? 'log.found' : 'log.not_found', figures);
     if (rows.length === 0) {
       fill(place, h('p', {class: 'empty'}, t('log.none')));
       return;
     }
     const shown = rows.slice(first, first + WINDOW);
-    const list = table(t('log.title'), columns(needle.value.trim()), shown);
+    const list = table(t('log.title'), columns(wanted), shown);
     list.node.classList.add('log');
     list.body.children[found[at] - first]?.classList.add('found');
     fill(place, pager(), list.node, rows.length > WINDOW ? pager() : null);
   }
 
   function pager() {
+    const [from, to, n] = [first + 1, Math.min(first + WINDOW, rows.length), rows.length].map(formatNumber);
+    const numbers = h('span', {}, t('log.rows', {from, to, n}));
+    if (rows.length <= WINDOW) return h('p', {class: 'quiet'}, numbers);
     const last = Math.floor((rows.length - 1) / WINDOW) * WINDOW;
-    const to = (label, row, off) => h('button', {type: 'button', class: 'plain', disabled: off, onclick: () => {
+    const atStart = first === 0;
+    const atEnd = first + WINDOW >= rows.length;
+    return h('div', {class: 'pager'}, pageButton('log.first', 0, atStart),
+      pageButton('log.before', Math.max(0, first - WINDOW), atStart), numbers,
+      pageButton('log.after', Math.min(last, first + WINDOW), atEnd), pageButton('log.last', last, atEnd));
+  }
+
+  /** The button of the same name has the focus afterwards, or one that can be pressed. */
+  function pageButton(label, row, disabled) {
+    const name = label.replace('.', '-');
+    return h('button', {type: 'button', class: `plain ${name}`, disabled, onclick: () => {
       first = row;
       draw();
-      place.querySelector(`[data-to="${label}"]:not(:disabled), button:not(:disabled)`)?.focus();
-    }, 'data-to': label}, t(label));
-    const numbers = t('log.rows', {from: formatNumber(first + 1), to: formatNumber(Math.min(first + WINDOW, rows.length)),
-      n: formatNumber(rows.length)});
-    if (rows.length <= WINDOW) return h('p', {class: 'quiet'}, numbers);
-    return h('div', {class: 'pager'}, to('log.first', 0, first === 0), to('log.before', Math.max(0, first - WINDOW), first === 0),
-      h('span', {}, numbers), to('log.after', Math.min(last, first + WINDOW), first + WINDOW >= rows.length),
-      to('log.last', last, first + WINDOW >= rows.length));
+      (place.querySelector(`.${name}:enabled`) ?? place.querySelector('.pager button:enabled')).focus();
+    }}, t(label));
   }
 
   return {node, refresh};
 }
 
 function choice(label, options, onchange) {
-  const input = h('select', {onchange}, options.map(([value, key]) => h('option', {value}, t(key))));
+  const input = h('select', {onchange}, Object.entries(options).map(([value, key]) => h('option', {value}, t(key))));
   return {input, label: h('label', {}, h('span', {}, t(label)), input)};
 }
 
 function columns(needle) {
   return [
     {title: t('log.ms'), cell: (row) => formatNumber(row.ms)},
-    {title: t('log.who'), cell: (row) => (row.dir ? h('span', {class: row.dir}, t(`log.${row.dir}`)) : t('log.espgate'))},
+    {title: t('log.who'), cell: ({dir}) => (dir ? h('span', {class: dir}, t(`log.${dir}`)) : t('log.espgate'))},
     {title: t('log.port'), cell: (row) => (row.port ? t(`log.port_${row.port}`) : '')},
     {title: t('log.what'), cell: (row) => contentOf(row, needle)},
   ];

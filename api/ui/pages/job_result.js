@@ -20,6 +20,7 @@ export function resultCards(job) {
 
 const hex = (n) => h('code', {}, `0x${n.toString(16)}`);
 const code = (text) => (text ? h('code', {}, text) : null);
+const joined = (...parts) => parts.filter(Boolean).join(' · ');
 const yesNo = (value) => (value === undefined ? null : t(value ? 'result.yes' : 'result.no'));
 
 function card(title, ...content) {
@@ -36,9 +37,9 @@ function boardCard({board, layout, firmware}) {
   if (!board && !layout && !firmware) return null;
   const {security} = board ?? {};
   return card(t('result.board'), facts([
-    [t('result.chip'), [board?.title || board?.chip, board?.revision].filter(Boolean).join(' ')],
+    [t('result.chip'), joined(board?.title || board?.chip, board?.revision)],
     [t('result.mac'), code(board?.mac)],
-    [t('result.flash'), [board?.flash_bytes ? formatBytes(board.flash_bytes) : null, board?.flash_id].filter(Boolean).join(' · ')],
+    [t('result.flash'), joined(board?.flash_bytes && formatBytes(board.flash_bytes), board?.flash_id)],
     [t('result.crystal'), board?.crystal_mhz ? `${board.crystal_mhz} MHz` : null],
     [t('result.firmware'), firmware === null ? t('result.no_firmware') : firmware?.bin_version],
     [t('result.module'), firmware?.module], [t('result.at_version'), firmware?.at_version],
@@ -48,24 +49,30 @@ function boardCard({board, layout, firmware}) {
     [t('result.secure_boot'), yesNo(security?.secure_boot)],
     [t('result.flash_encryption'), yesNo(security?.flash_encryption)],
     [t('result.secure_download'), yesNo(security?.secure_download)],
-  ]), layout?.partitions.length ? h('details', {}, h('summary', {}, t('result.partitions')), rangeTable(t('result.partitions'),
-    layout.partitions.map((one) => ({...one, partition: one.name ?? one.partition})))) : null);
+  ]), layout?.partitions.length ? h('details', {}, h('summary', {}, t('result.partitions')),
+    rangeTable(t('result.partitions'), layout.partitions)) : null);
 }
 
-/** Of things with partition, offset, size and perhaps sha256. */
+/** Of places in flash or values of an NVS, with their size and perhaps their digest. */
 function rangeTable(caption, items) {
   const columns = [
-    {title: t('result.partition'), cell: (item) => item.partition ?? '–'},
-    {title: t('result.offset'), cell: (item) => (item.offset === undefined ? [item.namespace, item.key].join('/') : hex(item.offset))},
+    {title: t('result.partition'), cell: (item) => item.partition ?? item.name ?? '–'},
+    {title: t('result.offset'), cell: ({offset, namespace, key}) => (offset === undefined ? `${namespace}/${key}`
+      : hex(offset))},
     {title: t('result.size'), cell: (item) => formatBytes(item.size)},
   ];
   const digest = {title: 'SHA-256', cell: (item) => h('code', {class: 'digest'}, item.sha256)};
   return table(caption, items.some((item) => item.sha256) ? [...columns, digest] : columns, items).node;
 }
 
+const placeFacts = ({partition, offset, size}) => [
+  [t('result.partition'), partition], [t('result.offset'), hex(offset)], [t('result.size'), formatBytes(size)],
+];
+
 /** What the transfer took; of a write, a read or an erase. */
 function wireFacts(done) {
-  const rate = done.bytes_per_second ?? (done.ms > 0 && done.written_bytes ? Math.round((1000 * done.written_bytes) / done.ms) : 0);
+  const {written_bytes: written, ms} = done;
+  const rate = done.bytes_per_second ?? (written && ms ? Math.round((1000 * written) / ms) : 0);
   return [
     [t('result.took'), done.ms === undefined ? null : formatDuration(done.ms)],
     [t('result.rate'), rate ? `${formatBytes(rate)}/s` : null],
@@ -79,8 +86,8 @@ function wireFacts(done) {
 function writeCard({write, images, flash, target, key_purged: purged, restore}) {
   if (!write && !images && !flash) return null;
   return card(t('result.write'), facts([
-    [t('result.credential_of'), target ? [target.kind, target.index].filter((part) => part !== undefined).join(' ') : null],
-    [t('result.flashed'), flash ? flash.firmware.map((one) => h('a', {href: `#/firmware?id=${one.id}`}, one.name, ' ')) : null],
+    [t('result.credential_of'), target ? `${target.kind} ${target.index ?? ''}` : null],
+    [t('result.flashed'), flash?.firmware.map(({id, name}) => h('div', {}, h('a', {href: `#/firmware?id=${id}`}, name)))],
     [t('result.restored'), restore ? [restore.partition, ' · ', time(restore.created_at)] : null],
     [t('result.method'), write ? tWord('method', write.method) : null],
     [t('result.what'), write?.identical ? t('result.identical') : null],
@@ -100,18 +107,20 @@ function writeCard({write, images, flash, target, key_purged: purged, restore}) 
 function backupsCard({slot, result: {backups, board}}) {
   if (!backups?.length) return null;
   const problemPlace = h('div');
-  const items = backups.map((one) => h('li', {}, h('strong', {}, one.partition), ' · ', hex(one.offset), ' · ', formatBytes(one.size),
-    ' ', restoreButton(one, board.mac, slot, problemPlace)));
-  return card(t('backup.title'), h('p', {class: 'quiet'}, t('result.backups_why')), h('ul', {class: 'plain-list'}, items), problemPlace);
+  const items = backups.map((one) => h('li', {}, h('strong', {}, one.partition), hex(one.offset), formatBytes(one.size),
+    restoreButton(one, board.mac, slot, problemPlace)));
+  return card(t('backup.title'), h('p', {class: 'quiet'}, t('result.backups_why')),
+    h('ul', {class: 'plain-list'}, items), problemPlace);
 }
 
 /** What was read may hold a private key: it is fetched only when it is asked for, by who may. */
 function readCard({id, result: {read}}) {
   if (!read) return null;
   const problemPlace = h('div');
+  const name = `${read.partition ?? `flash-${read.offset.toString(16)}`}.bin`;
   const actions = h('div', {class: 'actions start'},
     actionButton(t('result.save'), 'main', problemPlace, async () => {
-      saveFile(`${read.partition ?? `flash-${read.offset.toString(16)}`}.bin`, await get(url`/v1/jobs/${id}/data`, {blob: true}));
+      saveFile(name, await get(url`/v1/jobs/${id}/data`, {blob: true}));
     }),
     actionButton(t('result.forget'), 'danger', problemPlace, async () => {
       if (!await confirm(t('result.forget_title'), t('result.forget_text'), t('result.forget'))) return;
@@ -119,43 +128,41 @@ function readCard({id, result: {read}}) {
       fill(actions, t('result.forgotten'));
     }));
   return card(t('result.read'), facts([
-    [t('result.partition'), read.partition], [t('result.offset'), hex(read.offset)], [t('result.size'), formatBytes(read.size)],
-    ['SHA-256', code(read.sha256)], ...wireFacts(read),
-  ]), can('engineer') ? [h('p', {class: 'quiet'}, t('result.may_hold_key')), actions] : h('p', {class: 'quiet'},
-    t('result.engineers_only')), problemPlace);
+    ...placeFacts(read), ['SHA-256', code(read.sha256)], ...wireFacts(read),
+  ]), h('p', {class: 'quiet'}, t(can('engineer') ? 'result.may_hold_key' : 'result.engineers_only')),
+  can('engineer') ? actions : null, problemPlace);
 }
 
 function eraseCard({erase}) {
   if (!erase) return null;
   return card(t('result.erase'), facts([
-    [t('result.partition'), erase.partition], [t('result.offset'), hex(erase.offset)], [t('result.size'), formatBytes(erase.size)],
-    ...wireFacts(erase),
+    ...placeFacts(erase), ...wireFacts(erase),
   ]), erase.incomplete ? h('p', {class: 'warning'}, t('result.erase_incomplete')) : null);
 }
 
 function bootCard({boot}) {
   if (!boot) return null;
-  return card(t('result.boot'), facts([[t('result.heard'), tWord('boot', boot.heard)], [t('result.took'), formatDuration(boot.ms)]]));
+  return card(t('result.boot'), facts([[t('result.heard'), tWord('boot', boot.heard)],
+    [t('result.took'), formatDuration(boot.ms)]]));
 }
 
 function networkCard({wifi, time: clock, network, mqtt, host_check: host}) {
   if (!wifi && !clock && !network && !mqtt && !host) return null;
-  const stages = host ? Object.entries(host.stages_ms).map(([name, ms]) => `${name} ${ms} ms`).join(' · ') : '';
+  const stages = joined(...Object.entries(host?.stages_ms ?? {}).map(([name, ms]) => `${name} ${ms} ms`));
   return card(t('result.network'), facts([
-    ['Wi-Fi', wifi ? `${wifi.ssid} · ${wifi.rssi} dBm · ${t('result.channel', {n: wifi.channel})}` : null],
+    ['Wi-Fi', wifi ? joined(wifi.ssid, `${wifi.rssi} dBm`, t('result.channel', {n: wifi.channel})) : null],
     [t('result.access_point'), code(wifi?.bssid)], [t('result.address'), wifi?.ip],
     [t('result.wifi_kept'), yesNo(wifi?.stored_on_board)],
     [t('result.clock'), clock ? [time(clock.board), ' · ', clock.server] : null],
     [t('result.clock_off'), clock ? `${clock.ahead_of_host_s} s` : null],
-    [t('result.dns'), network?.address ? `${network.address} · ${network.dns_ms ?? '–'} ms` : null],
+    [t('result.dns'), joined(network?.address, network?.dns_ms === undefined ? null : `${network.dns_ms} ms`)],
     [t('result.tcp'), network?.tcp_ms === undefined ? null : `${network.tcp_ms} ms`],
     [t('result.broker'), mqtt ? `${mqtt.host}:${mqtt.port}` : null],
     [t('result.client_id'), code(mqtt?.client_id)], [t('result.topic'), code(mqtt?.topic)],
     [t('result.connect'), mqtt ? `${mqtt.connect_ms} ms` : null],
-    [t('result.echo'), mqtt?.echoed === undefined ? null : [yesNo(mqtt.echoed), mqtt.echo_ms === undefined ? '' : ` · ${
-      mqtt.echo_ms} ms`].join('')],
-    [t('result.host_stages'), stages], [t('result.host_tls'), host ? [host.tls_version, host.cipher].filter(Boolean).join(' · ') : null],
-    [t('result.host_broker'), host ? [host.server_subject, host.address].filter(Boolean).join(' · ') : null],
+    [t('result.echo'), joined(yesNo(mqtt?.echoed), mqtt?.echo_ms === undefined ? null : `${mqtt.echo_ms} ms`)],
+    [t('result.host_stages'), stages], [t('result.host_tls'), joined(host?.tls_version, host?.cipher)],
+    [t('result.host_broker'), joined(host?.server_subject, host?.address)],
   ]));
 }
 

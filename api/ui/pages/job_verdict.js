@@ -6,15 +6,14 @@ import words from '../words/job_verdict.js';
 
 addWords(words);
 
-/** @param verdict  of a job's result. What is wrong and its fix are the job's error and shown as that; they are said here
- *                 only when it works. */
+/** @param verdict  of a job's result. What is wrong and its fix are the job's error, and shown as that. */
 export function verdictCard(verdict) {
   const works = verdict.code === 'works';
   const evidence = evidenceOf(verdict.evidence);
   const log = verdict.evidence.log ?? [];
   return h('section', {class: 'card'},
     h('h2', {}, t('verdict.title'), ' ', sideBadge(verdict.side, works ? 'good' : 'bad')),
-    works ? h('p', {}, t('verdict.works')) : h('p', {}, t(`verdict.side.${verdict.side}`)),
+    h('p', {}, t(works ? 'verdict.works' : `verdict.side.${verdict.side}`)),
     verdict.warnings.length ? [h('h3', {}, t('verdict.warnings')), verdict.warnings.map(warningBox)] : null,
     evidence.length ? h('details', {}, h('summary', {}, t('verdict.evidence')), facts(evidence),
       log.length ? [h('h3', {}, t('verdict.log')), h('pre', {class: 'said'}, log.join('\n'))] : null) : null);
@@ -28,8 +27,9 @@ function sideBadge(side, style) {
 export function warningBox(finding) {
   const {detail, fix} = finding;
   const own = codeText(finding.code);
-  return h('div', {class: 'warning'}, sideBadge(finding.side, 'warn'), sentences({code: finding.code, detail, hint: fix}),
-    own === null ? null : h('p', {class: 'quiet', lang: 'en'}, [detail, fix].filter(Boolean).join(' ')),
+  return h('div', {class: 'warning'}, sideBadge(finding.side, 'warn'),
+    sentences({code: finding.code, detail, hint: fix}),
+    own === null ? null : h('p', {class: 'quiet', lang: 'en'}, [detail, fix].filter(Boolean).join(' · ')),
     h('p', {class: 'quiet'}, t('core.code'), ' ', h('code', {}, finding.code)));
 }
 
@@ -37,12 +37,11 @@ export function warningBox(finding) {
 function evidenceOf({board = {}, network = {}, clock, stored = {}, host, cloud = {}}) {
   const probe = (value) => (value ? tWord('probe', value) : null);
   const kept = (value) => (value ? tWord('stored', value) : null);
-  const yes = (value, text) => (value ? t(text) : null);
   return [
     [t('ev.board_code'), board.code ? h('code', {}, board.code) : null],
     [t('ev.board_said'), board.said ? h('pre', {class: 'said'}, board.said) : null],
-    [t('ev.board'), [yes(board.dropped, 'ev.dropped'), yes(board.hangs, 'ev.hangs'), yes(board.wifi_lost, 'ev.wifi_lost')]
-      .filter(Boolean).join(' ')],
+    [t('ev.board'), ['dropped', 'hangs', 'wifi_lost'].filter((what) => board[what]).map((what) => t(`ev.${what}`))
+      .join(' ')],
     [t('ev.urc'), board.urc_ms === undefined ? null : `${board.urc_ms} ms`],
     [t('ev.idle'), board.idle_connection ? tWord('idle', board.idle_connection) : null],
     [t('ev.dns'), [probe(network.dns), network.address].filter(Boolean).join(' · ')],
@@ -53,7 +52,7 @@ function evidenceOf({board = {}, network = {}, clock, stored = {}, host, cloud =
     [t('ev.private_key'), kept(stored.private_key)],
     [t('ev.root_ca'), kept(stored.root_ca)],
     [t('ev.elsewhere'), stored.elsewhere],
-    [t('ev.key'), yes(stored.key_mismatch, 'ev.key_mismatch')],
+    [t('ev.key'), stored.key_mismatch ? t('ev.key_mismatch') : null],
     [t('ev.host'), host ? hostText(host) : null],
     ...cloudFacts(cloud),
   ].filter(([, value]) => value);
@@ -79,8 +78,7 @@ function cloudFacts({certificate, policies, things, authorization, not_asked: no
     [t('ev.cloud_certificate'), certificate],
     [t('ev.cloud_policies'), named(policies)],
     [t('ev.cloud_things'), named(things)],
-    [t('ev.cloud_may'), authorization ? Object.entries(authorization).map(([action, may]) => `${action}: ${may}`).join(' · ')
-      : null],
+    [t('ev.cloud_may'), Object.entries(authorization ?? {}).map(([action, may]) => `${action}: ${may}`).join(' · ')],
     [t('ev.cloud_not_asked'), notAsked ? h('span', {lang: 'en'}, notAsked) : null],
     [t('ev.cloud_https'), answer ? h('span', {lang: 'en'}, answer) : null],
   ];

@@ -21,10 +21,15 @@ export async function show(page) {
   page.signal.addEventListener('abort', watchBench(({all}) => all && offer()));
   const bar = filterBar(page, '#/jobs', [
     {name: 'slot', label: t('jobs.slot'), list: 'slot-names', maxlength: 63},
-    {name: 'kind', label: t('jobs.kind'), options: [['', t('jobs.all')], ...KINDS.map((kind) => [kind, tWord('kind', kind)])]},
-    {name: 'state', label: t('jobs.state'), options: [['', t('jobs.all')], ...STATES.map((state) => [state,
-      tWord('state', state)])]},
+    {name: 'kind', label: t('jobs.kind'), options: options('kind', KINDS)},
+    {name: 'state', label: t('jobs.state'), options: options('state', STATES)},
+    // An id is not typed: a link brings it, and it can be taken away again.
+    ...['credential', 'firmware'].filter((name) => page.query[name]).map((name) => ({name, label: t(`jobs.${name}`)})),
   ], list.show);
   fill(page.main, heading(t('nav.jobs')), names, bar.node, list.node);
   await bar.apply();
+}
+
+function options(group, names) {
+  return [['', t('jobs.all')], ...names.map((name) => [name, tWord(group, name)])];
 }

@@ -14,6 +14,9 @@ class ModulesTest(unittest.TestCase):
     def test_flow(self):
         self.run_node("flow.test.mjs")
 
+    def test_transcript(self):
+        self.run_node("transcript.test.mjs")
+
     def run_node(self, name):
         """In a copy that says what a browser knows by itself: these .js files are modules."""
         with tempfile.TemporaryDirectory(prefix="espgate-ui-") as folder:
