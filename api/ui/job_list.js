@@ -155,7 +155,7 @@ function whatOf(job) {
 
 /** What was done in a few words, and what came of it. @param result  of a job, or the detail of a device's record */
 export function workDone({verdict, images, flash, read, erase, restore, firmware}) {
-  const names = (list, member) => list.map((one) => one[member]).join(', ');
+  const names = (list, member) => [...new Set(list.map((one) => one[member]))].join(', ');
   const placeOf = ({partition, size}) => partition ?? formatBytes(size);
   const done = [
     restore ? t('done.restored', {place: restore.partition}) : null,

@@ -16,7 +16,7 @@ export default {
     'nav.label': 'Pages', 'nav.skip': 'Skip to the content', 'nav.bench': 'Bench', 'nav.provision': 'Provision',
     'nav.jobs': 'Jobs', 'nav.devices': 'Devices', 'nav.credentials': 'Credentials', 'nav.firmware': 'Firmware',
     'nav.settings': 'Settings', 'nav.audit': 'Audit',
-    'theme.auto': 'As the system', 'theme.light': 'Light', 'theme.dark': 'Dark',
+    'theme.auto': 'Auto', 'theme.light': 'Light', 'theme.dark': 'Dark',
     'scope.viewer': 'viewer', 'scope.operator': 'operator', 'scope.engineer': 'engineer', 'scope.admin': 'admin',
     'signin.title': 'Sign in', 'signin.token': 'Token', 'signin.go': 'Sign in',
     'signin.help': 'Whoever runs espgate has one for you; the first is in the file admin.token of its data folder. It is kept '
@@ -55,7 +55,7 @@ export default {
     'nav.label': '页面', 'nav.skip': '跳到正文', 'nav.bench': '工位', 'nav.provision': '配置开发板',
     'nav.jobs': '任务', 'nav.devices': '设备', 'nav.credentials': '凭证', 'nav.firmware': '固件',
     'nav.settings': '设置', 'nav.audit': '审计',
-    'theme.auto': '跟随系统', 'theme.light': '浅色', 'theme.dark': '深色',
+    'theme.auto': '自动', 'theme.light': '浅色', 'theme.dark': '深色',
     'scope.viewer': '查看者', 'scope.operator': '操作员', 'scope.engineer': '工程师', 'scope.admin': '管理员',
     'signin.title': '登录', 'signin.token': '令牌', 'signin.go': '登录',
     'signin.help': '请向 espgate 的管理者索取令牌；第一个令牌在其数据目录的 admin.token 文件中。令牌只保存到本标签页关闭为止。',
