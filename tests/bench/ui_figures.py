@@ -101,7 +101,7 @@ def live(row, chromium, bench):
     row(f"{what}: frames", round(used["per_s"]), "1/s")
     row(f"{what}: frames that come late", round(100 * used["late"], 1), "%")
     row("an empty page meanwhile: frames that come late", round(100 * peer["late"], 1), "%")
-    row(f"{what}: share of the main thread", round(100 * used["busy"], 1), "%", 50, "above")
+    row(f"{what}: share of the main thread", round(100 * used["busy"], 1), "%", 25, "above")
     row("an empty page meanwhile: share of the main thread", round(100 * peer["busy"], 1), "%")
     row(f"{what}: longest task over 50 ms", round(used["longest"]), "ms")
     for one in (page, blank):
