@@ -21,18 +21,21 @@ rm -rf "$dir"/root-* "$dir/containers/run"
 make_base() {
     root=$(mktemp -d "$dir/root-XXXXXX")
     debootstrap --variant=minbase bookworm "$root" >"$1.log" 2>&1 || { tail -n 20 "$1.log" >&2; exit 1; }
+    # As in that image: nothing to read, nothing flushed to the disk, no translations.
     cat >"$root/etc/dpkg/dpkg.cfg.d/slim" <<CFG
+force-unsafe-io
 path-exclude /usr/share/man/*
 path-exclude /usr/share/doc/*
 path-include /usr/share/doc/*/copyright
 path-exclude /usr/share/info/*
 path-exclude /usr/share/locale/*
 CFG
+    echo 'Acquire::Languages "none";' >"$root/etc/apt/apt.conf.d/slim"
     (cd "$root" && rm -rf usr/share/man/* usr/share/info/* usr/share/locale/* var/lib/apt/lists/* var/cache/apt/* \
         var/log/*.log dev/* && find usr/share/doc -type f ! -name copyright -delete)
     tar -C "$root" --numeric-owner -cf "$1.part" .
+    rm -rf "$root" "$dir/containers" # what was built on another base
     mv "$1.part" "$1"
-    rm -rf "$root"
 }
 [ -e "$dir/base.tar" ] || make_base "$dir/base.tar"
 

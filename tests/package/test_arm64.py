@@ -43,8 +43,9 @@ class Arm64(unittest.TestCase):
         shutil.copy(EMULATOR, cls.root.file(EMULATOR))
         for name in ("Makefile", "README.md", "openapi.yaml", "service", "api", "docker", "tests"):
             subprocess.run(["cp", "-a", os.path.join(rootfs.ROOT, name), cls.root.file("/usr/src")], check=True)
+        cls.units = unit_tests()
         cls.root.run("make", "-C", "/usr/src", f"-j{os.cpu_count()}", "VERSION=0.0.0+arm64", *CROSS, "build/espgate",
-                     *unit_tests(), env=PKG_CONFIG)
+                     *cls.units, env=PKG_CONFIG)
 
     def emulate(self, *argv, **more):
         return self.root.run("sh", "-c", 'cd /usr/src && exec "$@"', "sh", EMULATOR, *argv, **more)
@@ -54,17 +55,16 @@ class Arm64(unittest.TestCase):
         self.assertEqual(self.emulate("build/espgate", "--version").stdout, "espgate 0.0.0+arm64\n")
 
     def test_the_unit_tests_pass(self):
-        units = unit_tests()
-        self.assertGreater(len(units), 100)
+        self.assertGreater(len(self.units), 100)
         began = time.monotonic()
         cases = 0
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            runs = pool.map(lambda unit: self.emulate(unit, check=False, timeout=PATIENCE), units)
-            for unit, done in zip(units, runs):
+            runs = pool.map(lambda unit: self.emulate(unit, check=False, timeout=PATIENCE), self.units)
+            for unit, done in zip(self.units, runs):
                 with self.subTest(unit):
                     self.assertEqual(done.returncode, 0, done.stdout[-3000:] + done.stderr[-3000:])
                     cases += done.stdout.count("[       OK ]") + done.stderr.count("[       OK ]")
-        print(f"* arm64: {cases} unit test cases of {len(units)} programs in {time.monotonic() - began:.0f} s")
+        print(f"* arm64: {cases} unit test cases of {len(self.units)} programs in {time.monotonic() - began:.0f} s")
 
     def test_it_can_be_packed(self):
         self.root.run("sh", "/usr/src/docker/deb/build.sh", "/usr/src/build/espgate", "/usr/src/build", "0.0.0+arm64",

@@ -25,9 +25,11 @@ def buildah(*argv):
 def build(target):
     """Layers that are there already are taken from the store, as with an engine."""
     name = f"espgate-{target}"
+    began = time.monotonic()
     buildah("bud", "--isolation", "chroot", "--pull=never", "--layers", "--format", "docker", "--build-arg",
             "BASE=localhost/espgate-base", "--build-arg", f"VERSION={VERSION}", "--target", target, "-f",
             "docker/Dockerfile", "-t", name, ".")
+    print(f"* {target}: built in {time.monotonic() - began:.0f} s")
     return name
 
 
@@ -79,10 +81,8 @@ class Image(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         build_base()
-        began = time.monotonic()
         cls.image = Mounted(build("runtime"))
         cls.addClassCleanup(cls.image.clean)
-        print(f"* image: built in {time.monotonic() - began:.0f} s")
 
     def start(self):
         port = free_port()
@@ -93,7 +93,7 @@ class Image(unittest.TestCase):
     def test_it_is_small(self):
         done = subprocess.run(["du", "-sb", self.image.path], stdout=subprocess.PIPE, text=True, check=True)
         size = int(done.stdout.split()[0]) / 1e6
-        print(f"* image: {size:.1f} MB of files")
+        print(f"* runtime: {size:.1f} MB of files")
         self.assertLess(size, MAX_MB)
 
     def test_it_holds_nothing_to_build_with(self):
@@ -105,11 +105,12 @@ class Image(unittest.TestCase):
         began = time.monotonic()
         daemon = self.start()
         healthy = self.image.is_healthy(daemon)
-        print(f"* image: listens after {daemon.start_s * 1e3:.0f} ms, healthy after {(time.monotonic() - began) * 1e3:.0f} ms")
+        print(f"* runtime: listens after {daemon.start_s * 1e3:.0f} ms, healthy after {(time.monotonic() - began) * 1e3:.0f} ms")
         self.assertTrue(healthy)
         self.assertIn(VERSION, daemon.said)
         self.assertEqual(daemon.ids(), (["850"] * 3, ["850"] * 3, ["20"]))  # dialout
         token = self.image.read("/var/lib/espgate/admin.token").strip()
+        self.assertIn(b"<!doctype html>", daemon.get("/")[1])
         self.assertEqual(daemon.get("/v1/ports")[0], 401)
         self.assertEqual(daemon.get("/v1/ports", token)[0], 200)
         self.assertEqual(os.stat(self.image.file("/var/lib/espgate/vault.key")).st_mode & 0o7777, 0o600)
