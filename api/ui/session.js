@@ -6,8 +6,8 @@ const SCOPES = ['viewer', 'operator', 'engineer', 'admin'];
 
 /** What GET /v1/me said; null: nobody. */
 export let me = null;
-/** What pages keep as long as the same person sits here, by the page's name. A token that has ended loses nothing of it:
- *  whoever signs in under the same name goes on. */
+/** What pages keep as long as the same person sits here, by the page's name. A token that has ended loses nothing of
+ *  it: whoever signs in under the same name goes on. */
 export const kept = new Map();
 let onLost = () => {};
 let lastName = null;

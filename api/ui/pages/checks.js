@@ -1,6 +1,6 @@
 // The named checks of a credential, as the wizard and the list of credentials show them.
 import {h} from '../dom.js';
-import {addWords, codeText, t, tWord} from '../text.js';
+import {addWords, codeText, currentLanguage, t, tWord} from '../text.js';
 import words from '../words/checks.js';
 
 addWords(words);
@@ -12,9 +12,10 @@ export function checkList(checks) {
   const sorted = ORDER.flatMap((verdict) => checks.filter((check) => check.verdict === verdict));
   return h('ul', {class: 'checks'}, sorted.map((check) => {
     const own = check.code === null ? null : codeText(check.code);
+    const needsNoLook = check.verdict === 'pass' && currentLanguage() !== 'en';
     return h('li', {class: check.verdict}, h('span', {class: `badge ${check.verdict}`}, t(`checks.${check.verdict}`)),
       h('div', {}, h('b', {}, tWord('check', check.name)), own === null ? null : h('p', {}, own),
-        h('p', {class: own === null ? null : 'quiet', lang: 'en'}, check.detail)));
+        h('p', {class: own !== null || needsNoLook ? 'quiet' : null, lang: 'en'}, check.detail)));
   }));
 }
 

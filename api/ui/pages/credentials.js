@@ -46,18 +46,21 @@ async function showOne(page, id) {
     t('credentials.use')) : null;
   fill(page.main, heading(nameOf(one), can('operator') ? [remove, use] : null), problems,
     h('section', {class: 'card'}, facts([
-      [t('credentials.until'), [time(one.not_after), ' ', validity(one)]], [t('credentials.from'), time(one.not_before)],
+      [t('credentials.until'), [time(one.not_after), ' ', validity(one)]],
+      [t('credentials.from'), time(one.not_before)],
       [t('credentials.key'), [one.key_type, ' ', keyBadge(one)]], [t('credentials.purged'), one.key_purged_at &&
         time(one.key_purged_at)], [t('credentials.stored'), time(one.created_at)],
-      [t('credentials.subject'), one.subject], [t('credentials.issuer'), one.issuer], [t('credentials.root'), one.root.subject],
+      [t('credentials.subject'), one.subject], [t('credentials.issuer'), one.issuer],
+      [t('credentials.root'), one.root.subject],
       [t('credentials.chain'), String(one.chain_length)], [t('credentials.serial'), h('code', {}, one.serial)],
-      [t('credentials.fingerprint'), h('code', {}, one.fingerprint_sha256)], [t('credentials.id'), h('code', {}, one.id)],
+      [t('credentials.fingerprint'), h('code', {}, one.fingerprint_sha256)],
+      [t('credentials.id'), h('code', {}, one.id)],
     ])),
     h('section', {class: 'card'}, h('h2', {}, t('credentials.checks_when_stored')), checkList(one.checks)),
     one.changes.length ? h('section', {class: 'card'}, h('h2', {}, t('credentials.changes')), h('ul', {},
       one.changes.map((change) => h('li', {lang: 'en'}, change.detail)))) : null,
-    h('p', {}, h('a', {href: `#/jobs?credential=${one.id}`}, t('credentials.jobs')), ' · ', h('a', {href: '#/credentials'},
-      t('credentials.all'))));
+    h('p', {}, h('a', {href: `#/jobs?credential=${one.id}`}, t('credentials.jobs')), ' · ',
+      h('a', {href: '#/credentials'}, t('credentials.all'))));
 }
 
 function nameOf(one) {

@@ -1,5 +1,5 @@
-// The wizard: files become credentials, credentials go to slots, slots get jobs. What was typed and chosen stays as long as
-// the same person sits here, whatever happens to the service or the page in between.
+// The wizard: files become credentials, credentials go to slots, slots get jobs. What was typed and chosen stays as
+// long as the same person sits here, whatever happens to the service or the page in between.
 import {fill, h} from '../dom.js';
 import {heading} from '../parts.js';
 import {can, kept} from '../session.js';
@@ -25,10 +25,11 @@ export async function show(page) {
   }
   if (!kept.has('provision')) kept.set('provision', begin());
   const wizard = kept.get('provision');
-  const buttons = new Map(STEPS.map((step, i) => [step, h('button', {type: 'button', onclick: () => step !== wizard.step
-    && tools.go(step)}, h('span', {class: 'number', 'aria-hidden': 'true'}, String(i + 1)), t(`provision.step_${step}`))]));
-  const steps = h('ol', {class: 'wizard-steps', 'aria-label': t('provision.steps')}, [...buttons.values()].map((button) =>
-    h('li', {}, button)));
+  const stepButton = (step, i) => h('button', {type: 'button', onclick: () => step !== wizard.step && tools.go(step)},
+    h('span', {class: 'number', 'aria-hidden': 'true'}, String(i + 1)), t(`provision.step_${step}`));
+  const buttons = new Map(STEPS.map((step, i) => [step, stepButton(step, i)]));
+  const steps = h('ol', {class: 'wizard-steps', 'aria-label': t('provision.steps')},
+    [...buttons.values()].map((button) => h('li', {}, button)));
   const place = h('section', {class: 'wizard'});
   let leaving = new AbortController();
 
@@ -85,7 +86,10 @@ export async function show(page) {
 
 /** #/provision?slot=left and ?credential=cred_…: what another page sent the reader here with, once. */
 function takeAddress(query, wizard, tools) {
-  if (query.slot) Object.assign(wizard, {chosen: [...new Set([...(wizard.picked ? wizard.chosen : []), query.slot])], picked: true});
+  if (query.slot) {
+    const before = wizard.picked ? wizard.chosen : [];
+    Object.assign(wizard, {chosen: [...new Set([...before, query.slot])], picked: true});
+  }
   if (query.credential) addStored(wizard, query.credential, tools);
   if (query.slot || query.credential) history.replaceState(null, '', '#/provision');
 }

@@ -11,6 +11,8 @@ export function begin() {
     refused: [], // [{name, size, reason}]
     password: '',
     inspection: null, // what the service said of `sent`, or null
+    asking: false, // is it being asked?
+    problem: null, // why it could not be
     sent: [], // files of that inspection: `part` counts them
     allow: [], // failed checks that the operator takes on himself
     stored: [], // stored credentials that were chosen
@@ -19,7 +21,7 @@ export function begin() {
     picked: false, // did the operator choose them?
     byHand: {}, // slot → key of the credential that was chosen there, '' for none
     settings: {}, // what is typed: profile, wifi, mqtt, check …, as a job's order has them
-    rows: [], // of the batch that goes; see rowsOf()
+    rows: [], // of the batch that goes; see startBatch()
     uploads: {}, // key of a credential → {key: Idempotency-Key, duplicate, id, storing}
     done: [], // keys of credentials that are on a board
   };
@@ -38,9 +40,17 @@ export function credentialsOf(state) {
     usable: set.valid || set.earlier !== null}));
 }
 
-/** Those that still wait for a board. */
+/** Those that still wait for a board: neither on one, nor on their way. */
 export function waiting(state) {
-  return credentialsOf(state).filter((one) => one.usable && !state.done.includes(one.key));
+  const isGoing = (row) => row.credential !== null && !hasEnded(row);
+  const gone = [...onBoards(state), ...state.rows.filter(isGoing).map((row) => row.credential.key)];
+  return credentialsOf(state).filter((one) => one.usable && !gone.includes(one.key));
+}
+
+/** Keys of those that are on a board by now. */
+export function onBoards(state) {
+  const good = state.rows.filter((row) => row.credential !== null && row.job?.state === 'succeeded');
+  return [...state.done, ...good.map((row) => row.credential.key)];
 }
 
 /** Twelve hexadecimal digits in a name, in pairs with or without separators, as a MAC; else null. */
@@ -68,8 +78,8 @@ export function chosenSlots(state, slots) {
   return [...named, ...others.slice(0, Math.max(0, credentials.length - named.length))];
 }
 
-/** slot name → credential or null, for the slots that take part. What was chosen by hand stays; a credential that names a
- *  board goes where this board sits and nowhere else; the others go in order. */
+/** slot name → credential or null, for the slots that take part. What was chosen by hand stays; a credential that names
+ *  a board goes where this board sits and nowhere else; the others go in order. */
 export function assign(state, slots) {
   const taking = chosenSlots(state, slots);
   const credentials = waiting(state);
@@ -135,11 +145,13 @@ export function orderOf(state, slotName) {
   return order;
 }
 
-/** One row a slot that goes. phase: 'waiting' → 'sending' → 'sent' with a job, or 'refused' with a problem.
+/** A batch begins, behind what still goes. It has a row a slot; phase: 'waiting' → 'sending' → 'sent' with a job, or
+ *  'refused' with a problem.
  *  @param newKey  makes an Idempotency-Key: each row keeps its own, so that it can be sent again without harm */
-export function rowsOf(state, assigned, newKey) {
-  return [...assigned].map(([slot, one]) => ({slot, credential: one, order: orderOf(state, slot), key: newKey(),
+export function startBatch(state, assigned, newKey) {
+  const fresh = [...assigned].map(([slot, one]) => ({slot, credential: one, order: orderOf(state, slot), key: newKey(),
     phase: 'waiting', job: null, problem: null, retryKey: null}));
+  return {...state, done: onBoards(state), rows: [...state.rows.filter((row) => !hasEnded(row)), ...fresh]};
 }
 
 /** Is there nothing more to wait for? */
@@ -149,9 +161,8 @@ export function hasEnded(row) {
 
 /** The batch is over: what is on a board is done, the rest can go again; profile, slots and root CAs stay. */
 export function nextBatch(state) {
-  const done = state.rows.filter((row) => row.job?.state === 'succeeded' && row.credential).map((row) => row.credential.key);
-  const next = {...state, done: [...state.done, ...done], rows: [], byHand: {},
-    chosen: state.rows.map((row) => row.slot), picked: true};
+  const next = {...state, done: onBoards(state), rows: [], byHand: {},
+    chosen: [...new Set(state.rows.map((row) => row.slot))], picked: true};
   if (next.source === 'cloud' || waiting(next).length > 0) return {...next, step: 'slots'};
   return {...next, step: 'credentials', files: rootFiles(state), stored: [], password: '', inspection: null, allow: [],
     refused: []};

@@ -1,9 +1,11 @@
-// What the service says of the files that are there. The newest question wins; it goes on when the reader looks elsewhere.
+// What the service says of the files that are there. The newest question wins; it goes on when the reader looks
+// elsewhere.
 import {call, query} from '../api.js';
 
 let asking = null;
 
-/** Ask anew, after files, password or what is allowed have changed. @param changed  called when there is something to show */
+/** Ask anew, after files, password or what is allowed have changed.
+ *  @param changed  called when there is something to show */
 export async function inspect(wizard, changed) {
   asking?.abort();
   const mine = asking = new AbortController();

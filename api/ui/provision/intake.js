@@ -1,5 +1,5 @@
-// Files on their way into the wizard. They are read at once, since a file that is changed or pulled out on its stick later
-// could not be sent any more; what is too large is refused here and never sent.
+// Files on their way into the wizard. They are read at once, since a file that is changed or pulled out on its stick
+// later could not be sent any more; what is too large is refused here and never sent.
 import {unzip} from './unzip.js';
 
 // What POST /v1/credentials/inspect takes (its description says so).

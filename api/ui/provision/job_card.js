@@ -17,10 +17,12 @@ export function jobCard(wizard, row, actions) {
     const hadFocus = node.contains(document.activeElement);
     const word = row.job?.state ?? row.phase;
     node.className = `card job-card ${word}`;
-    fill(node, h('header', {}, h('h3', {}, row.slot), row.job ? badge('state', word) : h('span', {class: `badge ${word}`},
-      t(`provision.phase_${word}`))), h('p', {class: 'quiet'}, [row.credential?.title, row.job?.result?.board?.mac].filter(Boolean)
-      .join(' · ')), row.job ? stepList(row.job) : null, row.job && !hasEnded(row) ? h('div', {class: 'bar'}, bar, figures) : null,
-    outcome(row), buttons(wizard, row, actions));
+    const state = row.job ? badge('state', word) : h('span', {class: `badge ${word}`}, t(`provision.phase_${word}`));
+    const whose = [row.credential?.title, row.job?.result?.board?.mac].filter(Boolean).join(' · ');
+    const isGoing = row.job !== null && !hasEnded(row);
+    fill(node, h('header', {}, h('h3', {}, row.slot), state), h('p', {class: 'quiet'}, whose),
+      row.job ? stepList(row.job) : null, isGoing ? h('div', {class: 'bar'}, bar, figures) : null, outcome(row),
+      buttons(wizard, row, actions));
     progress();
     if (hadFocus) node.focus();
   }
@@ -56,19 +58,23 @@ function outcome(row) {
 function success({result, started_at: started, finished_at: finished}) {
   const verdict = result?.verdict;
   const text = verdict ? t('provision.works') : t('provision.written');
-  return h('div', {class: 'verdict'}, h('p', {class: 'what'}, text, ' ', h('span', {class: 'quiet'}, duration(started, finished))),
+  return h('div', {class: 'verdict'},
+    h('p', {class: 'what'}, text, ' ', h('span', {class: 'quiet'}, duration(started, finished))),
     verdict?.warnings.map(warningBox));
 }
 
 function buttons(wizard, row, actions) {
   const hasFailed = hasEnded(row) && row.job?.state !== 'succeeded';
   const isRefused = row.phase === 'refused';
-  const anyway = isRefused && row.problem.code === 'key_in_use' ? h('button', {type: 'button', onclick: () => {
+  const button = (key, onclick) => h('button', {type: 'button', onclick}, t(key));
+  const storeAnyway = () => {
     allowDuplicateKey(wizard, row);
     actions.retry(row);
-  }}, t('provision.renewal')) : null;
-  return h('div', {class: 'actions'}, isRefused ? h('button', {type: 'button', class: 'plain', onclick: actions.settings},
-    t('provision.back_to_settings')) : null, anyway, hasFailed ? h('button', {type: 'button', onclick: () => actions.retry(row)},
-    t(isRefused ? 'provision.again' : 'provision.retry')) : null, row.job ? h('a', {class: 'button', href:
-    link`/jobs/${row.job.id}`, 'aria-label': t('provision.job_of', {slot: row.slot})}, t('provision.job')) : null);
+  };
+  return h('div', {class: 'actions'},
+    isRefused ? button('provision.back_to_settings', actions.settings) : null,
+    isRefused && row.problem.code === 'key_in_use' ? button('provision.renewal', storeAnyway) : null,
+    hasFailed ? button(isRefused ? 'provision.again' : 'provision.retry', () => actions.retry(row)) : null,
+    row.job ? h('a', {class: 'button', href: link`/jobs/${row.job.id}`,
+      'aria-label': t('provision.job_of', {slot: row.slot})}, t('provision.job')) : null);
 }

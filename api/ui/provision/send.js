@@ -1,5 +1,5 @@
-// A batch goes to the service: credentials that are not stored yet are, and each slot gets its job. Everything has its own
-// Idempotency-Key, kept until it was answered: sent again after a lost answer or a restart, nothing is made twice.
+// A batch goes to the service: credentials that are not stored yet are, and each slot gets its job. Everything has its
+// own Idempotency-Key, kept until it was answered: sent again after a lost answer or a restart, nothing is made twice.
 import {call, create, newKey, query, url} from '../api.js';
 import {formOf} from './inspect.js';
 
@@ -29,6 +29,7 @@ export async function sendRow(wizard, row, changed) {
     setPhase(row, 'sent', null, changed);
   } catch (problem) {
     if (problem.code === undefined) throw problem;
+    if (problem.code === 'credential_not_found') delete wizard.uploads[row.credential?.key]; // it was deleted since
     setPhase(row, 'refused', problem, changed);
   }
 }

@@ -17,11 +17,13 @@ export function settingsForm(wizard, profiles, start) {
 
   function draw() {
     const profile = profiles.find((one) => one.name === wizard.settings.profile) ?? null;
-    const choose = h('select', {id: 'profile', value: wizard.settings.profile, onchange: () => {
+    const chosen = () => {
       wizard.settings.profile = choose.value;
       draw();
       document.getElementById('profile').focus();
-    }}, h('option', {value: ''}, t('provision.no_profile')), profiles.map(({name}) => h('option', {value: name}, name)));
+    };
+    const choose = h('select', {id: 'profile', value: wizard.settings.profile, onchange: chosen},
+      h('option', {value: ''}, t('provision.no_profile')), profiles.map(({name}) => h('option', {value: name}, name)));
     const fields = fieldsOf(wizard.settings, profile);
     const typed = form({fields, save: t('provision.start'), onSave: async () => start()});
     // Kept while it is typed: nothing is lost with the page that shows it.
@@ -30,9 +32,11 @@ export function settingsForm(wizard, profiles, start) {
       const others = Object.entries(wizard.settings).filter(([name]) => !asked.has(name));
       wizard.settings = {...Object.fromEntries(others), ...typed.body()};
     });
-    fill(place, h('div', {class: 'card'}, h('div', {class: 'field'}, h('label', {for: 'profile'}, t('provision.profile')), choose,
-      h('p', {class: 'help'}, t('provision.profile_help'), ' ', can('engineer') ? h('a', {href: '#/settings/profiles'},
-        t('provision.profile_new')) : null)), profile ? whatItSays(profile.settings) : null, typed.node));
+    const make = can('engineer') ? h('a', {href: '#/settings/profiles'}, t('provision.profile_new')) : null;
+    fill(place, h('div', {class: 'card'},
+      h('div', {class: 'field'}, h('label', {for: 'profile'}, t('provision.profile')), choose,
+        h('p', {class: 'help'}, t('provision.profile_help'), ' ', make)),
+      profile ? whatItSays(profile.settings) : null, typed.node));
   }
   draw();
   return place;
@@ -53,8 +57,8 @@ function whatItSays(settings) {
 
 /** @param values  what was typed before  @param profile  null: network and broker are asked for */
 function fieldsOf(values, profile) {
-  const field = (name, more) => ({name, label: t(`provision.field.${name}`), value: name.split('.').reduce((at, part) => at?.[part], values),
-    ...more});
+  const typed = (name) => name.split('.').reduce((at, part) => at?.[part], values);
+  const field = (name, more) => ({name, label: t(`provision.field.${name}`), value: typed(name), ...more});
   const word = (group, name) => [name, t(`provision.${group}_${name}`)];
   const unsaid = ['', t(profile ? 'provision.as_profile' : 'provision.as_usual')];
   const check = field('check', {type: 'select', options: [unsaid, ...LEVELS.map((name) => word('level', name))],
@@ -73,7 +77,8 @@ function fieldsOf(values, profile) {
     field('wifi.password', {type: 'password', maxlength: 64, autocomplete: 'off', help: t('provision.wifi_help')}),
     field('mqtt.host', {maxlength: 253, placeholder: 'example-ats.iot.eu-central-1.amazonaws.com'}),
     check,
-    {group: t('provision.options'), fields: [field('mqtt.port', {type: 'number', min: 1, max: 65535, placeholder: '8883'}),
+    {group: t('provision.options'), fields: [
+      field('mqtt.port', {type: 'number', min: 1, max: 65535, placeholder: '8883'}),
       field('mqtt.client_id', {maxlength: 256, placeholder: 'espgate-{mac}'}),
       field('mqtt.topic', {maxlength: 128, placeholder: 'espgate/{mac}/check'}),
       field('time.server', {maxlength: 127, placeholder: 'pool.ntp.org', help: t('provision.time_help')}), ...options]},

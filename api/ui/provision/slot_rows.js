@@ -1,5 +1,5 @@
-// The bench as a table of slots that can be ticked. It lives: a row is made once and then only told what has changed, so
-// that what the operator is just working at stays under his hand.
+// The bench as a table of slots that can be ticked. It lives: a row is made once and then only told what has changed,
+// so that what the operator is just working at stays under his hand.
 import {slots} from '../bench.js';
 import {fill, h} from '../dom.js';
 import {badge} from '../parts.js';
@@ -42,17 +42,24 @@ export function slotRows(wizard, changed) {
   };
 }
 
+function boardText(seen) {
+  if (!seen) return h('span', {class: 'quiet'}, t('provision.board_unknown'));
+  return [h('b', {}, seen.title), ' ', h('code', {}, seen.mac),
+    seen.firmware ? h('span', {class: 'quiet'}, ` ${seen.firmware}`) : null];
+}
+
 function slotRow(wizard, name, choose, changed) {
   const tick = h('input', {type: 'checkbox', onchange: () => choose(name, tick.checked)});
   const board = h('td', {'data-label': t('provision.board')});
   const state = h('td', {'data-label': t('provision.state')});
   const said = h('td', {'data-label': t('provision.remarks')});
-  const pick = wizard.source === 'cloud' ? null : h('select', {'aria-label': t('provision.credential_for', {slot: name}),
-    onchange: () => {
-      wizard.byHand[name] = pick.value;
-      if (!tick.checked) choose(name, true);
-      else changed();
-    }});
+  const picked = () => {
+    wizard.byHand[name] = pick.value;
+    if (!tick.checked) choose(name, true);
+    else changed();
+  };
+  const pick = wizard.source === 'cloud' ? null
+    : h('select', {'aria-label': t('provision.credential_for', {slot: name}), onchange: picked});
   const node = h('tr', {}, h('th', {scope: 'row'}, h('label', {class: 'tick'}, tick, name)), board, state,
     pick ? h('td', {'data-label': t('provision.credential')}, pick) : null, said);
   let options = null;
@@ -71,15 +78,14 @@ function slotRow(wizard, name, choose, changed) {
       tick.checked = assigned.has(name);
       node.classList.toggle('off', !tick.checked);
       const seen = slot.board;
-      cell('board', JSON.stringify(seen), () => (seen ? [h('b', {}, seen.title), ' ', h('code', {}, seen.mac), seen.firmware
-        ? h('span', {class: 'quiet'}, ` ${seen.firmware}`) : null] : h('span', {class: 'quiet'}, t('provision.board_unknown'))));
-      cell('state', `${slot.state} ${slot.hold?.state}`, () => [badge('slot', slot.state), slot.hold ? [' ', badge('hold',
-        slot.hold.state)] : null]);
+      cell('board', JSON.stringify(seen), () => boardText(seen));
+      cell('state', `${slot.state} ${slot.hold?.state}`, () => [badge('slot', slot.state),
+        slot.hold ? [' ', badge('hold', slot.hold.state)] : null]);
       const remarked = assigned.has(name) ? remarks(wizard, slot, assigned) : [];
       const own = assigned.get(name);
       const values = {n: slot.queued + (slot.state === 'busy' ? 1 : 0), mac: own?.mac, board: seen?.mac};
-      cell('said', JSON.stringify([remarked, values]), () => h('ul', {class: 'remarks'}, remarked.map(({word, stop}) => h('li',
-        {class: stop ? 'stop' : 'warn'}, t(`provision.remark_${word}`, values)))));
+      cell('said', JSON.stringify([remarked, values]), () => h('ul', {class: 'remarks'}, remarked.map(({word, stop}) =>
+        h('li', {class: stop ? 'stop' : 'warn'}, t(`provision.remark_${word}`, values)))));
       if (pick) drawPick(own);
     },
   };

@@ -16,12 +16,14 @@ export function showCloudChoice(place, wizard, tools) {
   });
 
   function draw(clouds) {
+    const option = ({name, settings}) => h('option', {value: name},
+      `${name} · ${settings.provider} · ${settings.region}`);
     const choose = h('select', {id: 'cloud', value: wizard.cloud, onchange: () => { wizard.cloud = choose.value; }},
-      h('option', {value: ''}, t('provision.cloud_profile')), clouds.map(({name, settings}) => h('option', {value: name},
-        `${name} · ${settings.provider} · ${settings.region}`)));
-    fill(body, h('p', {}, t('provision.cloud_help')), h('div', {class: 'field'}, h('label', {for: 'cloud'}, t('provision.cloud')),
-      choose), clouds.length === 0 ? h('p', {class: 'help'}, t('provision.cloud_none'), ' ', can('engineer') ? h('a',
-      {href: '#/settings/clouds'}, t('provision.cloud_new')) : null) : null);
+      h('option', {value: ''}, t('provision.cloud_profile')), clouds.map(option));
+    const make = can('engineer') ? h('a', {href: '#/settings/clouds'}, t('provision.cloud_new')) : null;
+    fill(body, h('p', {}, t('provision.cloud_help')),
+      h('div', {class: 'field'}, h('label', {for: 'cloud'}, t('provision.cloud')), choose),
+      clouds.length === 0 ? h('p', {class: 'help'}, t('provision.cloud_none'), ' ', make) : null);
   }
 
   return () => {};

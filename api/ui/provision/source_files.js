@@ -7,6 +7,7 @@ import {setCards} from './sets.js';
 import {takeFiles, takeText} from './sources.js';
 
 const REFUSED_SHOWN = 8;
+const FEW = 6; // more files than these are folded away, unless one is of no use
 
 /** @return a function that shows what has changed in the state */
 export function showFileSource(place, wizard, tools) {
@@ -58,7 +59,8 @@ function passwordField(wizard, tools) {
 }
 
 function pasteField(wizard, tools) {
-  const area = h('textarea', {id: 'paste', rows: 5, spellcheck: 'false', autocomplete: 'off', 'aria-describedby': 'paste-error'});
+  const area = h('textarea', {id: 'paste', rows: 5, spellcheck: 'false', autocomplete: 'off',
+    'aria-describedby': 'paste-error'});
   const error = h('p', {class: 'field-error', id: 'paste-error', role: 'alert'});
   const take = () => {
     const isPem = takeText(wizard, area.value, tools.changed);
@@ -74,7 +76,8 @@ function refusedList(refused) {
   const sentence = ({name, size, reason}) => t(`provision.refused_${reason}`, {name, size: formatBytes(size),
     limit: formatBytes(reason === 'too_large' ? FILE_BYTES : MOST_BYTES), files: MOST_FILES});
   const more = refused.length - REFUSED_SHOWN;
-  return h('div', {class: 'problem'}, h('ul', {}, refused.slice(0, REFUSED_SHOWN).map((one) => h('li', {}, sentence(one))),
+  const first = refused.slice(0, REFUSED_SHOWN);
+  return h('div', {class: 'problem'}, h('ul', {}, first.map((one) => h('li', {}, sentence(one))),
     more > 0 ? h('li', {}, t('provision.refused_more', {n: more})) : null),
     h('p', {class: 'quiet'}, t('provision.refused_rest')));
 }
@@ -88,26 +91,32 @@ function fileTable(wizard, tools) {
     wizard.files = wizard.files.filter((each) => each !== file);
     inspect(wizard, tools.changed);
   };
-  const row = (file, i) => h('tr', {class: told(file).length && told(file).every((each) => unused.has(each)) ? 'unused' : null},
+  const isKept = inspection === null && !wizard.asking && wizard.problem === null; // over the end of a batch
+  const isUnused = (file) => told(file).length > 0 && told(file).every((each) => unused.has(each));
+  const row = (file, i) => h('tr', {class: isUnused(file) ? 'unused' : null},
     h('th', {scope: 'row'}, file.name), h('td', {'data-label': t('provision.size')}, formatBytes(file.bytes.length)),
-    h('td', {'data-label': t('provision.what')}, told(file).map((each) => contents(each, unused.has(each)))),
-    h('td', {class: 'remove'}, h('button', {type: 'button', class: 'plain', id: `remove-${i}`, onclick: () => remove(file),
+    h('td', {'data-label': t('provision.what')}, isKept ? t('provision.kept')
+      : told(file).map((each) => contents(each, unused.has(each)))),
+    h('td', {}, h('button', {type: 'button', class: 'plain', id: `remove-${i}`, onclick: () => remove(file),
       'aria-label': t('provision.remove_file', {name: file.name})}, t('provision.remove'))));
   const clear = h('button', {type: 'button', class: 'plain', onclick: () => {
     Object.assign(wizard, {files: [], refused: []});
     inspect(wizard, tools.changed);
   }}, t('provision.remove_all'));
-  return h('details', {class: 'card files', open: files.length <= 6 || unused.size > 0}, h('summary', {},
-    t('provision.files', {n: files.length}), unused.size ? h('span', {class: 'badge warn'}, t('provision.unused', {n: unused.size}))
-      : null), h('div', {class: 'table', tabindex: '0', role: 'region', 'aria-label': t('provision.files', {n: files.length})},
-    h('table', {}, h('thead', {}, h('tr', {}, ['file', 'size', 'what', 'action'].map((key) => h('th', {scope: 'col'},
-      t(`provision.${key}`))))), h('tbody', {}, files.map(row)))), h('div', {class: 'actions'}, clear));
+  const title = t('provision.files', {n: files.length});
+  const columns = ['file', 'size', 'what', 'action'].map((key) => h('th', {scope: 'col'}, t(`provision.${key}`)));
+  return h('details', {class: 'card files', open: files.length <= FEW || unused.size > 0},
+    h('summary', {}, title, unused.size
+      ? h('span', {class: 'badge warn'}, t('provision.unused', {n: unused.size})) : null),
+    h('div', {class: 'table', tabindex: '0', role: 'region', 'aria-label': title},
+      h('table', {}, h('thead', {}, h('tr', {}, columns)), h('tbody', {}, files.map(row)))),
+    h('div', {class: 'actions'}, clear));
 }
 
 /** What is in a file, in words: "certificate of pump-1, P-256, until …". */
 function contents(file, isUnused) {
   return h('ul', {class: 'contents'}, file.contents.map((content) => h('li', {}, t(`provision.content_${content.kind}`),
-    content.common_name ? [' ', h('b', {}, content.common_name)] : content.subject ? [' ', h('b', {}, content.subject)] : null,
+    content.subject ? [' ', h('b', {}, content.common_name ?? content.subject)] : null,
     content.key_type ? ` · ${content.key_type}` : null,
     content.not_after ? ` · ${t('provision.until', {at: formatTime(content.not_after)})}` : null,
     content.detail ? h('p', {class: 'quiet', lang: 'en'}, content.detail) : null)),

@@ -10,10 +10,12 @@ const SHOWN = 50;
 /** @return a function that shows what has changed in the state */
 export function showStoredSource(place, wizard, tools) {
   const list = h('div', {class: 'pick'});
-  const filter = h('input', {type: 'search', id: 'stored-filter', autocomplete: 'off', spellcheck: 'false', oninput: draw});
+  const filter = h('input', {type: 'search', id: 'stored-filter', autocomplete: 'off', spellcheck: 'false',
+    oninput: draw});
+  const isChosen = (one) => wizard.stored.some((each) => each.id === one.id);
   let all = null;
-  fill(place, h('div', {class: 'card'}, h('div', {class: 'field'}, h('label', {for: 'stored-filter'}, t('provision.stored_filter')),
-    filter), list));
+  fill(place, h('div', {class: 'card'},
+    h('div', {class: 'field'}, h('label', {for: 'stored-filter'}, t('provision.stored_filter')), filter), list));
   get(`/v1/credentials?limit=${READ}`, {signal: tools.signal}).then(({items}) => {
     all = items;
     draw();
@@ -26,7 +28,6 @@ export function showStoredSource(place, wizard, tools) {
   function draw() {
     if (all === null) return;
     const wanted = filter.value.trim().toLowerCase();
-    const isChosen = (one) => wizard.stored.some((each) => each.id === one.id);
     const texts = (one) => [one.id, one.subject, one.fingerprint_sha256].join('\n').toLowerCase();
     const others = all.filter((one) => !isChosen(one) && texts(one).includes(wanted));
     const rest = others.length - SHOWN;
@@ -42,7 +43,7 @@ export function showStoredSource(place, wizard, tools) {
       tools.changed();
     };
     return h('label', {class: 'card pick-row'}, h('input', {type: 'checkbox', disabled: isPurged, onchange: choose,
-      checked: wizard.stored.some((each) => each.id === one.id)}), h('span', {class: 'name'}, one.common_name ?? one.subject),
+      checked: isChosen(one)}), h('span', {class: 'name'}, one.common_name ?? one.subject),
     isPurged ? h('span', {class: 'badge warn'}, t('provision.stored_purged')) : null,
     new Date(one.not_after) < new Date() ? h('span', {class: 'badge fail'}, t('provision.stored_expired')) : null,
     h('span', {class: 'quiet'}, t('provision.until', {at: formatTime(one.not_after)}), ' · ', one.key_type));

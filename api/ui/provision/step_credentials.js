@@ -24,13 +24,14 @@ export function showCredentials(place, wizard, tools) {
     shown = wizard.source;
     update = SOURCES[shown](body, wizard, tools);
   };
-  const choice = h('fieldset', {class: 'sources'}, h('legend', {}, t('provision.source')), Object.keys(SOURCES).map((name) =>
-    h('label', {}, h('input', {type: 'radio', name: 'source', value: name, checked: wizard.source === name, onchange: () => {
-      wizard.source = name;
-      wizard.byHand = {};
-      wizard.problem = null;
-      tools.changed();
-    }}), h('span', {}, t(`provision.source_${name}`)))));
+  const choose = (source) => {
+    Object.assign(wizard, {source, byHand: {}, problem: null});
+    tools.changed();
+  };
+  const radio = (name) => h('label', {}, h('input', {type: 'radio', name: 'source', value: name,
+    checked: wizard.source === name, onchange: () => choose(name)}), h('span', {}, t(`provision.source_${name}`)));
+  const choice = h('fieldset', {class: 'sources'}, h('legend', {}, t('provision.source')),
+    Object.keys(SOURCES).map(radio));
   fill(place, h('h2', {tabindex: '-1'}, t('provision.credentials_title')), choice, body, problems,
     h('div', {class: 'actions wizard-go'}, sum, next));
 
@@ -41,7 +42,7 @@ export function showCredentials(place, wizard, tools) {
       ? h('button', {type: 'button', onclick: () => inspect(wizard, tools.changed)}, t('provision.again')) : null);
     const ready = waiting(wizard).length;
     next.disabled = wizard.asking === true || (wizard.source !== 'cloud' && ready === 0);
-    const text = wizard.source === 'cloud' ? '' : wizard.asking ? t('provision.asking') : t('provision.ready', {n: ready});
-    setText(sum, text);
+    if (wizard.source === 'cloud') setText(sum, '');
+    else setText(sum, wizard.asking ? t('provision.asking') : t('provision.ready', {n: ready}));
   };
 }

@@ -13,7 +13,7 @@ export function showRun(place, wizard, tools) {
   const sum = h('p', {class: 'sum'});
   const bar = h('progress', {max: String(wizard.rows.length), value: 0, 'aria-label': t('provision.ended')});
   const again = h('button', {type: 'button', onclick: () => retryFailed()}, t('provision.retry_all'));
-  const next = h('button', {type: 'button', class: 'main', id: 'next-batch', onclick: () => tools.replace(nextBatch(wizard))},
+  const next = h('button', {type: 'button', class: 'main', onclick: () => tools.replace(nextBatch(wizard))},
     t('provision.next_batch'));
   const jobs = followJobs(wizard, changed, (row) => cards.get(row).progress());
   const actions = {

@@ -5,7 +5,7 @@ import {fill, h, setText} from '../dom.js';
 import {order} from '../pages/order.js';
 import {problemBox, whileBusy} from '../parts.js';
 import {t} from '../text.js';
-import {assign, chosenSlots, leftOver, remarks, rowsOf} from './flow.js';
+import {assign, chosenSlots, leftOver, remarks, startBatch} from './flow.js';
 import {settingsForm} from './settings.js';
 import {slotRows} from './slot_rows.js';
 
@@ -37,8 +37,7 @@ export function showSlots(place, wizard, tools) {
     hasTried = true;
     setText(stops, inTheWay(assigned));
     if (stops.textContent !== '') return;
-    wizard.rows = rowsOf(wizard, assigned, newKey);
-    tools.go('run');
+    tools.replace({...startBatch(wizard, assigned, newKey), step: 'run'});
   }
 
   fill(place, h('h2', {tabindex: '-1'}, t('provision.slots_title')), h('div', {class: 'card'}, rows.node,
@@ -56,7 +55,9 @@ export function showSlots(place, wizard, tools) {
     }
   }
 
-  if (!wizard.picked && slots.size > 0) wizard.chosen = chosenSlots({...wizard, chosen: null}, slots).map((slot) => slot.name);
+  if (!wizard.picked && slots.size > 0) {
+    wizard.chosen = chosenSlots({...wizard, chosen: null}, slots).map((slot) => slot.name); // and so it stays
+  }
   const end = watchBench(tools.changed);
   tools.signal.addEventListener('abort', end);
   return () => {

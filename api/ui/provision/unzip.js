@@ -3,8 +3,8 @@
 const END = 0x06054b50, ENTRY = 0x02014b50;
 const END_BYTES = 22, LONGEST_COMMENT = 0xffff;
 
-/** @return [{name, bytes}] without folders. Throws when it is damaged, encrypted, packed by another method than deflate,
- *  or larger than @p limit bytes when it is unpacked. */
+/** @return [{name, bytes}] without folders. Throws when it is damaged, encrypted, packed by another method than
+ *  deflate, or larger than @p limit bytes when it is unpacked. */
 export async function unzip(bytes, limit) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const end = findEnd(view);

@@ -2,8 +2,8 @@
 // node --test tests/flow/ui/flow.test.mjs
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
-import {assign, begin, chosenSlots, credentialsOf, hasEnded, leftOver, macIn, mayEnter, nextBatch, orderOf, remarks, rowsOf,
-  waiting} from '../../../api/ui/provision/flow.js';
+import {assign, begin, chosenSlots, credentialsOf, hasEnded, leftOver, macIn, mayEnter, nextBatch, onBoards, orderOf,
+  remarks, startBatch, waiting} from '../../../api/ui/provision/flow.js';
 
 const A = '24:0a:c4:00:00:0a', B = '24:0a:c4:00:00:0b';
 
@@ -16,7 +16,8 @@ function bench(...slots) {
 }
 
 function set(key, mac = null, more = {}) {
-  return {fingerprint_sha256: key, common_name: `cn-${key}`, mac, files: [], valid: true, checks: [], earlier: null, ...more};
+  return {fingerprint_sha256: key, common_name: `cn-${key}`, mac, files: [], valid: true, checks: [], earlier: null,
+    ...more};
 }
 
 function wizard(...sets) {
@@ -34,7 +35,7 @@ let keys = 0;
 const newKey = () => `key${++keys}`;
 
 function batch(state, slots) {
-  state.rows = rowsOf(state, assign(state, slots), newKey);
+  Object.assign(state, startBatch(state, assign(state, slots), newKey));
   return state.rows;
 }
 
@@ -144,7 +145,8 @@ test('a stored credential whose key is gone cannot be written', () => {
 });
 
 test('a MAC is found in a name, and nothing else is taken for one', () => {
-  for (const name of ['pump-240AC400000A', '24:0a:c4:00:00:0a', 'x_24-0A-C4-00-00-0A.crt']) assert.equal(macIn(name), A);
+  const names = ['pump-240AC400000A', '24:0a:c4:00:00:0a', 'x_24-0A-C4-00-00-0A.crt'];
+  for (const name of names) assert.equal(macIn(name), A);
   for (const name of [null, '', 'pump-1', '240ac400000a0', 'a240ac400000a']) assert.equal(macIn(name), null);
 });
 
@@ -170,7 +172,8 @@ test('a cloud needs no credentials, and the only free slot is taken for granted'
 test('with a profile network and broker are left to it; what was typed for them stays for later', () => {
   const state = wizard(set('a'));
   state.settings = {profile: '', wifi: {ssid: 'bench'}, mqtt: {host: 'h'}, check: 'wifi', target: {index: 1}};
-  assert.deepEqual(orderOf(state, '1'), {kind: 'provision', slot: '1', wifi: {ssid: 'bench'}, mqtt: {host: 'h'}, check: 'wifi'});
+  assert.deepEqual(orderOf(state, '1'), {kind: 'provision', slot: '1', wifi: {ssid: 'bench'}, mqtt: {host: 'h'},
+    check: 'wifi'});
   state.settings.profile = 'line3';
   assert.deepEqual(orderOf(state, '1'), {kind: 'provision', slot: '1', profile: 'line3', check: 'wifi'});
   assert.deepEqual(state.settings.wifi, {ssid: 'bench'});
@@ -195,6 +198,19 @@ test('the next batch keeps slots and settings, goes on with what is left, and wi
   assert.deepEqual(next.chosen, ['1', '2']);
   assert.deepEqual(waiting(next).map((one) => one.key), ['b', 'c']);
   assert.deepEqual(next.rows, []);
+});
+
+test('a batch that begins while another one goes stands behind it, without what is on its way', () => {
+  const state = wizard(set('a'), set('b'), set('c'));
+  state.chosen = ['1', '2'];
+  const slots = bench(slot('1'), slot('2'), slot('3'));
+  end(batch(state, slots)[0], 'succeeded');
+  assert.deepEqual(onBoards(state), ['a']);
+  assert.deepEqual(waiting(state).map((one) => one.key), ['c']);
+  state.chosen = ['3'];
+  const rows = batch(state, slots);
+  assert.deepEqual(rows.map((row) => [row.slot, row.credential.key]), [['2', 'b'], ['3', 'c']]);
+  assert.deepEqual(onBoards(state), ['a']);
 });
 
 test('when all is on its board the next batch begins with files, and keeps the root CA', () => {

@@ -3,6 +3,8 @@ import unittest
 
 import ui_case
 
+LOOKS = (("en", "light", 390), ("zh", "dark", 390), ("zh", "light", 1920), ("en", "dark", 1280))
+
 
 class Credentials(ui_case.UiCase):
     bench_options = {"boards": 1, "broker": False}
@@ -30,7 +32,8 @@ class Credentials(ui_case.UiCase):
         page = self.open("#/credentials")
         page.get_by_role("link", name="device", exact=True).click()
         page.get_by_text("Key belongs to certificate").wait_for()
-        self.assertIn(self.gate.get(f"/v1/credentials/{stored}").json["fingerprint_sha256"], page.locator("main").inner_text())
+        one = self.gate.get(f"/v1/credentials/{stored}").expect(200).json
+        self.assertIn(one["fingerprint_sha256"], page.locator("main").inner_text())
         page.get_by_role("button", name="Delete", exact=True).click()
         dialog = page.get_by_role("dialog")
         dialog.get_by_text("cannot be had back").wait_for()
@@ -58,7 +61,7 @@ class Credentials(ui_case.UiCase):
 
     def test_it_looks_right_everywhere(self):
         stored = self.bench.upload()
-        for language, theme, width in (("en", "light", 390), ("zh", "dark", 390), ("zh", "light", 1920), ("en", "dark", 1280)):
+        for language, theme, width in LOOKS:
             page = self.open("#/credentials", language, theme, width)
             for address in ("#/credentials", f"#/credentials?id={stored}"):
                 page.visit(address)
@@ -69,8 +72,8 @@ class Credentials(ui_case.UiCase):
 
     def test_a_key_that_was_purged_is_on_the_board_alone(self):
         stored = self.bench.upload()
-        self.bench.run("provision", self.bench.boards[0], credential=stored, check="none", wifi=None, time=None, mqtt=None,
-                       purge_key=True)
+        self.bench.run("provision", self.bench.boards[0], credential=stored, check="none", wifi=None, time=None,
+                       mqtt=None, purge_key=True)
         page = self.open("#/credentials")
         self.row(page, "device").get_by_text("on the board alone").wait_for()
         page.get_by_role("link", name="device", exact=True).click()

@@ -9,6 +9,10 @@ import ui_case
 from ports import free_port
 
 PICTURE = b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(range(256)) * 40
+# What has the focus: its label or text.
+FOCUSED = """(({id, textContent}) => id && document.querySelector(`label[for="${id}"]`)?.textContent || textContent)(
+  document.activeElement)"""
+LOOKS = (("en", "light", 390), ("zh", "dark", 390), ("zh", "light", 1920), ("en", "dark", 1280))
 
 
 def pem(name, data):
@@ -19,7 +23,8 @@ class WizardCase(ui_case.UiCase):
     def files_of(self, one, name, root=True):
         """What somebody drops for one board."""
         self.bench.secrets.update(one.secrets())
-        return [pem(f"{name}.crt", one.cert), pem(f"{name}.key", one.key)] + ([pem("root.pem", self.bench.pki.ca.cert)] if root else [])
+        own = [pem(f"{name}.crt", one.cert), pem(f"{name}.key", one.key)]
+        return [*own, pem("root.pem", self.bench.pki.ca.cert)] if root else own
 
     def profile(self, name="line", **more):
         body = self.bench.command("provision", "", **more)
@@ -126,18 +131,18 @@ class Wizard(WizardCase):
             name = "pump-" + board.mac.replace(":", "")
             row.get_by_role("combobox").filter(has=page.locator("option:checked", has_text=name)).wait_for()
         self.start(page)
-        page.locator("p.sum").filter(has_text="All have ended: 2 of 2 succeeded.").wait_for(timeout=harness.JOB_S * 1000)
         for board in (first, second):
             self.card(page, board.name, "succeeded").get_by_text("It works.").wait_for()
             job = self.newest(board.name)
             stored = self.gate.get(f"/v1/credentials/{job['credential']}").expect(200).json
             self.assertEqual(stored["common_name"], "pump-" + job["result"]["board"]["mac"].replace(":", ""))
+        page.locator("p.sum").filter(has_text="All have ended: 2 of 2 succeeded.").wait_for()
 
     def test_a_service_that_was_away_loses_nothing(self):
         self.slots()
         self.profile()
         page = self.open("#/provision")
-        page.expect_fault("ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE")
+        page.expect_fault("ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED")
         self.drop(page, *self.files_of(self.bench.pki.device, "device"))
         self.ready(page, 1)
         self.to_slots(page)
@@ -225,7 +230,8 @@ class WrongFiles(WizardCase):
     def test_a_key_of_another_certificate_is_named_and_can_be_replaced(self):
         pki = self.bench.pki
         self.bench.secrets.update(pki.other_device.secrets())
-        self.drop(self.page, pem("a.crt", pki.device.cert), pem("b.key", pki.other_device.key), pem("root.pem", pki.ca.cert))
+        self.drop(self.page, pem("a.crt", pki.device.cert), pem("b.key", pki.other_device.key),
+                  pem("root.pem", pki.ca.cert))
         self.says("cannot be used")
         self.says("stands in the way")
         self.assertTrue(self.page.get_by_role("button", name="Choose slots").is_disabled())
@@ -235,7 +241,8 @@ class WrongFiles(WizardCase):
         self.ready(self.page, 1)
 
     def test_a_picture_is_of_no_use_and_spoils_nothing(self):
-        self.drop(self.page, *self.files_of(self.bench.pki.device, "device"), browser.payload("bench.jpg", PICTURE, "image/jpeg"))
+        self.drop(self.page, *self.files_of(self.bench.pki.device, "device"),
+                  browser.payload("bench.jpg", PICTURE, "image/jpeg"))
         self.ready(self.page, 1)
         self.says("one of no use")
         self.says("No credential here needs it.")
@@ -279,7 +286,8 @@ class WrongFiles(WizardCase):
     def test_an_encrypted_key_asks_for_its_password(self):
         pki = self.bench.pki
         self.bench.secrets.add("a wrong one")
-        self.drop(self.page, pem("a.crt", pki.device.cert), pem("a.key", pki.encrypted_key(pki.device)), pem("r", pki.ca.cert))
+        self.drop(self.page, pem("a.crt", pki.device.cert), pem("a.key", pki.encrypted_key(pki.device)),
+                  pem("r", pki.ca.cert))
         field = self.page.get_by_label("Password of the encrypted files")
         field.fill("a wrong one")
         field.press("Enter")
@@ -333,7 +341,8 @@ class Slots(WizardCase):
 
     def test_the_same_credential_at_two_slots_is_said_and_a_left_over_one_waits(self):
         page = self.open("#/provision")
-        self.drop(page, *self.files_of(self.bench.pki.device, "a"), *self.files_of(self.bench.pki.ec_device, "b", root=False))
+        self.drop(page, *self.files_of(self.bench.pki.device, "a"),
+                  *self.files_of(self.bench.pki.ec_device, "b", root=False))
         self.ready(page, 2)
         self.to_slots(page)
         both = {self.row(page, name).get_by_role("combobox").input_value() for name in ("board1", "board2")}
@@ -374,8 +383,9 @@ class Slots(WizardCase):
 
     def test_a_cloud_makes_each_board_its_own_and_says_why_not(self):
         port = free_port()
-        body = {"provider": "aws", "region": "eu-central-1", "keys": {"from": "request", "access_key_id": "AKIAIOSFODNN7EXAMPLE",
-                "secret_access_key": "no-such-secret-key"}, "control": {"endpoint": f"http://127.0.0.1:{port}"}}
+        keys = {"from": "request", "access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "no-such-secret-key"}
+        body = {"provider": "aws", "region": "eu-central-1", "keys": keys,
+                "control": {"endpoint": f"http://127.0.0.1:{port}"}}
         self.gate.put("/v1/clouds/prod", body).expect(201)
         page = self.open("#/provision")
         page.get_by_label("A cloud", exact=True).check()
@@ -399,7 +409,8 @@ class Slots(WizardCase):
         page = self.open("#/provision")
         pki = self.bench.pki
         self.bench.secrets.update(pki.device.secrets())
-        page.locator("#file-input").set_input_files([pem("a", pki.device.cert), pem("b", pki.device.key), pem("c", pki.ca.cert)])
+        files = [pem("a", pki.device.cert), pem("b", pki.device.key), pem("c", pki.ca.cert)]
+        page.locator("#file-input").set_input_files(files)
         self.ready(page, 1)
         self.tab_to(page, "Choose slots")
         page.keyboard.press("Enter")
@@ -417,8 +428,7 @@ class Slots(WizardCase):
     def tab_to(self, page, name):
         for _ in range(60):
             page.keyboard.press("Tab")
-            said = page.evaluate("(({id, textContent}) => id && document.querySelector(`label[for=\"${id}\"]`)?.textContent "
-                                 "|| textContent)(document.activeElement)")
+            said = page.evaluate(FOCUSED)
             if said == name:
                 return
         self.fail(f"no way to {name} by Tab")
@@ -431,7 +441,7 @@ class Looks(WizardCase):
     def test_each_step(self):
         self.slots()
         pki = self.bench.pki
-        for language, theme, width in (("en", "light", 390), ("zh", "dark", 390), ("zh", "light", 1920), ("en", "dark", 1280)):
+        for language, theme, width in LOOKS:
             page = self.open("#/provision", language, theme, width)
             self.looks_right(page, "provision-1-empty")
             self.drop(page, *self.files_of(pki.device, "device"), *self.files_of(pki.expired_device, "old", root=False),
