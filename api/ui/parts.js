@@ -14,11 +14,10 @@ export function badge(group, word) {
 
 /** What went wrong: a Problem, a job's or step's error. In Chinese the service's own words stand below. */
 export function problemBox(problem) {
-  const own = codeText(problem.code);
   return h('div', {class: 'problem', role: 'alert'}, sentences(problem),
     problem.errors?.length ? h('ul', {}, problem.errors.map((error) => h('li', {}, h('code', {}, error.pointer), ' ',
       error.detail))) : null,
-    own === null ? null : h('p', {class: 'quiet', lang: 'en'}, [problem.detail, problem.hint].filter(Boolean).join(' · ')),
+    ownWords(problem),
     h('p', {class: 'quiet'}, t('core.code'), ' ', h('code', {}, problem.code),
       problem.step ? [' · ', t('core.step'), ' ', tWord('step', problem.step)] : null,
       problem.device ? [' · ', t('core.device_said'), ' ', h('code', {}, problem.device)] : null));
@@ -30,6 +29,11 @@ export function sentences(problem) {
   if (own !== null) return [h('p', {class: 'what'}, own)];
   return [h('p', {class: 'what', lang: problem.status === 0 ? null : 'en'}, problem.detail),
     problem.hint ? h('p', {class: 'hint', lang: problem.status === 0 ? null : 'en'}, problem.hint) : null];
+}
+
+/** The service's own words, where sentences() has others; else null. */
+export function ownWords({code, detail, hint}) {
+  return codeText(code) === null ? null : h('p', {class: 'quiet', lang: 'en'}, [detail, hint].filter(Boolean).join(' · '));
 }
 
 /** Show the Problem in @p place until the next attempt; says it to screen readers as well. Other errors are bugs. */

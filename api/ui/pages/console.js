@@ -1,9 +1,9 @@
-// The serial console of a slot. What is entered is a job of kind at: it waits for its turn, never races another job, and
-// its answer is the job's.
+// The serial console of a slot. What is entered is a job of kind at: it waits for its turn, never races another job,
+// and its answer is the job's.
 import {create, get, post, url} from '../api.js';
-import {running, slots, watchBench, watchEvents} from '../bench.js';
+import {readOnce, running, slots, watchBench, watchEvents} from '../bench.js';
 import {fill, h, setText} from '../dom.js';
-import {actionButton, badge, sentences, showProblem} from '../parts.js';
+import {actionButton, badge, ownWords, sentences} from '../parts.js';
 import {link} from '../router.js';
 import {t, tWord} from '../text.js';
 import {createEntry} from './console_entry.js';
@@ -41,7 +41,7 @@ export function createConsole(slot, page) {
         one.problem = problem;
         entry.restore(text);
         one.view.update();
-        if (problem.code === undefined) throw problem;
+        if (problem.code === undefined) reportError(problem); // what is sent next goes its way all the same
       }
       toEnd();
     });
@@ -53,12 +53,13 @@ export function createConsole(slot, page) {
     return one.view.node;
   }
 
-  async function refresh(one) {
-    const job = await get(url`/v1/jobs/${one.job.id}`).catch(() => one.job); // asked again with the next event
-    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 8;
-    one.job = job;
-    one.view.update();
-    if (atEnd) toEnd();
+  function refresh(one) {
+    return readOnce(one, async () => {
+      one.job = await get(url`/v1/jobs/${one.job.id}`);
+      const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 8;
+      one.view.update();
+      if (atEnd) toEnd();
+    });
   }
 
   function toEnd() {
@@ -99,7 +100,7 @@ function logEntry(slot, one, place) {
       shown = now;
       fill(state, ['sending', 'refused'].includes(now) ? t(`console.${now}`) : badge('state', now));
       const error = one.problem ?? one.job?.error;
-      fill(said, answers(one), error ? h('div', {class: 'problem'}, sentences(error),
+      fill(said, answers(one), error ? h('div', {class: 'problem'}, sentences(error), ownWords(error),
         one.job ? h('a', {href: link`/jobs/${one.job.id}`}, t('console.job')) : null) : null);
     },
   };

@@ -1,5 +1,5 @@
-// Where AT lines are entered: one line with suggestions, or several, when several are pasted. Arrow up and down go through
-// what was sent before; what is masked there must be put in again.
+// Where AT lines are entered: one line with suggestions, or several, when several are pasted. Arrow up and down go
+// through what was sent before; what is masked there must be put in again.
 import {fill, h} from '../dom.js';
 import {announce} from '../parts.js';
 import {t} from '../text.js';
@@ -9,8 +9,8 @@ import {MASK, SUGGESTIONS, splitLines} from './at_lines.js';
  *  @return {node, restore(text)}: restore puts back what could not be sent, unless there is something else by now */
 export function createEntry(history, send) {
   const wrong = h('p', {class: 'field-error', id: 'at-error', role: 'alert'});
-  const shared = {class: 'at', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', 'aria-describedby': 'at-help at-error',
-    onkeydown: onKey, onpaste: onPaste};
+  const shared = {class: 'at', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false',
+    'aria-describedby': 'at-help at-error', onkeydown: onKey, onpaste: onPaste};
   const one = h('input', {...shared, type: 'text', id: 'at', list: 'at-usual', placeholder: 'AT+GMR'});
   const many = h('textarea', {...shared, id: 'at-many', rows: 6, hidden: true});
   const label = h('label', {for: 'at'}, t('console.label'));
@@ -20,12 +20,15 @@ export function createEntry(history, send) {
     h('datalist', {id: 'at-usual'}, SUGGESTIONS.map((line) => h('option', {value: line}))));
   let input = one;
 
+  /** The focus goes along when it is here, and is not taken from elsewhere. */
   function put(text) {
+    const hadFocus = node.contains(document.activeElement);
     input = splitLines(text).length > 1 ? many : one;
     one.hidden = input === many;
     many.hidden = input === one;
     label.htmlFor = input.id;
     input.value = text;
+    if (!hadFocus) return;
     input.focus();
     const masked = text.indexOf(MASK);
     if (masked >= 0) input.setSelectionRange(masked, masked + MASK.length);

@@ -1,5 +1,5 @@
 // A slot: as it is now, what can be ordered there, its console, and its jobs.
-import {get, post, url} from '../api.js';
+import {get, post, query, url} from '../api.js';
 import {dialog, tell} from '../ask.js';
 import {connection, running, slots, watchBench} from '../bench.js';
 import {fill, h, setProperty} from '../dom.js';
@@ -24,12 +24,12 @@ export async function show(page) {
   const tile = createTile({name, heading: null, action: null});
   const gone = h('p', {class: 'notice', role: 'status', hidden: true}, t('slot.gone'));
   const hold = holdPart(name);
-  const ports = h('div');
+  const ports = portPart();
   const jobs = jobList(page, t('slot.jobs'), t('slot.no_jobs'));
   fill(page.main, heading(name, can('operator') ? actions(name) : null), gone,
     h('div', {class: 'slot'}, h('div', {class: 'side'}, tile.node,
       h('section', {class: 'card'}, h('h2', {}, t('slot.queue')), hold.node),
-      h('section', {class: 'card'}, h('h2', {}, t('slot.ports')), ports)),
+      h('section', {class: 'card'}, h('h2', {}, t('slot.ports')), ports.node)),
     h('section', {class: 'card at-console'}, h('h2', {}, t('console.title')),
       can('operator') ? createConsole(name, page) : h('p', {}, t('console.viewer')))),
     h('section', {class: 'slot-jobs'}, h('h2', {}, t('slot.jobs')), jobs.node));
@@ -37,7 +37,7 @@ export async function show(page) {
   function update(slot) {
     tile.update(slot, running.get(name));
     hold.update(slot.hold);
-    fill(ports, portFacts(slot));
+    ports.update(slot);
   }
   update(first);
   page.signal.addEventListener('abort', watchBench(({all, names}) => {
@@ -52,8 +52,10 @@ function actions(name) {
   const check = h('button', {type: 'button', class: 'plain',
     onclick: () => whileBusy(check, () => attempt(t('slot.check'), () => orderCheck(name)))}, t('slot.check'));
   return [orderButton('identify', name), check, orderButton('reset', name),
-    h('a', {class: 'button main', href: `${link`/provision`}?${new URLSearchParams({slot: name})}`}, tWord('kind', 'provision'))];
+    h('a', {class: 'button main', href: link`/provision` + query({slot: name})}, tWord('kind', 'provision'))];
 }
+
+const LEVELS = ['wifi', 'time', 'connect', 'publish'];
 
 /** A profile knows the Wi-Fi and the broker that a check needs. */
 async function orderCheck(slot) {
@@ -63,8 +65,8 @@ async function orderCheck(slot) {
       ? h('a', {href: '#/settings/profiles'}, t('slot.make_profile')) : t('slot.ask_profile')));
   }
   const profile = h('select', {id: 'check-profile'}, items.map((item) => h('option', {value: item.name}, item.name)));
-  const level = h('select', {id: 'check-level', value: 'publish'}, ['wifi', 'time', 'connect', 'publish'].map((word) =>
-    h('option', {value: word}, t(`level.${word}`))));
+  const level = h('select', {id: 'check-level', value: 'publish'}, LEVELS.map((word) => h('option', {value: word},
+    t(`level.${word}`))));
   const go = await dialog(t('slot.check'), h('div', {class: 'form'},
     h('div', {class: 'field'}, h('label', {for: 'check-profile'}, t('slot.profile')), profile),
     h('div', {class: 'field'}, h('label', {for: 'check-level'}, t('slot.level')), level)), [{label: tWord('kind', 'check'),
@@ -95,6 +97,21 @@ function holdPart(name) {
       time(hold.since)] : null);
   }
   return {node, update};
+}
+
+/** Written anew only when the slot was: not while it works. */
+function portPart() {
+  const node = h('div');
+  let shown;
+  return {
+    node,
+    update(slot) {
+      const now = JSON.stringify([slot.download_port, slot.at_port, slot.reset, slot.download_baud, slot.flash_baud,
+        slot.at_baud, slot.implicit]);
+      if (shown !== now) fill(node, portFacts(slot));
+      shown = now;
+    },
+  };
 }
 
 function portFacts(slot) {

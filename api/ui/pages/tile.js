@@ -1,15 +1,16 @@
-// A slot as a tile, which is read from two metres: its name, and by shape, word and colour how it stands. Then what works
-// there, or how the last job ended and what to do about it. A tile writes only what differs, and its parts keep their
-// place whatever they say, so that a wall of them stands still.
+// A slot as a tile, which is read from two metres: its name, and by shape, word and colour how it stands. Then what
+// works there, or how the last job ended and what to do about it. A tile writes only what differs, and its parts keep
+// their place whatever they say, so that a wall of them stands still.
 import {fill, h, setProperty, setText} from '../dom.js';
-import {progressText, sentences, time} from '../parts.js';
+import {ownWords, progressText, sentences, time} from '../parts.js';
 import {link} from '../router.js';
-import {codeText, t, tWord} from '../text.js';
+import {t, tWord} from '../text.js';
 
 /** 'idle', 'working', 'good', 'bad' or 'absent'. @p work  what runs there, or undefined. Pure. */
 export function lookOf(slot, work) {
   if (work) return 'working';
   if (slot.state === 'absent') return 'absent';
+  if (slot.last_job?.kind === 'at') return 'idle'; // what somebody has asked a board says nothing of whether it is good
   if (slot.last_job?.state === 'succeeded') return 'good';
   return ['failed', 'interrupted'].includes(slot.last_job?.state) ? 'bad' : 'idle';
 }
@@ -74,13 +75,14 @@ function boardPart() {
     nodes: [mac, about],
     seen,
     update(board) {
-      const more = board ? [board.title, board.firmware, board.layout && t(`wall.layout.${board.layout}`)].filter(Boolean) : [];
+      const layout = board?.layout && t(`wall.layout.${board.layout}`);
+      const more = [board?.title, board?.firmware, layout].filter(Boolean);
       setText(mac, board ? board.mac ?? t('wall.no_mac') : '');
       setText(about, board ? more.join(' · ') : t('wall.no_board'));
       setProperty(about, 'title', more.join(' · '));
       if (seen.dataset.at === board?.seen_at) return;
       seen.dataset.at = board.seen_at;
-      fill(seen, t('wall.seen'), ' ', time(board.seen_at));
+      fill(seen, h('span', {class: 'label'}, t('wall.seen'), ' '), time(board.seen_at));
     },
   };
 }
@@ -125,13 +127,7 @@ function endPart() {
       if (!job) return void fill(node, h('p', {class: 'quiet'}, t('wall.no_job')));
       fill(node, h('p', {}, h('a', {class: 'what', href: link`/jobs/${job.id}`}, endText(job)), ' ',
         h('span', {class: 'quiet'}, time(job.finished_at))),
-      job.error ? whyPart(job.error) : null);
+      job.error ? h('div', {class: 'why'}, sentences(job.error), ownWords(job.error)) : null);
     },
   };
-}
-
-/** What is wrong and what to do; in another language than the service's, its own words stand below. */
-function whyPart(error) {
-  const own = codeText(error.code) !== null;
-  return h('div', {class: 'why'}, sentences(error), own ? h('p', {class: 'quiet', lang: 'en'}, error.detail) : null);
 }

@@ -138,8 +138,8 @@ class Page(Chain):
 
     def until(self, expression):
         """Wait until this is so in the page. Not by wait_for_function(), whose text the page's policy would refuse."""
-        self.evaluate("new Promise((done) => { const look = () => ((%s) ? done() : requestAnimationFrame(look)); look(); })"
-                      % expression)
+        self.evaluate(f"new Promise((done) => {{ const look = () => (({expression}) ? done() : "
+                      "requestAnimationFrame(look)); look(); })")
 
     def wait_held(self, pattern):
         """Until intercept(…, hold=True) holds such a request back."""

@@ -71,6 +71,7 @@ class Console(SlotCase):
         for text in ("AT+<b>NO</b>", "ERROR", job["error"]["hint"], "AT+GMR not sent"):
             self.assertIn(text, said)
         page.locator("#at").wait_for()
+        page.locator(".tile.idle").wait_for()  # it says nothing of whether the board is good
 
     def test_history_keeps_no_secret(self):
         self.bench.secrets.add(SECRET)
@@ -156,7 +157,8 @@ class Behind(SlotCase):
         page = self.open(f"#/slots/{self.slot}")
         page.locator(".tile.working").wait_for()
         self.enter(page, "AT")
-        self.entry(page, 0, "queued").get_by_text(browser.regexp(r"It waits behind Read: .* \(ordered by admin\)")).wait_for()
+        reason = browser.regexp(r"It waits behind Read: .* \(ordered by admin\)")
+        self.entry(page, 0, "queued").get_by_text(reason).wait_for()
         self.gate.post(f"/v1/jobs/{job}/cancel").expect(202)
         self.entry(page, 0, "succeeded")
 
