@@ -120,8 +120,10 @@ export function whenBack(back) {
 
 /** The job after an event of one of its steps. */
 export function moved(job, {state, step, progress}) {
-  const steps = job.steps.at(-1)?.name === step.name ? job.steps.slice(0, -1) : job.steps;
-  return {...job, state, steps: [...steps, {...job.steps.at(-1), ...step}], progress: progress ?? job.progress};
+  const last = job.steps.at(-1);
+  const goesOn = last?.name === step.name;
+  const steps = goesOn ? [...job.steps.slice(0, -1), {...last, ...step}] : [...job.steps, step];
+  return {...job, state, steps, progress: progress ?? job.progress};
 }
 
 function columns() {

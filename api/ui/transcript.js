@@ -11,26 +11,26 @@ const COMMANDS = {
   0x12: 'FLASH_DEFL_END', 0x13: 'SPI_FLASH_MD5', 0x14: 'GET_SECURITY_INFO',
 };
 
-/** @param text  lines of JSON  @return entries {ms, dir, port, bytes} or {ms, dir, port, secret} or {ms, note} */
+/** @param text  lines of JSON  @return entries {ms, dir, port, hex, bytes} or {ms, dir, port, secret} or {ms, note} */
 export function readEntries(text) {
   return text.split('\n').filter(Boolean).map((line) => {
     const {hex, ...entry} = JSON.parse(line);
-    return hex === undefined ? entry : {...entry, bytes: bytesOf(hex)};
+    return hex === undefined ? entry : {...entry, hex, bytes: bytesOf(hex)};
   });
 }
 
 /** @param view  'auto', 'text' or 'hex'  @param port  only of this one; '' for all
- *  @return rows {kind: 'text', text} | {kind: 'hex', bytes, name} | {kind: 'secret', n} | {kind: 'note', text}, each
+ *  @return rows {kind: 'text', text} | {kind: 'hex', hex, bytes, name} | {kind: 'secret', n} | {kind: 'note', text}, each
  *          with ms, and dir and port where somebody spoke. Text that came in pieces is one row up to its line's end. */
 export function rowsOf(entries, view, port) {
   const rows = [];
   for (const entry of entries) {
-    const {ms, dir, port: at, bytes, secret, note} = entry;
+    const {ms, dir, port: at, hex, bytes, secret, note} = entry;
     if (port && at !== undefined && at !== port) continue;
     const who = {ms, dir, port: at};
     if (note !== undefined) rows.push({ms, kind: 'note', text: note});
     else if (secret !== undefined) rows.push({...who, kind: 'secret', n: secret});
-    else if (!isText(entry, view)) rows.push({...who, kind: 'hex', bytes, name: commandOf(bytes)});
+    else if (!isText(entry, view)) rows.push({...who, kind: 'hex', hex, bytes, name: commandOf(bytes)});
     else if (goesOn(rows.at(-1), who)) rows.at(-1).pieces.push(bytes);
     else rows.push({...who, kind: 'text', pieces: [bytes]});
   }
@@ -39,8 +39,7 @@ export function rowsOf(entries, view, port) {
 
 /** What a search looks at: the text in small letters, or the bytes in hexadecimal without spaces. */
 export function searchable(row) {
-  if (row.kind === 'hex') return [...row.bytes].map(twoDigits).join('');
-  return row.text?.toLowerCase() ?? '';
+  return row.hex ?? row.text?.toLowerCase() ?? '';
 }
 
 /** 16 bytes a line: where, the bytes, and what of them is ASCII. */

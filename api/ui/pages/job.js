@@ -43,6 +43,8 @@ export async function show(page) {
 
   const act = {stopping: false, problemPlace};
   const rate = rateMeter();
+  let ahead = 0; // ms that this computer's clock is ahead of the service's, once an event has told
+  let told = Infinity;
   const draw = () => {
     refill(state, [job.state, act.stopping], () => [badge('state', job.state), act.stopping && !hasEnded(job)
       ? h('span', {}, t('job.stopping')) : waitingText(job)]);
@@ -52,7 +54,7 @@ export async function show(page) {
     refill(parts.steps, [job.steps, job.error], () => stepsCard(job));
     refill(parts.about, {...job, steps: null, progress: null, error: null}, () => aboutCard(job));
     refill(parts.result, [job.result, hasEnded(job)], () => resultCards(job, page));
-    tick(parts.steps, job);
+    tick(parts.steps, job, ahead);
   };
   const take = (fresh) => {
     const ended = !hasEnded(job) && hasEnded(fresh);
@@ -72,12 +74,13 @@ export async function show(page) {
     watchEvents(({type, data}) => {
       if (data.job !== id) return;
       rate.note(data);
+      ahead = told = Math.min(told, Date.now() - Date.parse(data.at)); // the event that came fastest tells best
       if (type === 'job.progress' && job.steps.at(-1)?.name === data.step.name) take(moved(job, data));
       else read();
     }),
     watchBench(whenBack(read)),
   ];
-  const timer = setInterval(() => tick(parts.steps, job), TICK_MS);
+  const timer = setInterval(() => tick(parts.steps, job, ahead), TICK_MS);
   page.signal.addEventListener('abort', () => {
     ends.forEach((end) => end());
     clearInterval(timer);
@@ -139,11 +142,11 @@ function whyOf(step, job) {
   return h('div', {class: 'why'}, problemBox(step.error));
 }
 
-/** The time that the running step has taken: from this computer's clock, which may differ from the service's. */
-function tick(place, job) {
+/** The time that the running step has taken so far. */
+function tick(place, job, ahead) {
   const took = place.querySelector('li.running .took');
   const step = job.steps.at(-1);
-  if (took && step.started_at) setText(took, duration(step.started_at));
+  if (took && step.started_at) setText(took, duration(step.started_at, Date.now() - ahead));
 }
 
 function drawProgress(place, job, rate) {

@@ -68,8 +68,8 @@ export function logView(page, id, hasEnded) {
   function search(keep) {
     const wanted = needle.value.trim().toLowerCase();
     const digits = wanted.replaceAll(/\s|0x/g, '');
-    const has = (row) => wanted !== '' && searchable(row).includes(row.kind === 'hex' ? digits : wanted);
-    found = rows.flatMap((row, i) => (has(row) ? [i] : []));
+    const has = (row, sought) => sought !== '' && searchable(row).includes(sought);
+    found = rows.flatMap((row, i) => (has(row, row.kind === 'hex' ? digits : wanted) ? [i] : []));
     at = Math.min(keep ? Math.max(at, 0) : 0, found.length - 1);
     if (!keep && at >= 0) showRow();
     else draw();
@@ -87,7 +87,7 @@ export function logView(page, id, hasEnded) {
     const row = found[at];
     if (row < first || row >= first + WINDOW) first = Math.floor(row / WINDOW) * WINDOW;
     draw();
-    place.querySelector('tr.found')?.scrollIntoView({block: 'center'});
+    place.querySelector('tr.found')?.scrollIntoView({block: 'nearest'});
   }
 
   function draw() {

@@ -272,7 +272,7 @@ class Restored(JobCase):
         dialog.get_by_text(board.mac).wait_for()
         self.assertEqual(dialog.get_by_label("Slot where the board is now").input_value(), "board1")
         dialog.get_by_role("button", name="Restore").click()
-        page.until(f"location.hash.startsWith('#/jobs/') && location.hash !== '#/jobs/{job['id']}'")
+        page.get_by_role("heading", name="Restore · board1").wait_for()
         self.state(page, "succeeded")
         restored = self.gate.job(page.evaluate("location.hash").rpartition("/")[2])
         self.assertEqual((restored["kind"], restored["result"]["restore"]["backup"]), ("restore", backup["id"]))
