@@ -32,7 +32,7 @@ PAGES = [
     ("settings-profile", "#/settings/profiles?edit=hostile", None),
     ("settings-clouds", "#/settings/clouds", None),
     ("settings-cloud", "#/settings/clouds?new=1", None),
-    ("settings-authorities", "#/settings/authorities", SCRIPT),
+    ("settings-authorities", "#/settings/authorities", None),
     ("settings-tokens", "#/settings/tokens", None),
     ("settings-webhooks", "#/settings/webhooks", None),
     ("audit", "#/audit", None),
