@@ -17,11 +17,17 @@ export async function show(page) {
   page.title(t('nav.firmware'));
   const problemPlace = h('div');
   const place = h('div');
-  const list = async () => fill(place, await pagedTable(t('nav.firmware'), columns(problemPlace, list),
-    (cursor) => get(`/v1/firmware${query({limit: 50, cursor})}`, {signal: page.signal}), t('firmware.none')));
+  const list = async () => fill(place, await pagedTable(t('nav.firmware'), columns(problemPlace, list), reader(page),
+    t('firmware.none')), page.query.id && h('p', {class: 'more'}, h('a', {href: '#/firmware'}, t('firmware.all'))));
   fill(page.main, heading(t('nav.firmware'), can('engineer') && upload(problemPlace, list)), h('p', {class: 'help'}, t('firmware.about')),
     problemPlace, place);
   await list();
+}
+
+/** All of them, or the one that a job or a link names. */
+function reader({query: {id}, signal}) {
+  if (!id) return (cursor) => get(`/v1/firmware${query({limit: 50, cursor})}`, {signal});
+  return async () => ({items: [await get(url`/v1/firmware/${id}`, {signal})], next: null});
 }
 
 function upload(problemPlace, list) {
