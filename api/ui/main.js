@@ -104,10 +104,13 @@ async function start() {
   });
   watchBench(watchReturn);
   window.addEventListener('hashchange', showPage);
+  // While the service says who this is, the page that is wanted comes; what fails here is told when it is shown.
+  matchRoute(ROUTES, location.hash).route?.load().catch(() => {});
   try {
     await resume();
   } catch (problem) {
-    showDoor(problem.code === undefined ? (() => { throw problem; })() : problem);
+    if (problem.code === undefined) throw problem;
+    showDoor(problem);
     return;
   }
   await enter();
