@@ -347,6 +347,7 @@ void config_print_help(FILE *out)
     fputs("\nEach setting has a twin in the environment: ESPGATE_LISTEN, ESPGATE_DATA, "
           "ESPGATE_PORTS (with\n"
           "colons), ESPGATE_ORIGINS (with blanks), ESPGATE_INSECURE (yes or no), ESPGATE_AUTH "
-          "and so on.\nLogs go to standard error.\n",
+          "and so on.\nThe address that it listens on is the dashboard in a browser. Logs go to "
+          "standard error.\n",
           out);
 }

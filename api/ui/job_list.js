@@ -156,7 +156,7 @@ function whatOf(job) {
 }
 
 /** What was done in a few words, and what came of it. @param result  of a job, or the detail of a device's record */
-export function workDone({verdict, images, flash, read, erase, restore, firmware}) {
+export function workDone({verdict, images, flash, read, erase, restore, firmware, lines}) {
   const names = (list, member) => [...new Set(list.map((one) => one[member]))].join(', ');
   const placeOf = ({partition, size}) => partition ?? formatBytes(size);
   const done = [
@@ -165,6 +165,7 @@ export function workDone({verdict, images, flash, read, erase, restore, firmware
     flash ? t('done.flashed', {names: names(flash.firmware, 'name')}) : null,
     read ? t('done.read', {place: placeOf(read)}) : null,
     erase ? t('done.erased', {place: placeOf(erase)}) : null,
+    lines ? t('done.lines', {n: lines.length}) : null,
     firmware && !verdict ? `${firmware.module} ${firmware.bin_version}` : null,
   ];
   return [done.filter(Boolean).map((text) => h('div', {}, text)), verdict ? verdictLine(verdict) : null];

@@ -40,6 +40,7 @@ export function buildShell(actions) {
         const here = root === '#/' ? path === '#/' || path.startsWith('#/slots') : path.split('/').slice(0, 2).join('/') === root;
         if (here) a.setAttribute('aria-current', 'page');
         else a.removeAttribute('aria-current');
+        if (here) a.scrollIntoView({block: 'nearest', inline: 'nearest'}); // on a phone the row of links is wider than it
       }
     },
   };

@@ -71,7 +71,8 @@ Description: puts cloud identities into ESP32 boards that run ESP-AT
  serial ports: it checks device certificates and keys, writes them where the
  board's stock ESP-AT firmware looks for them, verifies, lets the board itself
  connect to its broker over mutual TLS, says what is wrong if that fails, and
- keeps the record. It flashes the firmware, too.
+ keeps the record. It flashes the firmware, too. Its address is a dashboard in
+ a browser.
 CONTROL
 mkdir -p "$out"
 dpkg-deb --root-owner-group -Zxz --build "$root" "$out/espgate_${version}_$arch.deb"

@@ -40,7 +40,8 @@ static enum err not_found(const char *id)
 static enum err judge(const struct token_entry *e, int64_t now_ms)
 {
     if (!e)
-        return err_fail(ERR_ARG, "token_invalid", "An admin makes tokens: POST /v1/tokens.",
+        return err_fail(ERR_ARG, "token_invalid",
+                        "Copy all of it, or ask an admin for one (POST /v1/tokens).",
                         "this is not a token of this service");
     if (e->record.revoked_ms)
         return err_fail(ERR_ARG, "token_revoked", "Ask an admin for a new one.",

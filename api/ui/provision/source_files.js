@@ -30,7 +30,7 @@ export function showFileSource(place, wizard, tools) {
   return () => {
     password.hidden = !needsPassword(wizard) && wizard.password === '';
     const {inspection, files: all, refused: not} = wizard;
-    if (shown.refused !== not) fill(refused, refusedList(not));
+    if (shown.refused !== not) fill(refused, refusedList(not, wizard.files.length > 0));
     if (shown.inspection !== inspection || shown.files !== all) {
       keepFocus(sets, choose, () => fill(sets, inspection ? setCards(wizard, tools, opened) : null));
       keepFocus(files, choose, () => fill(files, fileTable(wizard, tools)));
@@ -71,7 +71,7 @@ function pasteField(wizard, tools) {
     t('provision.paste_label')), area, error, h('button', {type: 'button', onclick: take}, t('provision.paste_take')));
 }
 
-function refusedList(refused) {
+function refusedList(refused, hasOthers) {
   if (refused.length === 0) return null;
   const sentence = ({name, size, reason}) => t(`provision.refused_${reason}`, {name, size: formatBytes(size),
     limit: formatBytes(reason === 'too_large' ? FILE_BYTES : MOST_BYTES), files: MOST_FILES});
@@ -79,7 +79,7 @@ function refusedList(refused) {
   const first = refused.slice(0, REFUSED_SHOWN);
   return h('div', {class: 'problem'}, h('ul', {}, first.map((one) => h('li', {}, sentence(one))),
     more > 0 ? h('li', {}, t('provision.refused_more', {n: more})) : null),
-    h('p', {class: 'quiet'}, t('provision.refused_rest')));
+    hasOthers ? h('p', {class: 'quiet'}, t('provision.refused_rest')) : null);
 }
 
 function fileTable(wizard, tools) {

@@ -61,8 +61,8 @@ export default {
     'provision.remark_twice': 'Another slot has the same credential: the broker would take both boards for one.',
     'provision.remark_other_board': 'This credential is meant for {mac}, but {board} sat here last. Ask the boards '
       + 'who they are.',
-    'provision.remark_paused': 'The slot is paused: its job waits until it is resumed.',
-    'provision.remark_draining': 'The slot takes no jobs: resume it on its page, or untick it.',
+    'provision.remark_paused': 'The slot is paused: its job waits until it runs again.',
+    'provision.remark_draining': 'The slot takes no jobs: press Run on its page, or untick it.',
     'provision.remark_absent': 'The board is not plugged in: its job waits 10 seconds for it, and then fails.',
     'provision.remark_busy': 'The slot is at work: this waits behind one job.|The slot is at work: this waits behind '
       + '{n} jobs.',
@@ -144,7 +144,7 @@ export default {
     'provision.remark_no_credential': '没有可用于此开发板的凭证：请选择一个，或取消勾选此工位。',
     'provision.remark_twice': '另一个工位使用了同一凭证：服务器会把两块开发板当成同一台设备。',
     'provision.remark_other_board': '此凭证属于 {mac}，而此工位上次的开发板是 {board}。请先识别开发板。',
-    'provision.remark_paused': '工位已暂停：任务将等到恢复后执行。', 'provision.remark_draining': '工位不接受任务：请在其页面恢复，或取消勾选。',
+    'provision.remark_paused': '工位已暂停：任务将等到恢复运行后执行。', 'provision.remark_draining': '工位不接受任务：请在其页面点击“运行”，或取消勾选。',
     'provision.remark_absent': '开发板未插入：任务会等待 10 秒，然后失败。',
     'provision.remark_busy': '工位忙碌：此任务排在 {n} 个任务之后。|工位忙碌：此任务排在 {n} 个任务之后。', 'provision.settings_title': '任务设置',
     'provision.profile': '配置方案', 'provision.no_profile': '– 无：在此填写 –',

@@ -334,7 +334,7 @@ class Slots(WizardCase):
         page.get_by_role("button", name="Start", exact=True).click()
         page.get_by_text("This cannot go yet: look at board1 above.").wait_for()
         self.gate.post("/v1/slots/board1/pause").expect(200)
-        self.row(page, "board1").get_by_text("its job waits until it is resumed").wait_for()
+        self.row(page, "board1").get_by_text("its job waits until it runs again").wait_for()
         self.bench.boards[0].unplug()
         self.row(page, "board1").get_by_text("The board is not plugged in").wait_for()
         page.get_by_text("This cannot go yet").wait_for(state="detached")
