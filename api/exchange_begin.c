@@ -227,11 +227,18 @@ static bool begin_stream(struct exchange *x)
     return begin_file(x) != ERR_OK && exchange_refuse(x, status_of(err_last()));
 }
 
+static size_t body_limit(const struct exchange *x)
+{
+    const struct route *route = x->rq.match.route;
+    bool many = route->bodies & BODY_MANY && request_query(&x->rq, "certificate");
+    size_t limit = many ? LIMIT_DROP_BODY : route->limit;
+    return x->host->max_body && x->host->max_body < limit ? x->host->max_body : limit;
+}
+
 static bool begin_body(struct exchange *x, long length)
 {
     const struct route *route = x->rq.match.route;
-    x->limit = route->limit;
-    if (x->host->max_body && x->host->max_body < x->limit) x->limit = x->host->max_body;
+    x->limit = body_limit(x);
     buf_init_secret(&x->rq.body, x->limit);
     if (x->has_body && length > 0 && (size_t)length > x->limit) {
         exchange_too_large(x->limit);

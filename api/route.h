@@ -27,6 +27,7 @@ enum body_kind {
     BODY_ZIP = 16,      /* application/zip */
     BODY_KINDS = 31,
     BODY_STREAM = 32,
+    BODY_MANY = 2048, /* with ?certificate= it is the files of many boards: LIMIT_DROP_BODY */
     /* What follows says nothing of the body. */
     BODY_SLOW = 64,      /* the handler computes for long: on a thread of its own, one by one */
     ROUTE_CREATES = 128, /* an Idempotency-Key makes it safe to repeat */

@@ -43,8 +43,8 @@ static const struct route table[] = {
 
     {"POST", "/v1/credentials/validate", "validateCredential", OPERATOR, "allow ", CREDENTIAL,
      UPLOAD, handle_credential_validate},
-    {"POST", "/v1/credentials", "createCredential", OPERATOR, "allow ", CREDENTIAL | ROUTE_CREATES,
-     UPLOAD, handle_credential_create},
+    {"POST", "/v1/credentials", "createCredential", OPERATOR, "allow certificate ",
+     CREDENTIAL | ROUTE_CREATES | BODY_MANY, UPLOAD, handle_credential_create},
     {"POST", "/v1/credentials/inspect", "inspectCredentials", OPERATOR, "allow ", CREDENTIAL,
      LIMIT_DROP_BODY, handle_credential_inspect},
     {"GET", "/v1/credentials", "listCredentials", VIEWER, "limit cursor ", 0, 0,

@@ -9,6 +9,7 @@
 #include "api/json_out.h"
 #include "service/base/clock.h"
 #include "service/pki/credential.h"
+#include "service/pki/inspect.h"
 #include "service/register/kept.h"
 
 /* ?allow=chain_to_root,validity,duplicate_key: what would be refused without. */
@@ -111,12 +112,42 @@ struct reply intake_reply(const struct request *rq, const struct service *svc, s
     return r;
 }
 
+/* ?certificate=: the fingerprint of the one that is meant, where the files are those of many. */
+static enum err check_fingerprint(const char *text)
+{
+    enum { DIGITS = SHA256_HEX - 1 };
+    if (strspn(text, "0123456789abcdef") == DIGITS && !text[DIGITS]) return ERR_OK;
+    return err_fail(ERR_ARG, "bad_query",
+                    "Take fingerprint_sha256 of what /v1/credentials/inspect finds in the files.",
+                    "query parameter certificate is not %d lower-case hexadecimal digits", DIGITS);
+}
+
+static bool judge_one_of(struct request *rq, const char *fingerprint, struct intake *out,
+                         struct reply *refusal_out)
+{
+    struct inspection *s;
+    size_t set;
+    if (check_fingerprint(fingerprint)) {
+        *refusal_out = reply_error(rq);
+        return false;
+    }
+    if (!intake_inspect(rq, out, &s, refusal_out)) return false;
+    bool found = inspect_find(s, fingerprint, &set) == ERR_OK;
+    enum err e = found ? inspect_judge(s, set, &out->rules, &out->checks, &out->c) : ERR_OK;
+    bool judged = found && (!e || e == ERR_CRYPTO);
+    if (!judged) *refusal_out = reply_error(rq);
+    inspect_free(s);
+    return judged;
+}
+
 struct reply handle_credential_create(struct request *rq, const struct service *svc)
 {
     struct intake in;
     struct reply r;
     bool kept;
-    return intake_judge(rq, NULL, 0, &in, &r) ? intake_reply(rq, svc, &in, &kept) : r;
+    const char *one = request_query(rq, "certificate");
+    bool judged = one ? judge_one_of(rq, one, &in, &r) : intake_judge(rq, NULL, 0, &in, &r);
+    return judged ? intake_reply(rq, svc, &in, &kept) : r;
 }
 
 static bool is_cred(const char *text)

@@ -103,19 +103,28 @@ static json_t *inspection_json(struct telling *t)
                      "checks", checks);
 }
 
-struct reply handle_credential_inspect(struct request *rq, const struct service *svc)
+bool intake_inspect(struct request *rq, struct intake *out, struct inspection **s_out,
+                    struct reply *refusal_out)
 {
-    struct intake in;
     struct files files = {.count = 0};
     struct field_errors errors = {.count = 0};
-    struct inspection *s = NULL;
-    enum err e = intake_begin(rq, &in);
+    *s_out = NULL;
+    enum err e = intake_begin(rq, out);
     if (!e) e = files_read_drop(rq, &files, &errors);
     if (!e)
         e = inspect_read(files.inputs, files.count,
-                         files.password.len ? buf_str(&files.password) : NULL, &s);
+                         files.password.len ? buf_str(&files.password) : NULL, s_out);
     files_dispose(&files);
-    if (e) return reply_fields(rq, &errors);
+    if (e) *refusal_out = reply_fields(rq, &errors);
+    return !e;
+}
+
+struct reply handle_credential_inspect(struct request *rq, const struct service *svc)
+{
+    struct intake in;
+    struct reply refusal;
+    struct inspection *s;
+    if (!intake_inspect(rq, &in, &s, &refusal)) return refusal;
     struct telling t = {.s = s, .rules = &in.rules, .store = svc->store};
     json_t *body = inspection_json(&t);
     inspect_free(s);

@@ -7,6 +7,7 @@
 #include "api/request.h"
 #include "api/server.h"
 #include "service/pki/credential.h"
+#include "service/pki/inspect.h"
 
 struct intake {
     struct credential_rules rules;
@@ -23,6 +24,12 @@ enum err intake_begin(const struct request *rq, struct intake *out);
  *  @return false: answer with *refusal_out */
 bool intake_judge(const struct request *rq, const struct credential_input *more, size_t n,
                   struct intake *out, struct reply *refusal_out);
+/** Take the files of many boards apart, with the rules of ?allow= for who judges what is found. The
+ * code is in inspect.c.
+ *  @param[out] s_out  release with inspect_free()
+ *  @return false: answer with *refusal_out */
+bool intake_inspect(struct request *rq, struct intake *out, struct inspection **s_out,
+                    struct reply *refusal_out);
 /** Keep it and say so: 201; 409 when it is there already; 422 when a check failed.
  *  @param in  judged; its credential is released
  *  @param[out] kept  whether it was kept */

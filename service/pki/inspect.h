@@ -67,6 +67,12 @@ const struct inspect_file *inspect_files(const struct inspection *s, size_t *n_o
 /** Borrowed, in the order of their certificates. */
 const struct inspect_set *inspect_sets(const struct inspection *s, size_t *n_out);
 
+/** Find the set of a device certificate.
+ *  @param fingerprint_sha256  as in struct inspect_set
+ *  @param[out] set_out  its index
+ *  @return ERR_OK; ERR_CRYPTO with code certificate_not_found */
+enum err inspect_find(const struct inspection *s, const char *fingerprint_sha256, size_t *set_out);
+
 /** Judge a set by the checks of credential.h. @param set  its index; where there is none any number
  * does, and all the files are judged as one credential
  *  @return as credential_read() */

@@ -246,6 +246,19 @@ enum err inspect_find_sets(struct inspection *s)
     return e;
 }
 
+enum err inspect_find(const struct inspection *s, const char *fingerprint_sha256, size_t *set_out)
+{
+    size_t i = 0;
+    while (i < s->set_count && strcmp(s->sets[i].fingerprint_sha256, fingerprint_sha256) != 0)
+        i++;
+    *set_out = i;
+    if (i < s->set_count) return ERR_OK;
+    return err_fail(ERR_CRYPTO, "certificate_not_found",
+                    "Send the files in which inspect finds it, and their password if need be.",
+                    "none of the %zu device certificates in these files has this fingerprint",
+                    s->set_count);
+}
+
 /* ---- judging ---- */
 
 /* What is put in is borrowed from the inspection: it is not to be disposed. */

@@ -284,7 +284,8 @@ export class Maker {
   query(parameters) {
     const { fc } = this;
     const right = parameters.map(({ name, schema, required }) => {
-      const value = name === "wait" ? fc.constantFrom(0, 1) : this.value(schema, name);
+      const known = name === "certificate" ? "fingerprint_sha256" : name;
+      const value = name === "wait" ? fc.constantFrom(0, 1) : this.value(schema, known);
       const sent = value.map((one) => () => `${name}=${escaped(String(JSON.parse(JSON.stringify(one)) ?? ""))}`);
       return required ? fc.oneof({ weight: 9, arbitrary: sent }, fc.constant(null)) : fc.option(sent);
     });

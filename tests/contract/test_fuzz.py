@@ -24,6 +24,7 @@ class Fuzz(harness.BenchCase):
         pki, at = self.bench.pki, firmware_files.esp_at("esp32-v2.4", 64 * 1024)
         one = pki.ec_device
         files = {"cert": one.cert, "key": one.key, "ca": pki.ca.cert, "all": one.cert + one.key + pki.ca.cert,
+                 "line": pki.device.cert + pki.device.key + one.cert + one.key + pki.ca.cert,
                  "p12": pki.pkcs12(one, password="secret"), "der": pki.der(one)[0], "encrypted": pki.encrypted_key(one),
                  "release.zip": at.release(), "app": firmware_files.app(firmware_files.CHIPS["esp32"], size=4096),
                  "table.csv": TABLE, "nvs.csv": NVS, "empty": b""}

@@ -92,6 +92,7 @@ class Tour:
                 ("POST", "/v1/webhooks", "application/json", 256),
                 ("POST", "/v1/registrations", "application/json", 256),
                 ("POST", "/v1/credentials", "application/json", 1024),
+                ("POST", f"/v1/credentials?certificate={'0' * 64}", "multipart/form-data; boundary=b", 8192),
                 ("POST", "/v1/credentials/validate", "multipart/form-data; boundary=b", 1024),
                 ("POST", "/v1/credentials/inspect", "multipart/form-data; boundary=b", 8192),
                 ("POST", "/v1/images/atpki", "multipart/form-data; boundary=b", 1024),
@@ -208,6 +209,7 @@ class Tour:
         other = [("x", "1", pki.ec_device.cert), ("y", "2", pki.ec_device.key), ("z", "3", pki.ca.cert)]
         second = gate.post("/v1/credentials?allow=chain_to_root,validity", files=other).expect(201)
         gate.post("/v1/credentials", files=files[:2]).expect(422)
+        self.one_of_many(second)
         for wrong in ({"certificate": 1}, {"password": None}, {**body, "password": "x" * 1025}):
             gate.post("/v1/credentials", wrong).problem(400, "bad_body")
         gate.get(made.headers["Location"]).expect(200)
@@ -220,6 +222,19 @@ class Tour:
         gate.delete(second.headers["Location"]).expect(204)
         gate.get(second.headers["Location"]).problem(404, "credential_not_found")
         self.credential = made.json["id"]
+
+    def one_of_many(self, second):
+        """Two devices in one file: the fingerprint says which."""
+        gate, pki = self.gate, self.bench.pki
+        self.bench.secrets.update(pki.ec_device.secrets())
+        files = [("x", "line.pem", b"".join((pki.device.cert, pki.device.key, pki.ec_device.key, pki.ec_device.cert, pki.ca.cert)))]
+        path = "/v1/credentials?certificate="
+        gate.post("/v1/credentials", files=files).problem(422, "two_keys")
+        assert gate.post(path + second.json["fingerprint_sha256"], files=files).problem(409, "credential_exists")["earlier"] == second.json["id"]
+        gate.post(path + "0" * 64, files=files).problem(422, "certificate_not_found")
+        gate.post(path + second.json["fingerprint_sha256"], files=[("x", "1", pki.ec_device.cert)]).expect(422)
+        for wrong in ("a", "", "A" * 64, "0" * 65):
+            gate.post(path + wrong, files=files).problem(400, "bad_query")
 
     # ---- recipes, and keys made here ----
 

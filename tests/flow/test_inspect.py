@@ -78,6 +78,72 @@ class Inspect(unittest.TestCase):
         self.assertEqual((told["sets"], told["files"][0]["contents"][0]["kind"]), ([], "pkcs12"))
         self.assertIn("encrypted_key", [c["code"] for c in told["checks"]])
 
+    def one_of(self, files, fingerprint, query="", **headers):
+        parts = [("file", name, data) for name, data in files]
+        reply = self.gate.post(f"/v1/credentials?certificate={fingerprint}{query}", files=parts, headers=headers)
+        if reply.status == 201 and "Idempotent-Replayed" not in reply.headers:
+            self.addCleanup(lambda: self.gate.delete(reply.headers["Location"]).expect(204))
+        return reply
+
+    def two_in_one_file(self):
+        one, other = self.pki.device, self.pki.ec_device
+        self.bench.secrets.update(other.secrets())
+        return b"".join((one.cert, other.cert, other.key, one.key, self.pki.ca.cert))
+
+    def test_one_of_many_is_stored_as_inspection_judged_it(self):
+        both = self.two_in_one_file()
+        packed = self.zip_of(**{"line/all.pem": both, "readme.txt": b"as agreed\n"})
+        for files in ([("line.pem", both)], [("line.zip", packed), ("cat.jpg", b"\xff\xd8" * 500)]):
+            told = self.drop(*files).expect(200).json["sets"]
+            self.assertEqual([s["valid"] for s in told], [True, True])
+            for one in told:
+                made = self.one_of(files, one["fingerprint_sha256"]).expect(201)
+                self.assertNotIn(b"PRIVATE", made.body)
+                described = {name: made.json[name] for name in one["credential"]}
+                self.assertEqual((described, made.json["checks"]), (one["credential"], one["checks"]))
+                again = self.one_of(files, one["fingerprint_sha256"]).problem(409, "credential_exists")
+                self.assertEqual(again["earlier"], made.json["id"])
+            self.assertEqual([s["earlier"] is not None for s in self.drop(*files).json["sets"]], [True, True])
+            self.doCleanups()
+
+    def test_one_of_a_pkcs12_and_its_password(self):
+        files = [("line.p12", self.pki.pkcs12(self.pki.device, password="secret")), ("root.pem", self.pki.ca.cert)]
+        [one] = self.drop(*files, password="secret").expect(200).json["sets"]
+        problem = self.one_of(files, one["fingerprint_sha256"]).problem(422, "certificate_not_found")
+        self.assertIn("password", problem["hint"])
+        path = f"/v1/credentials?certificate={one['fingerprint_sha256']}"
+        parts = [("password", None, b"secret")] + [("f", name, data) for name, data in files]
+        made = self.gate.post(path, files=parts).expect(201)
+        self.gate.delete(made.headers["Location"]).expect(204)
+
+    def test_one_of_many_that_is_not_there_or_no_good_is_refused(self):
+        stranger = self.pki.foreign_device
+        self.bench.secrets.update(stranger.secrets())
+        files = [("a", stranger.cert + stranger.key), ("b", self.two_in_one_file())]
+        foreign = self.drop(*files).json["sets"][0]
+        problem = self.one_of(files, foreign["fingerprint_sha256"]).problem(422, "chain_broken")
+        self.assertEqual(problem["checks"], foreign["checks"])
+        self.one_of(files, foreign["fingerprint_sha256"], "&allow=chain_to_root").expect(201)
+        problem = self.one_of(files, "0" * 64).problem(422, "certificate_not_found")
+        self.assertIn("3 device certificates", problem["detail"])
+        self.assertNotIn("checks", problem)
+        self.one_of([("cat.jpg", b"\xff\xd8")], "0" * 64).problem(422, "certificate_not_found")
+        self.one_of(files, foreign["fingerprint_sha256"].upper()).problem(400, "bad_query")
+
+    def test_one_of_many_is_stored_once_under_its_key(self):
+        files = [("line.pem", self.two_in_one_file())]
+        first, second = (s["fingerprint_sha256"] for s in self.drop(*files).json["sets"])
+        made = self.one_of(files, first, **{"Idempotency-Key": "one-of-many"}).expect(201)
+        again = self.one_of(files, first, **{"Idempotency-Key": "one-of-many"}).expect(201)
+        self.assertEqual((again.json["id"], again.headers["Idempotent-Replayed"]), (made.json["id"], "true"))
+        self.one_of(files, second, **{"Idempotency-Key": "one-of-many"}).problem(422, "idempotency_key_reused")
+
+    def test_one_of_many_may_come_in_as_much_as_inspection_takes(self):
+        files = [*self.usual(), ("film.mov", bytes(7 * 1024 * 1024))]
+        [one] = self.drop(*files).expect(200).json["sets"]
+        self.one_of(files, one["fingerprint_sha256"]).expect(201)
+        self.gate.post("/v1/credentials", files=[("f", *f) for f in files]).problem(413, "body_too_large")
+
     def test_what_is_allowed_warns(self):
         one = self.pki.foreign_device
         files = [("a", one.cert), ("b", one.key), ("c", self.pki.ca.cert)]

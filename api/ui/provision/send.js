@@ -67,12 +67,14 @@ async function storedId(wizard, one) {
   return upload.id;
 }
 
+/** Its files may hold others' too: the fingerprint says which is meant. */
 async function store(wizard, one, upload) {
   if (upload.id !== null) return upload.id;
   const allow = [...wizard.allow, ...(upload.duplicate ? ['duplicate_key'] : [])].join(',');
   try {
-    const {data} = await call('POST', '/v1/credentials' + query({allow}), {form: formOf(one.files, wizard.password),
-      headers: {'Idempotency-Key': upload.key}});
+    const path = '/v1/credentials' + query({certificate: one.key, allow});
+    const form = formOf(one.files, wizard.password);
+    const {data} = await call('POST', path, {form, headers: {'Idempotency-Key': upload.key}});
     return data.id;
   } catch (problem) {
     if (problem.code === 'credential_exists') return problem.earlier; // somebody was faster: it is the same certificate

@@ -85,7 +85,9 @@ function refusedList(refused, hasOthers) {
 function fileTable(wizard, tools) {
   const {files, inspection, sent} = wizard;
   if (files.length === 0) return null;
-  const told = (file) => (inspection?.files ?? []).filter((each) => sent[each.part] === file);
+  const found = new Map(files.map((file) => [file, []]));
+  for (const each of inspection?.files ?? []) found.get(sent[each.part])?.push(each);
+  const told = (file) => found.get(file);
   const unused = new Set((inspection?.unused ?? []).map((index) => inspection.files[index]));
   const remove = (file) => {
     wizard.files = wizard.files.filter((each) => each !== file);
@@ -105,12 +107,17 @@ function fileTable(wizard, tools) {
   }}, t('provision.remove_all'));
   const title = t('provision.files', {n: files.length});
   const columns = ['file', 'size', 'what', 'action'].map((key) => h('th', {scope: 'col'}, t(`provision.${key}`)));
-  return h('details', {class: 'card files', open: files.length <= FEW || unused.size > 0},
-    h('summary', {}, title, unused.size
-      ? h('span', {class: 'badge warn'}, t('provision.unused', {n: unused.size})) : null),
+  const body = h('div');
+  const draw = () => body.firstChild ?? fill(body, // of hundreds of files it is drawn when somebody looks
     h('div', {class: 'table', tabindex: '0', role: 'region', 'aria-label': title},
       h('table', {}, h('thead', {}, h('tr', {}, columns)), h('tbody', {}, files.map(row)))),
     h('div', {class: 'actions'}, clear));
+  const node = h('details', {class: 'card files', open: files.length <= FEW || unused.size > 0,
+    ontoggle: () => node.open && draw()},
+  h('summary', {}, title, unused.size
+    ? h('span', {class: 'badge warn'}, t('provision.unused', {n: unused.size})) : null), body);
+  if (node.open) draw();
+  return node;
 }
 
 /** What is in a file, in words: "certificate of pump-1, P-256, until …". */

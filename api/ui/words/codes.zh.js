@@ -118,6 +118,7 @@ export default {
   root_ca_unreadable: '根证书无法读取。请以 PEM 上传 broker 的根证书。',
   credential_exists: '这个证书已经存过。请使用已有的凭证或先删除它；若要换证书链或根证书，请在发送时允许“duplicate_key”。',
   credential_not_found: '没有这个凭证。它可能已被删除，请重新选择。',
+  certificate_not_found: '这些文件中没有所指的设备证书。请发送检查时包含它的那些文件，必要时附上密码。',
   credential_in_use: '有任务或登记正在使用该凭证。请等待任务结束，或先撤销登记。',
   firmware_in_use: '有任务正在使用该固件。请等待任务结束，或取消它。',
   backup_in_use: '有任务正在使用该备份。请等待任务结束，或取消它。',

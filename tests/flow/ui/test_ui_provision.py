@@ -352,6 +352,26 @@ class Slots(WizardCase):
         self.row(page, "board1").get_by_text("Another slot has the same credential").wait_for()
         page.locator(".sum").filter(has_text="One credential has no slot yet").wait_for()
 
+    def test_two_credentials_in_one_file_are_stored_each_by_itself(self):
+        page = self.open("#/provision")
+        pki = self.bench.pki
+        ours = (pki.device, pki.ec_device)
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as z:
+            z.writestr("line/all.pem", b"".join([one.cert + one.key for one in ours] + [pki.ca.cert]))
+        for one in ours:
+            self.bench.secrets.update(one.secrets())
+        self.drop(page, browser.payload("line.zip", packed.getvalue(), "application/zip"))
+        self.ready(page, 2)
+        self.to_slots(page)
+        page.get_by_label("How far to check", exact=True).select_option("none")
+        self.start(page)
+        page.locator("p.sum").filter(has_text="All have ended: 2 of 2 succeeded.").wait_for(timeout=harness.JOB_S * 1000)
+        stored = {one["id"]: one["common_name"] for one in self.gate.get("/v1/credentials").expect(200).json["items"]}
+        on_boards = [stored[self.newest(slot)["credential"]] for slot in ("board1", "board2")]
+        self.assertEqual(sorted(on_boards), sorted(stored.values()))
+        self.assertEqual(len(set(on_boards)), 2)
+
     def test_what_the_service_refuses_leads_back_to_the_settings(self):
         page = self.open("#/provision")
         page.expect_fault("400")

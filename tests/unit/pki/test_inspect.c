@@ -229,6 +229,29 @@ static void a_file_with_the_keys_of_all_boards_is_told_apart(void **state)
     drop_dispose(&d);
 }
 
+static void a_set_is_found_by_its_fingerprint(void **state)
+{
+    (void)state;
+    struct drop d = {.n = 0};
+    size_t set;
+    put(&d, "all.pem", join(join(dev.pems[1], dev.pems[0]), join(dev.certs[0], dev.certs[1])));
+    put(&d, "root", dev.root);
+    inspect(&d);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(inspect_find(d.s, d.sets[i].fingerprint_sha256, &set), ERR_OK);
+        assert_int_equal(set, i);
+        expect_valid(&d, set);
+        assert_string_equal(credential_info(d.c)->fingerprint_sha256, d.sets[i].fingerprint_sha256);
+    }
+    char stranger[SHA256_HEX];
+    memset(stranger, '0', sizeof stranger - 1);
+    stranger[sizeof stranger - 1] = '\0';
+    assert_int_equal(inspect_find(d.s, stranger, &set), ERR_CRYPTO);
+    assert_string_equal(err_last()->code, "certificate_not_found");
+    assert_non_null(strstr(err_last()->detail, "2 device certificates"));
+    drop_dispose(&d);
+}
+
 static void each_copy_is_taken_from_the_folder_of_its_board(void **state)
 {
     (void)state;
@@ -604,6 +627,7 @@ int main(void)
         cmocka_unit_test(files_of_two_boards_become_two_credentials_with_one_root),
         cmocka_unit_test(everything_in_one_file_is_one_credential),
         cmocka_unit_test(a_file_with_the_keys_of_all_boards_is_told_apart),
+        cmocka_unit_test(a_set_is_found_by_its_fingerprint),
         cmocka_unit_test(each_copy_is_taken_from_the_folder_of_its_board),
         cmocka_unit_test(a_copy_is_neither_a_set_nor_unused),
         cmocka_unit_test(two_certificates_of_one_key_are_two_sets_that_say_so),
