@@ -7,6 +7,11 @@ export function heading(title, ...actions) {
   return h('header', {class: 'heading'}, h('h1', {tabindex: '-1'}, title), h('div', {class: 'actions'}, actions));
 }
 
+/** What a page says to a reader whose scope does not reach it. */
+export function mayNotSee(scope) {
+  return h('p', {class: 'empty'}, t('core.may_not', {scope: t(`scope.${scope}`)}));
+}
+
 /** A state in words and colour; the words are enough. */
 export function badge(group, word) {
   return h('span', {class: `badge ${word}`}, tWord(group, word));

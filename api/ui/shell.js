@@ -12,7 +12,8 @@ const PLACES = [
 ];
 const THEMES = ['auto', 'light', 'dark'];
 
-/** Build it into the body. @param actions  {language(name), signOut()}  @return {main, stop(), showConnection(), place(hash)} */
+/** Build it into the body. @param actions  {language(name), signOut()}
+ *  @return {main, stop(), showConnection(), place(hash)} */
 export function buildShell(actions) {
   const main = h('main', {id: 'main'});
   const links = PLACES.filter(([, , scope]) => can(scope)).map(([href, key]) => h('a', {href}, t(key)));
@@ -38,9 +39,12 @@ export function buildShell(actions) {
       for (const a of links) {
         const root = a.hash.split('/').slice(0, 2).join('/');
         const here = root === '#/' ? path === '#/' || path.startsWith('#/slots') : path.split('/').slice(0, 2).join('/') === root;
-        if (here) a.setAttribute('aria-current', 'page');
-        else a.removeAttribute('aria-current');
-        if (here) a.scrollIntoView({block: 'nearest', inline: 'nearest'}); // on a phone the row of links is wider than it
+        if (here) {
+          a.setAttribute('aria-current', 'page');
+          a.scrollIntoView({block: 'nearest', inline: 'nearest'}); // on a phone the links are one row, wider than it
+        } else {
+          a.removeAttribute('aria-current');
+        }
       }
     },
   };

@@ -2,8 +2,9 @@
 import {get, query} from '../api.js';
 import {fill, h} from '../dom.js';
 import {filterBar} from '../filter.js';
-import {heading, pagedTable, time} from '../parts.js';
+import {heading, mayNotSee, pagedTable, time} from '../parts.js';
 import {link} from '../router.js';
+import {can} from '../session.js';
 import {addWords, t, tWord} from '../text.js';
 import words from '../words/audit.js';
 
@@ -14,6 +15,10 @@ const OUTCOMES = ['done', 'refused', 'failed', 'succeeded', 'cancelled', 'interr
 
 export async function show(page) {
   page.title(t('nav.audit'));
+  if (!can('admin')) {
+    fill(page.main, heading(t('nav.audit')), mayNotSee('admin'));
+    return;
+  }
   const place = h('div');
   const text = (name, maxlength) => ({name, label: t(`audit.${name}`), maxlength});
   const bar = filterBar(page, '#/audit', [

@@ -4,7 +4,7 @@ import {call, create, del, get, query, url} from '../api.js';
 import {confirm} from '../ask.js';
 import {fill, h} from '../dom.js';
 import {form} from '../form.js';
-import {actionButton, announce, heading, pagedTable} from '../parts.js';
+import {actionButton, announce, heading, mayNotSee, pagedTable} from '../parts.js';
 import {go, link} from '../router.js';
 import {can} from '../session.js';
 import {t} from '../text.js';
@@ -20,7 +20,7 @@ import {t} from '../text.js';
  *    after(answer)    optional async: what is to be shown once of what was made */
 export async function showKind(page, place, kind, setting) {
   if (!can(setting.reads)) {
-    fill(place, heading(t(`settings.${kind}`)), h('p', {class: 'empty'}, t('settings.may_not', {scope: t(`scope.${setting.reads}`)})));
+    fill(place, heading(t(`settings.${kind}`)), mayNotSee(setting.reads));
   } else if (can(setting.scope) && page.query.new) {
     await showForm(page, place, kind, setting, null);
   } else if (can(setting.scope) && page.query.edit) {

@@ -1,10 +1,11 @@
 // A headless Chromium that is driven by lines of JSON.
 // usage: node browser.mjs --modules DIR
-// DIR is where `npm ci` has put node_modules. A line on standard input, {"id":N,"on":HANDLE,"calls":[[METHOD,ARG…],…]},
-// is calls that follow each other, each on what the one before gave: any of Playwright's by name, and those below on a
-// page. A member that is no method is itself what comes next. The answer is {"id":N,"value":…} or {"id":N,"error":TEXT};
-// a context or page is answered as {"handle":NAME}, and "browser" is the handle of the first. Arguments are JSON, and
-// {"$locator":[CALL…]}, {"$regexp":TEXT} or {"$base64":TEXT} in it is what it says.
+// DIR is where `npm ci` has put node_modules. A line on standard input,
+// {"id":N,"on":HANDLE,"calls":[[METHOD,ARG…],…]}, is calls that follow each other, each on what the one before gave:
+// any of Playwright's by name, and those below on a page. A member that is no method is itself what comes next. The
+// answer is {"id":N,"value":…} or {"id":N,"error":TEXT}; a context or page is answered as {"handle":NAME}, and
+// "browser" is the handle of the first. Arguments are JSON, and {"$locator":[CALL…]}, {"$regexp":TEXT} or
+// {"$base64":TEXT} in it is what it says.
 // What goes wrong in a page is said at once: {"event":"fault","page":HANDLE,"kind":…,"text":…}.
 // It ends with its standard input, and Chromium with it.
 import { readFileSync } from "node:fs";
@@ -143,8 +144,10 @@ function revive(page, value) {
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, revive(page, one)]));
 }
 
-const isPlain = (value) => value !== undefined
-  && (typeof value !== "object" || value === null || [Object.prototype, Array.prototype].includes(Object.getPrototypeOf(value)));
+function isPlain(value) {
+  if (typeof value !== "object" || value === null) return value !== undefined;
+  return [Object.prototype, Array.prototype].includes(Object.getPrototypeOf(value));
+}
 
 async function follow({ on, calls }) {
   const first = handles.get(on);
