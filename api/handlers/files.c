@@ -68,7 +68,7 @@ static enum err from_parts(const struct request *rq, const struct room *room, st
     size_t n;
     enum err e = read_parts(rq, room, &out->parts, &n);
     if (e) return e;
-    out->inputs = calloc(n, sizeof *out->inputs);
+    out->inputs = calloc(room->parts, sizeof *out->inputs);
     if (!out->inputs) return err_set(ERR_MEM, "out of memory");
     for (size_t i = 0; !e && i < n; i++) {
         const struct multipart_part *p = &out->parts[i];
