@@ -20,22 +20,33 @@ export class Problem extends Error {
   }
 }
 
-export function authorization() {
-  return token ? {Authorization: `Bearer ${token}`} : {};
+/** A Problem that this page finds itself: what is and what to do, in the reader's language. */
+export function ownProblem(code, detail, hint) {
+  return new Problem(0, {code, detail, hint});
 }
 
-/** {status, etag, link, data}: data is the JSON, or the Blob with options.blob. options: body (JSON), form (FormData), headers,
- *  signal, blob. Uploads may take as long as they take. */
+/** fetch() as whoever sits here. A 401 that comes when somebody else sits here by then is not for him. */
+export async function fetchAs(path, options) {
+  const caller = token;
+  const headers = caller ? {...options.headers, Authorization: `Bearer ${caller}`} : options.headers;
+  const response = await fetch(path, {...options, headers, cache: 'no-store', credentials: 'same-origin',
+    redirect: 'error'});
+  if (response.ok) return response;
+  const problem = await problemOf(response);
+  if (problem.status === 401 && caller === token) onUnauthorized(problem);
+  throw problem;
+}
+
+/** {status, etag, link, data}: data is the JSON, or the Blob with options.blob. options: body (JSON), form (FormData),
+ *  headers, signal, blob. Uploads may take as long as they take. */
 export async function call(method, path, options = {}) {
   const response = await send(method, path, options);
-  if (!response.ok) throw await problemOf(response);
   const data = await answerOf(response, options);
   return {status: response.status, etag: response.headers.get('ETag'), link: response.headers.get('Link'), data};
 }
 
 export const get = async (path, options) => (await call('GET', path, options)).data;
 export const post = async (path, body, options) => (await call('POST', path, {body, ...options})).data;
-export const put = async (path, body, options) => (await call('PUT', path, {body, ...options})).data;
 export const del = async (path, options) => (await call('DELETE', path, options)).data;
 
 /** A POST that creates: sent again with the same key it is the same thing, so an answer that was lost costs nothing. */
@@ -60,16 +71,15 @@ export function query(values) {
 }
 
 async function send(method, path, {body, form, headers, signal}) {
-  const all = {...authorization(), ...headers};
-  if (body !== undefined) all['Content-Type'] = 'application/json';
+  const all = body === undefined ? headers : {...headers, 'Content-Type': 'application/json'};
   const limit = form ? [] : [AbortSignal.timeout(ANSWER_MS)];
   try {
-    return await fetch(path, {
+    return await fetchAs(path, {
       method, headers: all, body: form ?? (body === undefined ? undefined : JSON.stringify(body)),
-      signal: anySignal([signal, ...limit]), cache: 'no-store', credentials: 'same-origin', redirect: 'error',
+      signal: anySignal([signal, ...limit]),
     });
   } catch (error) {
-    if (signal?.aborted) throw error; // the reader has gone to another page
+    if (signal?.aborted || error instanceof Problem) throw error; // aborted: the reader has gone to another page
     throw unreachable();
   }
 }
@@ -90,16 +100,14 @@ function anySignal(signals) {
 }
 
 export function unreachable() {
-  return new Problem(0, {code: 'unreachable', detail: t('core.unreachable'), hint: t('core.unreachable_hint')});
+  return ownProblem('unreachable', t('core.unreachable'), t('core.unreachable_hint'));
 }
 
 /** What the answer says, also where a proxy answered instead of the service. */
-export async function problemOf(response) {
+async function problemOf(response) {
   let body = {code: `http_${response.status}`, detail: `${response.status} ${response.statusText}`};
   if (response.headers.get('Content-Type')?.startsWith('application/problem+json')) {
     body = await response.json().catch(() => body); // cut off on the way
   }
-  const problem = new Problem(response.status, body);
-  if (response.status === 401) onUnauthorized(problem);
-  return problem;
+  return new Problem(response.status, body);
 }

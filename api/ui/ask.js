@@ -1,5 +1,5 @@
 // Questions before something that cannot be taken back, and other dialogs. <dialog> keeps the focus inside, closes on
-// Escape and gives the focus back.
+// Escape and gives the focus back. One that leads to another page, or is left by Back, does not stay above that.
 import {h} from './dom.js';
 import {t} from './text.js';
 
@@ -7,12 +7,15 @@ import {t} from './text.js';
  *  @return the value of the chosen one, null when it was closed */
 export function dialog(title, content, actions) {
   return new Promise((answer) => {
-    const buttons = actions.map(({label, value, danger}) => h('button', {type: 'button', class: danger ? 'danger' : 'main',
-      onclick: () => box.close(value)}, label));
+    const buttons = actions.map(({label, value, danger}) => h('button', {type: 'button',
+      class: danger ? 'danger' : 'main', onclick: () => box.close(value)}, label));
     const cancel = h('button', {type: 'button', class: 'plain', onclick: () => box.close('')}, t('core.cancel'));
     const box = h('dialog', {'aria-labelledby': 'dialog-title'}, h('h2', {id: 'dialog-title'}, title), content,
       h('div', {class: 'actions'}, cancel, buttons));
+    const leave = () => box.close('');
+    window.addEventListener('hashchange', leave);
     box.addEventListener('close', () => {
+      window.removeEventListener('hashchange', leave);
       box.remove();
       answer(box.returnValue || null);
     });

@@ -4,7 +4,7 @@ import {dialog} from './ask.js';
 import {slots} from './bench.js';
 import {h} from './dom.js';
 import {actionButton} from './parts.js';
-import {go, link} from './router.js';
+import {link} from './router.js';
 import {can} from './session.js';
 import {addWords, t} from './text.js';
 import words from './words/backups.js';
@@ -12,15 +12,16 @@ import words from './words/backups.js';
 addWords(words);
 
 /** A button that puts a backup back: a job of its own, at the slot where the board is.
- *  @param backup  {id, partition}  @param mac  of its board  @param usual  the slot where it was last
+ *  @param page  that goes there  @param backup  {id, partition}  @param mac  of its board
+ *  @param usual  the slot where it was last
  *  @param problemPlace  for what goes wrong. null where the reader may not */
-export function restoreButton(backup, mac, usual, problemPlace) {
+export function restoreButton(page, backup, mac, usual, problemPlace) {
   if (!can('operator')) return null;
   return actionButton(t('backup.restore'), 'plain', problemPlace, async () => {
     const slot = await askSlot(backup, mac, usual);
     if (slot === null) return;
     const job = await create('/v1/jobs', {kind: 'restore', slot, backup: backup.id});
-    go(link`/jobs/${job.id}`);
+    page.go(link`/jobs/${job.id}`);
   });
 }
 

@@ -42,14 +42,16 @@ export function stopBench() {
 /** What happens while all is read has it read once more: an answer may be older than the event. */
 function readAll() {
   return readOnce('all', async () => {
+    const mine = stream;
     const [all, jobs] = await Promise.all([get('/v1/slots'), get('/v1/jobs?state=running&limit=200')]);
+    if (stream !== mine) return; // who asked has signed out
     slots.clear();
     for (const slot of all.items) slots.set(slot.name, slot);
     running.clear();
     for (const job of jobs.items) running.set(job.slot, workOf(job));
     Object.assign(connection, {state: 'live', problem: null, since: null});
     mark('all');
-  }, lost);
+  }, (problem) => stream !== null && lost(problem));
 }
 
 function workOf(job) {
@@ -97,7 +99,7 @@ const reading = new Map(); // what is being read → whether it must be read aga
 
 /** One reading at a time of each thing (a text, or an object of who reads); what changes meanwhile is read once more
  *  after it. A Problem goes to @p failed: by default it is left to the stream, which notices what is wrong, and all is
- *  read anew then. */
+ *  read anew then. Other errors are bugs, and reported as such. */
 export async function readOnce(key, read, failed = () => {}) {
   if (reading.has(key)) {
     reading.set(key, true);
@@ -105,7 +107,7 @@ export async function readOnce(key, read, failed = () => {}) {
   }
   do {
     reading.set(key, false);
-    await read().catch(failed);
+    await read().catch((error) => (error.code === undefined ? reportError(error) : failed(error)));
   } while (reading.get(key));
   reading.delete(key);
 }
@@ -113,10 +115,12 @@ export async function readOnce(key, read, failed = () => {}) {
 function readSlot(name) {
   const key = `slot ${name}`;
   readOnce(key, async () => {
+    const mine = stream;
     const slot = await get(url`/v1/slots/${name}`).catch((problem) => {
       if (problem.status === 404) return null;
       throw problem;
     });
+    if (stream !== mine) return;
     if (slot === null || !slots.has(name)) return void readAll();
     slots.set(name, slot);
     const ended = slot.job === null || running.get(name)?.state !== 'running';

@@ -1,6 +1,7 @@
 // Jobs, newest first, as they change: all, or those of a slot, a kind or a state.
 import {get, query, url} from './api.js';
 import {connection, readOnce, watchBench, watchEvents} from './bench.js';
+import {ENDED} from './choices.js';
 import {h} from './dom.js';
 import {badge, duration, morePages, progressBar, progressText, table, time, updateRow} from './parts.js';
 import {link} from './router.js';
@@ -10,7 +11,7 @@ import words from './words/job_list.js';
 addWords(words);
 
 const PAGE = 50;
-const ENDED = ['succeeded', 'failed', 'cancelled', 'interrupted'];
+let lists = 0;
 
 export function hasEnded(job) {
   return ENDED.includes(job.state);
@@ -78,7 +79,8 @@ export function jobList(page, caption, none) {
     seeWhetherEmpty();
   }
 
-  const ask = (id) => readOnce(`list ${id}`, async () => {
+  const own = ++lists; // what another list reads ends with that one's page
+  const ask = (id) => readOnce(`list ${own} ${id}`, async () => {
     await showing;
     const job = await get(url`/v1/jobs/${id}`, {signal: page.signal});
     if (!page.signal.aborted) take(job);
@@ -98,13 +100,13 @@ export function jobList(page, caption, none) {
   /** After a time without news: what had not ended is asked for, and what is new comes on top. */
   async function catchUp() {
     for (const {job} of rows.values()) if (!hasEnded(job)) ask(job.id);
-    const first = await read().catch(() => ({items: []})); // it will come back once more
+    const first = await read();
     const hasGap = rows.size > 0 && first.items.length > 0 && !first.items.some((job) => rows.has(job.id));
     if (hasGap) await show(filter, page.signal);
     else for (const job of first.items) if (!rows.has(job.id)) take(job);
   }
 
-  const ends = [watchEvents(onEvent), watchBench(whenBack(catchUp))];
+  const ends = [watchEvents(onEvent), watchBench(whenBack(() => readOnce(list, catchUp)))];
   page.signal.addEventListener('abort', () => ends.forEach((end) => end()));
   return {node: h('div', {}, empty, list.node, more), show};
 }
@@ -172,7 +174,7 @@ export function workDone({verdict, images, flash, read, erase, restore, firmware
 }
 
 function verdictLine({code, detail, warnings}) {
-  const own = code === 'works' ? t('done.works') : codeText(code);
+  const own = code === 'works' ? t('core.works') : codeText(code);
   return h('div', {class: code === 'works' ? 'quiet' : null}, h('span', {lang: own ? null : 'en'}, own ?? detail),
     warnings.length ? ` ${t('done.warnings', {n: warnings.length})}` : null);
 }

@@ -1,8 +1,9 @@
 // The dashboard begins here: language, who sits here, and then the page that the address names.
-import {startBench, stopBench, watchBench, connection} from './bench.js';
+import {ownProblem} from './api.js';
+import {connection, startBench, stopBench, watchBench} from './bench.js';
 import {fill} from './dom.js';
 import {heading, problemBox} from './parts.js';
-import {matchRoute} from './router.js';
+import {go, matchRoute, noSuchPage} from './router.js';
 import {me, refresh, resume, signOut, watchSession} from './session.js';
 import {buildShell, setTitle, startTheme} from './shell.js';
 import {addWords, setLanguage, startLanguage, t} from './text.js';
@@ -26,14 +27,16 @@ const ROUTES = [
 let shell = null;
 let leaving = null; // aborts what the page that is left still does
 let shown = 0;
+let refused = null; // why nobody sits here
 
 function rebuild() {
   shell?.stop();
   shell = buildShell({language: async (name) => {
     localStorage.setItem('espgate.language', name);
     await setLanguage(name);
+    if (!me) return showDoor(refused);
     rebuild();
-    await showPage();
+    return showPage();
   }, signOut: () => {
     signOut();
     stopBench();
@@ -43,6 +46,7 @@ function rebuild() {
 
 /** Nobody sits here: ask who it is. @param problem  why, or null */
 function showDoor(problem) {
+  refused = problem;
   leaving?.abort();
   shown++;
   rebuild();
@@ -56,7 +60,8 @@ async function enter() {
   await showPage();
 }
 
-/** A page gets {main, params, query, signal, title(text)}: it fills main, and ends what it began when signal aborts. */
+/** A page gets {main, params, query, signal, title(text), go(address)}: it fills main, and ends what it began when
+ *  signal aborts. go() does nothing then: who is on another page by now stays there. */
 async function showPage() {
   if (!me) return;
   const turn = ++shown;
@@ -64,16 +69,17 @@ async function showPage() {
   leaving = new AbortController();
   const {route, params, query} = matchRoute(ROUTES, location.hash);
   const main = document.createElement('div');
-  const page = {main, params, query, signal: leaving.signal, title: setTitle};
+  const {signal} = leaving;
+  const page = {main, params, query, signal, title: setTitle, go: (address) => signal.aborted || go(address)};
   shell.place(location.hash);
   try {
-    if (!route) throw {code: 'no_such_page', detail: t('core.no_page'), hint: t('core.no_page_hint'), status: 0};
+    if (!route) throw noSuchPage();
     const module = await route.load().catch(() => {
-      throw {code: 'page_not_loaded', detail: t('core.no_module'), hint: t('core.no_module_hint'), status: 0};
+      throw ownProblem('page_not_loaded', t('core.no_module'), t('core.no_module_hint'));
     });
     await module.show(page);
   } catch (problem) {
-    if (page.signal.aborted || !me) return;
+    if (signal.aborted || !me) return;
     if (problem.code === undefined) throw problem;
     fill(main, heading(t('core.not_shown')), problemBox(problem));
     setTitle(t('core.not_shown'));

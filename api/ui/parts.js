@@ -30,15 +30,29 @@ export function problemBox(problem) {
 
 /** What is and what to do, as two paragraphs, in the reader's language where it has words for it. */
 export function sentences(problem) {
-  const own = codeText(problem.code);
+  const own = translated(problem);
   if (own !== null) return [h('p', {class: 'what'}, own)];
-  return [h('p', {class: 'what', lang: problem.status === 0 ? null : 'en'}, problem.detail),
-    problem.hint ? h('p', {class: 'hint', lang: problem.status === 0 ? null : 'en'}, problem.hint) : null];
+  const lang = problem.status === 0 ? null : 'en';
+  return [h('p', {class: 'what', lang}, problem.detail),
+    problem.hint ? h('p', {class: 'hint', lang}, problem.hint) : null];
 }
 
 /** The service's own words, where sentences() has others; else null. */
-export function ownWords({code, detail, hint}) {
-  return codeText(code) === null ? null : h('p', {class: 'quiet', lang: 'en'}, [detail, hint].filter(Boolean).join(' · '));
+export function ownWords(problem) {
+  const {detail, hint} = problem;
+  if (translated(problem) === null) return null;
+  return h('p', {class: 'quiet', lang: 'en'}, [detail, hint].filter(Boolean).join(' · '));
+}
+
+/** What the page has found itself (status 0) it has said in the reader's language. */
+function translated({status, code}) {
+  return status === 0 ? null : codeText(code);
+}
+
+/** What is to be looked at, though nothing has failed. @param finding  {code, detail, hint}  @param mark  before it */
+export function warningBox(finding, mark) {
+  return h('div', {class: 'warning'}, mark, sentences(finding), ownWords(finding),
+    h('p', {class: 'quiet'}, t('core.code'), ' ', h('code', {}, finding.code)));
 }
 
 /** Show the Problem in @p place until the next attempt; says it to screen readers as well. Other errors are bugs. */
@@ -57,9 +71,8 @@ export function progressBar({done, total, unit}, label) {
 
 export function progressText({done, total, unit}) {
   if (!total) return '';
-  const percent = `${Math.floor((100 * done) / total)} %`;
-  return unit === 'bytes' ? `${percent} · ${formatBytes(done)} / ${formatBytes(total)}` : `${percent} · ${formatNumber(done)} / ${
-    formatNumber(total)}`;
+  const figure = unit === 'bytes' ? formatBytes : formatNumber;
+  return `${Math.floor((100 * done) / total)} % · ${figure(done)} / ${figure(total)}`;
 }
 
 export function time(iso) {
@@ -108,8 +121,7 @@ export async function pagedTable(caption, columns, read, none) {
 /** A button for the pages that follow the first. @param next  cursor or null  @param add  gets the items of each */
 export function morePages(next, read, add) {
   const place = h('div', {class: 'more'});
-  const more = h('button', {type: 'button', class: 'plain', onclick: async () => {
-    more.disabled = true;
+  const more = h('button', {type: 'button', class: 'plain', onclick: () => whileBusy(more, async () => {
     try {
       const page = await read(next);
       add(page.items);
@@ -119,8 +131,7 @@ export function morePages(next, read, add) {
       showProblem(place, problem);
       place.append(more);
     }
-    more.disabled = false;
-  }}, t('core.more'));
+  })}, t('core.more'));
   fill(place, next ? more : null);
   return place;
 }

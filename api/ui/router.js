@@ -1,5 +1,7 @@
-// Which page the address means: #/jobs/job_x. A page is a module with show(page); it is loaded when it is asked for first.
-import {query} from './api.js';
+// Which page the address means: #/jobs/job_x. A page is a module with show(page); it is loaded when it is asked for
+// first.
+import {ownProblem, query} from './api.js';
+import {t} from './text.js';
 
 /** @p routes  [{path: '/jobs/:id', load: () => import(…)}]
  *  @return {route, params, query}; route null: there is no such page. Pure. */
@@ -17,6 +19,11 @@ export function matchRoute(routes, hash) {
   return {route: null, params: {}, query: {}};
 }
 
+/** What an address that means no page is answered with. */
+export function noSuchPage() {
+  return ownProblem('no_such_page', t('core.no_page'), t('core.no_page_hint'));
+}
+
 function decode(part) {
   try {
     return decodeURIComponent(part);
@@ -30,7 +37,8 @@ export function link(parts, ...values) {
   return '#' + parts.reduce((all, part, i) => all + encodeURIComponent(values[i - 1]).replaceAll('%3A', ':') + part);
 }
 
-/** The address of this page with what is chosen on it, without showing the page anew: it can be kept, and Back finds it. */
+/** The address of this page with what is chosen on it, without showing the page anew: it can be kept, and Back finds
+ *  it. */
 export function keepInAddress(address, values) {
   history.replaceState(null, '', address + query(values));
 }

@@ -2,7 +2,7 @@
 import {get, useToken} from './api.js';
 
 const KEPT_AS = 'espgate.token';
-const SCOPES = ['viewer', 'operator', 'engineer', 'admin'];
+export const SCOPES = ['viewer', 'operator', 'engineer', 'admin'];
 
 /** What GET /v1/me said; null: nobody. */
 export let me = null;
@@ -27,9 +27,11 @@ export async function signIn(text) {
   sessionStorage.setItem(KEPT_AS, text);
 }
 
+/** Whoever sits here next finds nothing of this one in the tab. */
 export function signOut() {
   leave();
   kept.clear();
+  for (const name of Object.keys(sessionStorage)) if (name.startsWith('espgate.')) sessionStorage.removeItem(name);
 }
 
 function leave() {
@@ -40,7 +42,9 @@ function leave() {
 
 /** Ask again: the service may be another one since it came back. */
 export async function refresh() {
-  me = await get('/v1/me');
+  const before = me;
+  const now = await get('/v1/me');
+  if (me === before) me = now; // else who asked has signed out meanwhile
 }
 
 /** Does the scope of this session hold @p scope? */

@@ -3,17 +3,18 @@ import {connection, watchBench} from './bench.js';
 import {fill, h, setText} from './dom.js';
 import {time} from './parts.js';
 import {can, isOlderThanService, me} from './session.js';
-import {currentLanguage, languages, t} from './text.js';
+import {codeText, currentLanguage, formatTime, languages, t} from './text.js';
 
 const PLACES = [
   ['#/', 'nav.bench', 'viewer'], ['#/provision', 'nav.provision', 'operator'], ['#/jobs', 'nav.jobs', 'viewer'],
   ['#/devices', 'nav.devices', 'viewer'], ['#/credentials', 'nav.credentials', 'viewer'],
-  ['#/firmware', 'nav.firmware', 'viewer'], ['#/settings/slots', 'nav.settings', 'viewer'], ['#/audit', 'nav.audit', 'admin'],
+  ['#/firmware', 'nav.firmware', 'viewer'], ['#/settings/slots', 'nav.settings', 'viewer'],
+  ['#/audit', 'nav.audit', 'admin'],
 ];
 const THEMES = ['auto', 'light', 'dark'];
 
 /** Build it into the body. @param actions  {language(name), signOut()}
- *  @return {main, stop(), showConnection(), place(hash)} */
+ *  @return {main, stop(), showConnection(), place(hash)}: place marks where the reader is */
 export function buildShell(actions) {
   const main = h('main', {id: 'main'});
   const links = PLACES.filter(([, , scope]) => can(scope)).map(([href, key]) => h('a', {href}, t(key)));
@@ -35,11 +36,10 @@ export function buildShell(actions) {
     stop,
     showConnection: () => showConnection(state),
     place(hash) {
-      const path = (hash || '#/').split('?')[0];
+      const rootOf = (address) => address.split('?')[0].split('/').slice(0, 2).join('/');
+      const root = rootOf(hash || '#/').replace(/^#\/slots$/, '#/'); // a slot is of the bench
       for (const a of links) {
-        const root = a.hash.split('/').slice(0, 2).join('/');
-        const here = root === '#/' ? path === '#/' || path.startsWith('#/slots') : path.split('/').slice(0, 2).join('/') === root;
-        if (here) {
+        if (rootOf(a.hash) === root) {
           a.setAttribute('aria-current', 'page');
           a.scrollIntoView({block: 'nearest', inline: 'nearest'}); // on a phone the links are one row, wider than it
         } else {
@@ -51,19 +51,21 @@ export function buildShell(actions) {
 }
 
 function whoBox(signOut) {
-  return [h('span', {class: 'quiet', title: me.expires_at ? t('core.expires', {at: me.expires_at}) : null},
+  return [h('span', {class: 'quiet', title: me.expires_at ? t('core.expires', {at: formatTime(me.expires_at)}) : null},
     me.name, ' · ', t(`scope.${me.scope}`)),
   me.method === 'token' ? h('button', {type: 'button', class: 'plain', onclick: signOut}, t('core.sign_out')) : null];
 }
 
 function languageChoice(choose) {
-  return h('select', {'aria-label': t('core.language'), value: currentLanguage(), onchange: (event) => choose(event.target.value)},
-    Object.entries(languages).map(([name, own]) => h('option', {value: name, lang: name}, own)));
+  return h('select', {'aria-label': t('core.language'), value: currentLanguage(),
+    onchange: (event) => choose(event.target.value)}, Object.entries(languages).map(([name, own]) =>
+    h('option', {value: name, lang: name}, own)));
 }
 
 function themeChoice() {
+  const names = THEMES.map((name) => h('option', {value: name}, t(`theme.${name}`)));
   return h('select', {'aria-label': t('core.theme'), value: document.documentElement.dataset.theme,
-    onchange: (event) => setTheme(event.target.value)}, THEMES.map((name) => h('option', {value: name}, t(`theme.${name}`))));
+    onchange: (event) => setTheme(event.target.value)}, names);
 }
 
 export function startTheme() {
@@ -75,21 +77,25 @@ function setTheme(name) {
   localStorage.setItem('espgate.theme', name);
 }
 
-/** Nothing is said as long as all is well. */
+/** Nothing is said as long as all is well; what is said is said once, since screen readers tell it at each change. */
 function showConnection(place) {
-  if (me && isOlderThanService()) {
-    fill(place, h('p', {class: 'notice'}, t('core.older'), ' ', h('button', {type: 'button', class: 'plain',
-      onclick: () => location.reload()}, t('core.reload'))));
-  } else if (me && connection.state === 'lost') {
-    const text = connection.problem.code === 'unreachable' ? t('core.gone') : connection.problem.detail;
-    if (place.dataset.text === text) return; // screen readers are told once
-    place.dataset.text = text;
-    fill(place, h('p', {class: 'notice bad'}, text, ' ', t('core.since'), ' ', time(connection.since)));
-    return;
-  } else if (place.firstChild) {
-    fill(place);
+  const news = newsOf();
+  if (place.dataset.text === (news?.text ?? '')) return;
+  place.dataset.text = news?.text ?? '';
+  fill(place, news && h('p', {class: `notice ${news.look}`}, h('span', {lang: news.lang}, news.text), ' ', news.more));
+}
+
+function newsOf() {
+  if (!me) return null;
+  if (isOlderThanService()) {
+    const reload = h('button', {type: 'button', class: 'plain', onclick: () => location.reload()}, t('core.reload'));
+    return {text: t('core.older'), look: 'old', more: reload};
   }
-  delete place.dataset.text;
+  if (connection.state !== 'lost') return null;
+  const {code, detail} = connection.problem;
+  const own = code === 'unreachable' ? t('core.gone') : codeText(code);
+  return {text: own ?? detail, lang: own === null ? 'en' : null, look: 'bad',
+    more: [t('core.since'), ' ', time(connection.since)]};
 }
 
 export function setTitle(text) {

@@ -1,7 +1,7 @@
 // The service's events as they happen. Not an EventSource, which can send no Authorization: its manners are kept, though.
 // It comes back with the last id that it saw. A tab that nobody sees lets its stream go: a browser has but six connections
 // to a host, and eight tabs would otherwise leave none to work with.
-import {authorization, problemOf, unreachable} from './api.js';
+import {fetchAs, Problem, unreachable} from './api.js';
 
 const SILENCE_MS = 40000; // the service says something every 15 s
 const FIRST_WAIT_MS = 250;
@@ -10,7 +10,7 @@ const HIDDEN_MS = 30000;
 const UNTIL_SEEN_MS = 2 ** 31 - 1;
 
 /** One line of text/event-stream after the other; @p tell gets {id, type, data} at each empty line. Pure. */
-export function eventReader(tell) {
+function eventReader(tell) {
   let rest = '';
   let event = {};
   return (text) => {
@@ -61,10 +61,11 @@ export function openStream(path, listener) {
       try {
         await readOnce(() => { wait = FIRST_WAIT_MS; });
         if (!stopped && !document.hidden) listener.down(unreachable());
-      } catch (problem) {
+      } catch (error) {
         if (stopped) return;
-        listener.down(problem);
-        if (problem.status === 401) return; // nobody sits here any more
+        if (!(error instanceof Problem)) reportError(error); // a fault of a listener: the stream goes on behind it
+        listener.down(error instanceof Problem ? error : unreachable());
+        if (error.status === 401) return; // nobody sits here any more
       }
       if (!stopped) await pause(wait);
       wait = Math.min(2 * wait, LONGEST_WAIT_MS);
@@ -75,10 +76,10 @@ export function openStream(path, listener) {
     ending = new AbortController();
     let watchdog = setTimeout(() => ending.abort(), SILENCE_MS);
     try {
-      const headers = {...authorization(), ...(lastId === null ? {} : {'Last-Event-ID': lastId})};
-      const response = await fetch(path, {headers, signal: ending.signal, cache: 'no-store'}).catch(() => null);
-      if (response === null) throw unreachable();
-      if (!response.ok) throw await problemOf(response);
+      const headers = lastId === null ? {} : {'Last-Event-ID': lastId};
+      const response = await fetchAs(path, {headers, signal: ending.signal}).catch((error) => {
+        throw error instanceof Problem ? error : unreachable();
+      });
       connected();
       listener.up();
       const read = eventReader((event) => {

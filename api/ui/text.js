@@ -2,8 +2,9 @@
 
 const LANGUAGES = {en: 'English', zh: '中文'};
 const words = {en: {}, zh: {}};
-const lazy = {codes: null}; // code → Chinese, loaded when it is needed first
+let codes = null; // code → Chinese, loaded when it is needed first
 let language = 'en';
+let wanted = 'en';
 let plural, clock, dayClock, number;
 
 export const languages = LANGUAGES;
@@ -20,9 +21,12 @@ export async function startLanguage() {
   await setLanguage(wanted.find((name) => name in LANGUAGES) ?? 'en');
 }
 
+/** The newest choice wins. Where the texts of codes cannot be had, the service's own English stands in for them. */
 export async function setLanguage(name) {
+  wanted = name;
+  if (name === 'zh') codes ??= await import('./words/codes.zh.js').then((module) => module.default, () => null);
+  if (wanted !== name) return;
   language = name;
-  if (name === 'zh') lazy.codes ??= (await import('./words/codes.zh.js')).default;
   const tag = name === 'zh' ? 'zh-CN' : 'en-GB';
   document.documentElement.lang = name === 'zh' ? 'zh-Hans' : 'en';
   plural = new Intl.PluralRules(tag);
@@ -43,6 +47,10 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
 }
 
+export function yesNo(value) {
+  return t(value ? 'core.yes' : 'core.no');
+}
+
 /** The text of a word of the service (a state, a step, a kind): as it is where there is none. */
 export function tWord(group, word) {
   return words[language][`${group}.${word}`] ?? word;
@@ -51,7 +59,7 @@ export function tWord(group, word) {
 /** What a code of the service means and what to do, where the language has its own words for it; else null: the
  *  service's own English sentence stands. */
 export function codeText(code) {
-  return language === 'zh' ? lazy.codes?.[code] ?? null : null;
+  return language === 'zh' ? codes?.[code] ?? null : null;
 }
 
 export function formatNumber(n) {

@@ -1,5 +1,6 @@
 // Who tried to change or to see what, and how it ended.
 import {get, query} from '../api.js';
+import {ENDED} from '../choices.js';
 import {fill, h} from '../dom.js';
 import {filterBar} from '../filter.js';
 import {heading, mayNotSee, pagedTable, time} from '../parts.js';
@@ -11,7 +12,7 @@ import words from '../words/audit.js';
 addWords(words);
 
 const PAGE = 100;
-const OUTCOMES = ['done', 'refused', 'failed', 'succeeded', 'cancelled', 'interrupted'];
+const OUTCOMES = ['done', 'refused', ...ENDED];
 
 export async function show(page) {
   page.title(t('nav.audit'));
@@ -24,7 +25,7 @@ export async function show(page) {
   const bar = filterBar(page, '#/audit', [
     text('actor', 63), text('action', 47), text('slot', 63), text('mac', 17), text('job', 31),
     {name: 'outcome', label: t('audit.outcome'), options: [['', t('audit.all')], ...OUTCOMES.map((one) =>
-      [one, t(`outcome.${one}`)])]},
+      [one, wordOf(one)])]},
   ], async (wanted, signal) => {
     const read = (cursor) => get(`/v1/audit${query({...wanted, limit: PAGE, cursor})}`, {signal});
     fill(place, await pagedTable(t('nav.audit'), columns(), read, t('audit.none')));
@@ -40,10 +41,14 @@ function columns() {
       h('div', {class: 'quiet'}, address)]},
     {title: t('audit.action'), cell: (entry) => h('code', {}, entry.action)},
     {title: t('audit.target'), cell: targetOf},
-    {title: t('audit.outcome'), cell: ({outcome}) => h('span', {class: `badge ${styleOf(outcome)}`},
-      t(`outcome.${outcome}`))},
+    {title: t('audit.outcome'), cell: ({outcome}) => h('span', {class: `badge ${styleOf(outcome)}`}, wordOf(outcome))},
     {title: t('audit.detail'), cell: detailOf},
   ];
+}
+
+/** Of an attempt, or of a job that has ended. */
+function wordOf(outcome) {
+  return ENDED.includes(outcome) ? tWord('state', outcome) : t(`outcome.${outcome}`);
 }
 
 function styleOf(outcome) {

@@ -5,20 +5,21 @@ import {readOnce, running, slots, watchBench, watchEvents} from '../bench.js';
 import {fill, h, setText} from '../dom.js';
 import {actionButton, badge, ownWords, sentences} from '../parts.js';
 import {link} from '../router.js';
+import {kept} from '../session.js';
 import {t, tWord} from '../text.js';
 import {createEntry} from './console_entry.js';
 import {maskLine, openHistory, splitLines} from './at_lines.js';
 
 const KEPT = 50;
-const logs = new Map(); // slot name → [{lines, job, problem, view}], oldest first; gone with the tab
 
 /** @param page  whose signal ends it  @return its nodes */
 export function createConsole(slot, page) {
   const log = h('div', {class: 'at-log', role: 'log', 'aria-label': t('console.log'), tabindex: '0'});
   const place = h('div');
   const history = openHistory();
-  const sent = logs.get(slot) ?? [];
-  logs.set(slot, sent);
+  const keptAs = `console ${slot}`;
+  if (!kept.has(keptAs)) kept.set(keptAs, []);
+  const sent = kept.get(keptAs); // {lines, job, problem, view}, oldest first
   const entry = createEntry(history, send);
   for (const one of sent) log.append(viewOf(one));
 

@@ -3,7 +3,6 @@ import {del, get, query, url} from '../api.js';
 import {confirm} from '../ask.js';
 import {fill, h} from '../dom.js';
 import {actionButton, facts, heading, pagedTable, time} from '../parts.js';
-import {go} from '../router.js';
 import {can} from '../session.js';
 import {addWords, t, tWord} from '../text.js';
 import words from '../words/credentials.js';
@@ -36,11 +35,11 @@ async function showOne(page, id) {
   const one = await get(url`/v1/credentials/${id}`, {signal: page.signal});
   page.title(nameOf(one));
   const problems = h('div');
-  const remove = actionButton(t('credentials.delete'), 'danger', problems, async () => {
+  const remove = actionButton(t('core.delete'), 'danger', problems, async () => {
     if (!await confirm(t('credentials.delete_title', {name: nameOf(one)}), t(one.key_purged_at === null
-      ? 'credentials.delete_text' : 'credentials.delete_purged'), t('credentials.delete'))) return;
+      ? 'credentials.delete_text' : 'credentials.delete_purged'), t('core.delete'))) return;
     await del(url`/v1/credentials/${id}`);
-    go('#/credentials');
+    page.go('#/credentials');
   });
   const use = one.key_purged_at === null ? h('a', {class: 'button main', href: `#/provision?credential=${one.id}`},
     t('credentials.use')) : null;
@@ -78,7 +77,7 @@ function validity(one) {
 function verdictBadge(checks) {
   const word = worst(checks);
   const named = checks.filter((check) => check.verdict !== 'pass').map((check) => tWord('check', check.name));
-  return h('span', {class: `badge ${word}`}, named.length ? named.join(', ') : t('checks.pass'));
+  return h('span', {class: `badge ${word}`}, [t(`checks.${word}`), named.join(', ')].filter(Boolean).join(': '));
 }
 
 function keyBadge(one) {

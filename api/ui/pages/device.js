@@ -7,7 +7,7 @@ import {whenBack, workDone} from '../job_list.js';
 import {badge, facts, heading, pagedTable, problemBox, time} from '../parts.js';
 import {link} from '../router.js';
 import {addWords, formatBytes, t, tWord} from '../text.js';
-import words from '../words/device.js';
+import words from '../words/devices.js';
 
 addWords(words);
 
@@ -19,31 +19,31 @@ export async function show(page) {
   const about = h('div');
   const history = h('div');
   const backups = h('div');
-  let newest = null; // the job that the history begins with
+  let newest = null; // the job that the history begins with; null before all was read
 
   const read = async () => {
     const device = await get(url`/v1/devices/${mac}`, {signal: page.signal});
-    if (page.signal.aborted || newest === device.history[0]?.job) return;
+    if (newest === device.history[0]?.job) return;
+    const [past, stored] = await Promise.all([historyTable(device.history), backupTable(page, device)]);
+    page.signal.throwIfAborted();
     newest = device.history[0]?.job;
     fill(about, aboutCard(device));
-    fill(history, h('h2', {}, t('device.history')), await historyTable(device.history));
-    fill(backups, h('h2', {}, t('backup.title')), await backupTable(page, device));
+    fill(history, h('h2', {}, t('devices.history')), past);
+    fill(backups, h('h2', {}, t('backup.title')), stored);
   };
   try {
     await read();
   } catch (problem) {
     if (problem.status !== 404) throw problem;
-    const all = h('p', {}, h('a', {href: '#/devices'}, t('device.all')));
-    fill(page.main, heading(t('device.none')), problemBox(problem), all);
+    const all = h('p', {}, h('a', {href: '#/devices'}, t('devices.all')));
+    fill(page.main, heading(t('devices.none_such')), problemBox(problem), all);
     return;
   }
   fill(page.main, heading(mac), about, h('section', {class: 'card'}, history), h('section', {class: 'card'}, backups));
 
   const again = () => readOnce(page, read);
   const ends = [
-    watchEvents(({type, data}) => {
-      if (type === 'job.ended' && (slots.get(data.slot)?.board?.mac ?? mac) === mac) again();
-    }),
+    watchEvents(({type}) => type === 'job.ended' && again()), // whose board it was is known to the service alone
     watchBench(whenBack(again)),
   ];
   page.signal.addEventListener('abort', () => ends.forEach((end) => end()));
@@ -52,13 +52,13 @@ export async function show(page) {
 function aboutCard(device) {
   const here = [...slots.values()].find((slot) => slot.board?.mac === device.mac)?.name ?? device.slot;
   return h('section', {class: 'card'}, facts([
-    [t('device.chip'), device.chip],
-    [t('device.slot'), here ? h('a', {href: link`/slots/${here}`}, here) : null],
-    [t('device.credential'), device.credential ? h('a', {href: `#/credentials?id=${device.credential}`},
-      device.common_name || device.credential) : t('device.no_credential')],
-    [t('device.fingerprint'), device.fingerprint_sha256 ? h('code', {}, device.fingerprint_sha256) : null],
-    [t('device.first_seen'), time(device.first_seen)],
-    [t('device.last_seen'), time(device.last_seen)],
+    [t('devices.chip'), device.chip],
+    [t('devices.slot'), here ? h('a', {href: link`/slots/${here}`}, here) : null],
+    [t('devices.credential'), device.credential ? h('a', {href: `#/credentials?id=${device.credential}`},
+      device.common_name || device.credential) : t('devices.no_credential')],
+    [t('devices.fingerprint'), device.fingerprint_sha256 ? h('code', {}, device.fingerprint_sha256) : null],
+    [t('devices.first_seen'), time(device.first_seen)],
+    [t('devices.last_seen'), time(device.last_seen)],
   ]));
 }
 
@@ -66,14 +66,14 @@ function historyTable(entries) {
   const credential = ({credential: id}) => (id ? h('a', {href: `#/credentials?id=${id}`}, id) : '–');
   const slice = async (from = 0) => ({items: entries.slice(from, from + PAGE),
     next: entries.length > from + PAGE ? from + PAGE : null});
-  return pagedTable(t('device.history'), [
-    {title: t('device.at'), cell: (entry) => h('a', {href: link`/jobs/${entry.job}`}, time(entry.at))},
-    {title: t('device.outcome'), cell: (entry) => badge('state', entry.outcome)},
-    {title: t('device.what'), cell: (entry) => workDone(entry.detail ?? {})},
-    {title: t('device.slot'), cell: (entry) => h('a', {href: link`/slots/${entry.slot}`}, entry.slot)},
-    {title: t('device.credential'), cell: credential},
-    {title: t('device.method'), cell: (entry) => (entry.method ? tWord('method', entry.method) : '–')},
-  ], slice, t('device.no_history'));
+  return pagedTable(t('devices.history'), [
+    {title: t('devices.at'), cell: (entry) => h('a', {href: link`/jobs/${entry.job}`}, time(entry.at))},
+    {title: t('devices.ended'), cell: (entry) => badge('state', entry.outcome)},
+    {title: t('devices.what'), cell: (entry) => workDone(entry.detail ?? {})},
+    {title: t('devices.slot'), cell: (entry) => h('a', {href: link`/slots/${entry.slot}`}, entry.slot)},
+    {title: t('devices.credential'), cell: credential},
+    {title: t('devices.method'), cell: (entry) => (entry.method ? tWord('method', entry.method) : '–')},
+  ], slice, t('devices.no_history'));
 }
 
 async function backupTable(page, {mac}) {
@@ -85,7 +85,7 @@ async function backupTable(page, {mac}) {
     {title: t('backup.place'), cell: ({offset, size}) => [h('code', {}, `0x${offset.toString(16)}`),
       ` · ${formatBytes(size)}`]},
     {title: t('backup.job'), cell: ({job}) => h('a', {href: link`/jobs/${job}`}, job)},
-    {title: t('backup.action'), cell: (backup) => restoreButton(backup, mac, backup.slot, problemPlace)},
+    {title: t('backup.restore'), cell: (backup) => restoreButton(page, backup, mac, backup.slot, problemPlace)},
   ], read, t('backup.none'));
   return [problemPlace, list];
 }

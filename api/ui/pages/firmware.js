@@ -1,10 +1,10 @@
 // Firmware that is kept here, and how it gets onto a board.
-import {call, create, del, get, query, url} from '../api.js';
+import {call, create, del, get, ownProblem, query, url} from '../api.js';
 import {confirm, dialog} from '../ask.js';
 import {slots} from '../bench.js';
 import {fill, h} from '../dom.js';
 import {actionButton, announce, heading, pagedTable, showProblem, time} from '../parts.js';
-import {go, link} from '../router.js';
+import {link} from '../router.js';
 import {can} from '../session.js';
 import {addWords, formatBytes, t} from '../text.js';
 import words from '../words/firmware.js';
@@ -17,10 +17,13 @@ export async function show(page) {
   page.title(t('nav.firmware'));
   const problemPlace = h('div');
   const place = h('div');
-  const list = async () => fill(place, await pagedTable(t('nav.firmware'), columns(problemPlace, list), reader(page),
-    t('firmware.none')), page.query.id && h('p', {class: 'more'}, h('a', {href: '#/firmware'}, t('firmware.all'))));
-  fill(page.main, heading(t('nav.firmware'), can('engineer') && upload(problemPlace, list)), h('p', {class: 'help'}, t('firmware.about')),
-    problemPlace, place);
+  const all = page.query.id && h('p', {class: 'more'}, h('a', {href: '#/firmware'}, t('firmware.all')));
+  const list = async () => {
+    const shown = columns(page, problemPlace, list);
+    fill(place, await pagedTable(t('nav.firmware'), shown, reader(page), t('firmware.none')), all);
+  };
+  fill(page.main, heading(t('nav.firmware'), can('engineer') && upload(problemPlace, list)),
+    h('p', {class: 'help'}, t('firmware.about')), problemPlace, place);
   await list();
 }
 
@@ -35,14 +38,15 @@ function upload(problemPlace, list) {
     const [file] = input.files;
     input.value = '';
     if (!file) return;
-    fill(problemPlace, h('p', {role: 'status'}, t('firmware.uploading', {name: file.name, size: formatBytes(file.size)})));
+    const {name, size} = file;
+    fill(problemPlace, h('p', {role: 'status'}, t('firmware.uploading', {name, size: formatBytes(size)})));
     try {
-      if (file.size > LARGEST) throw tooLarge(file);
+      if (size > LARGEST) throw tooLarge(file);
       const form = new FormData();
       form.append('file', file);
       await call('POST', '/v1/firmware', {form});
       fill(problemPlace);
-      announce(t('firmware.kept', {name: file.name}));
+      announce(t('firmware.kept', {name}));
       await list();
     } catch (problem) {
       showProblem(problemPlace, problem);
@@ -52,11 +56,12 @@ function upload(problemPlace, list) {
 }
 
 function tooLarge(file) {
-  return {status: 0, code: 'too_large', detail: t('firmware.too_large', {name: file.name, size: formatBytes(file.size)}),
-    hint: t('firmware.limit', {limit: formatBytes(LARGEST)})};
+  const {name, size} = file;
+  return ownProblem('too_large', t('firmware.too_large', {name, size: formatBytes(size)}),
+    t('firmware.limit', {limit: formatBytes(LARGEST)}));
 }
 
-function columns(problemPlace, list) {
+function columns(page, problemPlace, list) {
   return [
     {title: t('firmware.name'), cell: (one) => one.name},
     {title: t('firmware.kind'), cell: (one) => t(`firmware.kind_${one.kind}`)},
@@ -66,9 +71,10 @@ function columns(problemPlace, list) {
     {title: t('firmware.size'), cell: (one) => formatBytes(one.size)},
     {title: t('firmware.came'), cell: (one) => time(one.created_at)},
     {title: '', cell: (one) => h('div', {class: 'actions'},
-      can('operator') && one.kind !== 'binary' && actionButton(t('kind.flash'), 'plain', problemPlace, () => flash(one)),
-      can('engineer') && actionButton(t('firmware.delete'), 'danger', problemPlace, async () => {
-        if (!await confirm(t('firmware.delete'), t('firmware.sure', {name: one.name}), t('firmware.delete'))) return;
+      can('operator') && one.kind !== 'binary' && actionButton(t('kind.flash'), 'plain', problemPlace,
+        () => flash(one, page)),
+      can('engineer') && actionButton(t('core.delete'), 'danger', problemPlace, async () => {
+        if (!await confirm(t('core.delete'), t('firmware.sure', {name: one.name}), t('core.delete'))) return;
         await del(url`/v1/firmware/${one.id}`);
         await list();
       }))},
@@ -76,7 +82,7 @@ function columns(problemPlace, list) {
 }
 
 /** A job that writes it to the board of a slot, with a credential if one is chosen. */
-async function flash(firmware) {
+async function flash(firmware, page) {
   const credentials = (await get('/v1/credentials?limit=200')).items.filter((one) => one.key_purged_at === null);
   const slot = h('select', {id: 'flash-slot'}, [...slots.keys()].map((name) => h('option', {value: name}, name)));
   const credential = h('select', {id: 'flash-credential'}, h('option', {value: ''}, t('firmware.without')),
@@ -87,5 +93,5 @@ async function flash(firmware) {
   if (await dialog(t('kind.flash'), content, [{label: t('kind.flash'), value: 'yes', danger: true}]) !== 'yes') return;
   const order = {kind: 'flash', slot: slot.value, firmware: firmware.id, credential: credential.value || undefined};
   const job = await create('/v1/jobs', order);
-  go(link`/jobs/${job.id}`);
+  page.go(link`/jobs/${job.id}`);
 }

@@ -6,7 +6,7 @@ import {fill, h, setText} from '../dom.js';
 import {hasEnded, moved, whenBack} from '../job_list.js';
 import {actionButton, announce, badge, duration, facts, heading, problemBox, progressBar, progressText, time}
   from '../parts.js';
-import {go, link} from '../router.js';
+import {link} from '../router.js';
 import {can} from '../session.js';
 import {addWords, formatBytes, formatDuration, formatNumber, t, tWord} from '../text.js';
 import words from '../words/job.js';
@@ -48,7 +48,7 @@ export async function show(page) {
   const draw = () => {
     refill(state, [job.state, act.stopping], () => [badge('state', job.state), act.stopping && !hasEnded(job)
       ? h('span', {}, t('job.stopping')) : waitingText(job)]);
-    refill(buttons, [job.state, act.stopping], () => actions(job, act, draw));
+    refill(buttons, [job.state, act.stopping], () => actions(job, act, draw, page));
     refill(parts.end, [job.error, job.result?.verdict, job.state], () => endOf(job));
     drawProgress(parts.progress, job, rate);
     refill(parts.steps, [job.steps, job.error], () => stepsCard(job));
@@ -100,12 +100,12 @@ function waitingText(job) {
   return h('span', {}, job.depends_on ? t('job.waits_for_other') : t('job.waits'));
 }
 
-function actions(job, act, draw) {
+function actions(job, act, draw, page) {
   if (!can('operator')) return [];
   if (hasEnded(job)) {
     return actionButton(t('job.retry'), 'main', act.problemPlace, async () => {
       const fresh = await create(url`/v1/jobs/${job.id}/retry`);
-      go(link`/jobs/${fresh.id}`);
+      page.go(link`/jobs/${fresh.id}`);
     });
   }
   const cancel = actionButton(t('job.cancel'), 'danger', act.problemPlace, async () => {

@@ -3,25 +3,25 @@ import {del, get, url} from '../api.js';
 import {confirm} from '../ask.js';
 import {restoreButton} from '../backups.js';
 import {fill, h} from '../dom.js';
-import {actionButton, facts, saveFile, table, time} from '../parts.js';
+import {actionButton, facts, saveFile, table, time, warningBox} from '../parts.js';
 import {can} from '../session.js';
-import {addWords, formatBytes, formatDuration, t, tWord} from '../text.js';
+import {addWords, formatBytes, formatDuration, t, tWord, yesNo} from '../text.js';
 import words from '../words/job_result.js';
 
 addWords(words);
 
 /** @param job  its result may be null, or have some of its parts */
-export function resultCards(job) {
+export function resultCards(job, page) {
   const {result} = job;
   if (result === null) return [];
-  return [warnings(result), consoleCard(result), boardCard(result), writeCard(result), backupsCard(job), readCard(job),
-    eraseCard(result), bootCard(result), networkCard(result), cloudCard(result)];
+  return [warnings(result), consoleCard(result), boardCard(result), writeCard(result), backupsCard(job, page),
+    readCard(job, page), eraseCard(result), bootCard(result), networkCard(result), cloudCard(result)];
 }
 
 const hex = (n) => h('code', {}, `0x${n.toString(16)}`);
 const code = (text) => (text ? h('code', {}, text) : null);
 const joined = (...parts) => parts.filter(Boolean).join(' · ');
-const yesNo = (value) => (value === undefined ? null : t(value ? 'result.yes' : 'result.no'));
+const known = (value) => (value === undefined ? null : yesNo(value));
 
 function card(title, ...content) {
   return h('section', {class: 'card'}, h('h2', {}, title), content);
@@ -29,8 +29,7 @@ function card(title, ...content) {
 
 function warnings({warnings: all}) {
   if (!all?.length) return null;
-  return card(t('result.warnings'), all.map((one) => h('div', {class: 'warning'}, h('p', {lang: 'en'}, one.detail),
-    h('p', {class: 'quiet'}, t('core.code'), ' ', h('code', {}, one.code)))));
+  return card(t('result.warnings'), all.map((one) => warningBox(one)));
 }
 
 function boardCard({board, layout, firmware}) {
@@ -46,9 +45,9 @@ function boardCard({board, layout, firmware}) {
     [t('result.sdk_version'), firmware?.sdk_version],
     [t('result.layout'), layout ? tWord('layout', layout.kind) : null],
     [t('result.credentials_of'), layout?.kinds.join(', ')],
-    [t('result.secure_boot'), yesNo(security?.secure_boot)],
-    [t('result.flash_encryption'), yesNo(security?.flash_encryption)],
-    [t('result.secure_download'), yesNo(security?.secure_download)],
+    [t('result.secure_boot'), known(security?.secure_boot)],
+    [t('result.flash_encryption'), known(security?.flash_encryption)],
+    [t('result.secure_download'), known(security?.secure_download)],
   ]), layout?.partitions.length ? h('details', {}, h('summary', {}, t('result.partitions')),
     rangeTable(t('result.partitions'), layout.partitions)) : null);
 }
@@ -91,12 +90,12 @@ function writeCard({write, images, flash, target, key_purged: purged, restore}) 
     [t('result.restored'), restore ? [restore.partition, ' · ', time(restore.created_at)] : null],
     [t('result.method'), write ? tWord('method', write.method) : null],
     [t('result.what'), write?.identical ? t('result.identical') : null],
-    [t('result.proved'), yesNo(write?.verified)],
+    [t('result.proved'), known(write?.verified)],
     [t('result.written'), write?.written_bytes === undefined ? null : formatBytes(write.written_bytes)],
     [t('result.erased'), write?.erased_bytes === undefined ? null : formatBytes(write.erased_bytes)],
     [t('result.skipped'), write?.skipped_bytes ? formatBytes(write.skipped_bytes) : null],
     [t('result.pieces'), write?.pieces_total ? `${write.pieces_done} / ${write.pieces_total}` : null],
-    [t('result.key_purged'), purged ? t('result.yes') : null],
+    [t('result.key_purged'), purged ? yesNo(true) : null],
     ...wireFacts(write ?? {}),
   ]),
   write?.incomplete ? h('p', {class: 'warning'}, t('result.incomplete')) : null,
@@ -104,23 +103,23 @@ function writeCard({write, images, flash, target, key_purged: purged, restore}) 
   images?.length ? rangeTable(t('result.images'), images) : null);
 }
 
-function backupsCard({slot, result: {backups, board}}) {
+function backupsCard({slot, result: {backups, board}}, page) {
   if (!backups?.length) return null;
   const problemPlace = h('div');
   const items = backups.map((one) => h('li', {}, h('strong', {}, one.partition), hex(one.offset), formatBytes(one.size),
-    restoreButton(one, board.mac, slot, problemPlace)));
+    restoreButton(page, one, board.mac, slot, problemPlace)));
   return card(t('backup.title'), h('p', {class: 'quiet'}, t('result.backups_why')),
     h('ul', {class: 'plain-list'}, items), problemPlace);
 }
 
 /** What was read may hold a private key: it is fetched only when it is asked for, by who may. */
-function readCard({id, result: {read}}) {
+function readCard({id, result: {read}}, page) {
   if (!read) return null;
   const problemPlace = h('div');
   const name = `${read.partition ?? `flash-${read.offset.toString(16)}`}.bin`;
   const actions = h('div', {class: 'actions start'},
     actionButton(t('result.save'), 'main', problemPlace, async () => {
-      saveFile(name, await get(url`/v1/jobs/${id}/data`, {blob: true}));
+      saveFile(name, await get(url`/v1/jobs/${id}/data`, {blob: true, signal: page.signal}));
     }),
     actionButton(t('result.forget'), 'danger', problemPlace, async () => {
       if (!await confirm(t('result.forget_title'), t('result.forget_text'), t('result.forget'))) return;
@@ -152,7 +151,7 @@ function networkCard({wifi, time: clock, network, mqtt, host_check: host}) {
   return card(t('result.network'), facts([
     ['Wi-Fi', wifi ? joined(wifi.ssid, `${wifi.rssi} dBm`, t('result.channel', {n: wifi.channel})) : null],
     [t('result.access_point'), code(wifi?.bssid)], [t('result.address'), wifi?.ip],
-    [t('result.wifi_kept'), yesNo(wifi?.stored_on_board)],
+    [t('result.wifi_kept'), known(wifi?.stored_on_board)],
     [t('result.clock'), clock ? [time(clock.board), ' · ', clock.server] : null],
     [t('result.clock_off'), clock ? `${clock.ahead_of_host_s} s` : null],
     [t('result.dns'), joined(network?.address, network?.dns_ms === undefined ? null : `${network.dns_ms} ms`)],
@@ -160,7 +159,7 @@ function networkCard({wifi, time: clock, network, mqtt, host_check: host}) {
     [t('result.broker'), mqtt ? `${mqtt.host}:${mqtt.port}` : null],
     [t('result.client_id'), code(mqtt?.client_id)], [t('result.topic'), code(mqtt?.topic)],
     [t('result.connect'), mqtt ? `${mqtt.connect_ms} ms` : null],
-    [t('result.echo'), joined(yesNo(mqtt?.echoed), mqtt?.echo_ms === undefined ? null : `${mqtt.echo_ms} ms`)],
+    [t('result.echo'), joined(known(mqtt?.echoed), mqtt?.echo_ms === undefined ? null : `${mqtt.echo_ms} ms`)],
     [t('result.host_stages'), stages], [t('result.host_tls'), joined(host?.tls_version, host?.cipher)],
     [t('result.host_broker'), joined(host?.server_subject, host?.address)],
   ]));

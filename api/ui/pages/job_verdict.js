@@ -1,7 +1,7 @@
 // Why a check failed, or that it did not: who is to be looked at, what speaks for it, and what else was found.
 import {h} from '../dom.js';
-import {facts, sentences} from '../parts.js';
-import {addWords, codeText, t, tWord} from '../text.js';
+import {facts, warningBox} from '../parts.js';
+import {addWords, t, tWord} from '../text.js';
 import words from '../words/job_verdict.js';
 
 addWords(words);
@@ -13,8 +13,8 @@ export function verdictCard(verdict) {
   const log = verdict.evidence.log ?? [];
   return h('section', {class: 'card'},
     h('h2', {}, t('verdict.title'), ' ', sideBadge(verdict.side, works ? 'good' : 'bad')),
-    h('p', {}, t(works ? 'verdict.works' : `verdict.side.${verdict.side}`)),
-    verdict.warnings.length ? [h('h3', {}, t('verdict.warnings')), verdict.warnings.map(warningBox)] : null,
+    h('p', {}, t(works ? 'core.works' : `verdict.side.${verdict.side}`)),
+    verdict.warnings.length ? [h('h3', {}, t('verdict.warnings')), verdict.warnings.map(findingBox)] : null,
     evidence.length ? h('details', {}, h('summary', {}, t('verdict.evidence')), facts(evidence),
       log.length ? [h('h3', {}, t('verdict.log')), h('pre', {class: 'said'}, log.join('\n'))] : null) : null);
 }
@@ -24,13 +24,8 @@ function sideBadge(side, style) {
 }
 
 /** What was found besides, and what to do about it. */
-export function warningBox(finding) {
-  const {detail, fix} = finding;
-  const own = codeText(finding.code);
-  return h('div', {class: 'warning'}, sideBadge(finding.side, 'warn'),
-    sentences({code: finding.code, detail, hint: fix}),
-    own === null ? null : h('p', {class: 'quiet', lang: 'en'}, [detail, fix].filter(Boolean).join(' · ')),
-    h('p', {class: 'quiet'}, t('core.code'), ' ', h('code', {}, finding.code)));
+export function findingBox({code, detail, fix, side}) {
+  return warningBox({code, detail, hint: fix}, sideBadge(side, 'warn'));
 }
 
 /** Pairs for facts(), in the order in which one would ask. */

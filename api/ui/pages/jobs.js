@@ -1,16 +1,14 @@
 // All jobs, newest first, as they change.
 import {slots, watchBench} from '../bench.js';
+import {ENDED} from '../choices.js';
 import {fill, h} from '../dom.js';
 import {filterBar} from '../filter.js';
 import {jobList} from '../job_list.js';
 import {heading} from '../parts.js';
-import {addWords, t, tWord} from '../text.js';
-import words from '../words/jobs.js';
-
-addWords(words);
+import {t, tWord} from '../text.js';
 
 const KINDS = ['provision', 'write', 'check', 'flash', 'identify', 'reset', 'at', 'read', 'erase', 'restore'];
-const STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'interrupted'];
+const STATES = ['queued', 'running', ...ENDED];
 
 export async function show(page) {
   page.title(t('nav.jobs'));

@@ -1,11 +1,11 @@
 // One kind of setting: its list with what can be done to each, and the form for a new or an old one. Which of them is in
 // the address: ?new=1, ?edit=NAME.
-import {call, create, del, get, query, url} from '../api.js';
-import {confirm} from '../ask.js';
+import {call, create, del, get, newKey, ownProblem, query, url} from '../api.js';
+import {confirm, tell} from '../ask.js';
 import {fill, h} from '../dom.js';
 import {form} from '../form.js';
 import {actionButton, announce, heading, mayNotSee, pagedTable} from '../parts.js';
-import {go, link} from '../router.js';
+import {link} from '../router.js';
 import {can} from '../session.js';
 import {t} from '../text.js';
 
@@ -14,6 +14,8 @@ import {t} from '../text.js';
  *    key              the member that names one: 'name' (then it is PUT under its name) or 'id' (then it is POSTed)
  *    columns()        as table() takes them
  *    fields(settings, item)  async: of the form; item null: a new one
+ *    pages            false: its list comes at once
+ *    keeps(item)      optional: may this one not be deleted?
  *    settingsOf(item) what the form shows of it (named ones)
  *    finish(body)     optional: the form's body as the service takes it
  *    actions(item, problemPlace)  optional: more buttons of a row
@@ -39,7 +41,8 @@ async function showList(page, place, kind, setting) {
       'aria-label': `${t('settings.edit')}: ${item.name}`}, t('settings.edit')),
     mine && !setting.keeps?.(item) && actionButton(t(`settings.delete_${kind}`), 'danger', problemPlace, async () => {
       const what = item.name ?? item.url;
-      if (!await confirm(t(`settings.delete_${kind}`), t(`settings.sure_${kind}`, {name: what}), t(`settings.delete_${kind}`))) return;
+      const label = t(`settings.delete_${kind}`);
+      if (!await confirm(label, t(`settings.sure_${kind}`, {name: what}), label)) return;
       await del(url`/v1/${kind}/${item[setting.key]}`);
       announce(t('settings.gone', {name: what}));
       await showList(page, place, kind, setting);
@@ -49,7 +52,8 @@ async function showList(page, place, kind, setting) {
     (cursor) => get(path + query({limit: setting.pages === false ? null : 100, cursor}), {signal: page.signal}),
     t(`settings.none_${kind}`));
   const add = h('a', {class: 'button main', href: `#/settings/${kind}?new=1`}, t(`settings.new_${kind}`));
-  fill(place, heading(t(`settings.${kind}`), mine && add), h('p', {class: 'help'}, t(`settings.about_${kind}`)), problemPlace, list);
+  fill(place, heading(t(`settings.${kind}`), mine && add), h('p', {class: 'help'}, t(`settings.about_${kind}`)),
+    problemPlace, list);
 }
 
 async function showForm(page, place, kind, setting, name) {
@@ -59,24 +63,34 @@ async function showForm(page, place, kind, setting, name) {
   const before = item === null ? {} : setting.settingsOf(item);
   const named = setting.key === 'name';
   const fields = [...(named ? [nameField(name)] : []), ...await setting.fields(before, item)];
+  const make = maker(`/v1/${kind}`);
   const onSave = async (body) => {
     const finish = setting.finish ?? ((all) => all);
     if (!named) {
-      const answer = await create(`/v1/${kind}`, finish(body));
-      await setting.after?.(answer);
+      const made = await make(finish(body));
+      await setting.after?.(made);
     } else {
       const {name: own, ...settings} = body;
-      const condition = name === null ? {'If-None-Match': '*'} : {'If-Match': etag};
-      await call('PUT', url`/v1/${kind}/${name ?? own}`, {body: finish(merge(before, settings, fields)), headers: condition})
-        .catch((problem) => {
-          throw explained(problem, name);
-        });
+      const headers = name === null ? {'If-None-Match': '*'} : {'If-Match': etag};
+      const whole = finish(merge(before, settings, fields));
+      await call('PUT', url`/v1/${kind}/${name ?? own}`, {body: whole, headers}).catch((problem) => {
+        throw explained(problem, name);
+      });
     }
     announce(t('settings.saved'));
-    go(back);
+    page.go(back);
   };
-  const one = form({fields, save: t('settings.save'), onSave, onCancel: () => go(back)});
+  const one = form({fields, save: t('settings.save'), onSave, onCancel: () => page.go(back)});
   fill(place, heading(name === null ? t(`settings.new_${kind}`) : name), one.node);
+}
+
+/** Creates there. As long as there is no answer each attempt has the same key: it is made once, whatever was lost. */
+function maker(path) {
+  let key = newKey();
+  return (body) => create(path, body, {key}).catch((problem) => {
+    if (problem.status !== 0) key = newKey();
+    throw problem;
+  });
 }
 
 function nameField(name) {
@@ -86,12 +100,9 @@ function nameField(name) {
 
 /** Two people at one setting: the second is told, and nothing of either is lost. */
 function explained(problem, name) {
-  if (problem.status === 412) {
-    problem.detail = t(name === null ? 'settings.there_already' : 'settings.changed');
-    problem.hint = t(name === null ? 'settings.other_name' : 'settings.load_again');
-    problem.code = name === null ? 'name_taken' : 'changed_meanwhile';
-  }
-  return problem;
+  if (problem.status !== 412) return problem;
+  return name === null ? ownProblem('name_taken', t('settings.there_already'), t('settings.other_name'))
+    : ownProblem('changed_meanwhile', t('settings.changed'), t('settings.load_again'));
 }
 
 /** What the form does not show stays as it was; what it shows and is empty now is no more. Pure. */
@@ -110,7 +121,7 @@ export function merge(before, body, fields) {
 }
 
 /** Without objects that hold nothing. */
-export function pruned(object) {
+function pruned(object) {
   const kept = Object.entries(object).map(([name, value]) => [name, isObject(value) ? pruned(value) : value])
     .filter(([, value]) => !isObject(value) || Object.keys(value).length > 0);
   return Object.fromEntries(kept);
@@ -122,9 +133,21 @@ function isObject(value) {
 
 /** A secret and whether the one that is stored is to stay. The service never shows it: `…_set` stands for it. */
 export function secretFields(name, label, isSet, more = {}) {
-  const fields = [{name, label, type: 'password', autocomplete: 'new-password', placeholder: isSet ? '••••••••' : null, ...more}];
-  if (isSet) fields.push({name: `${name}_set`, label: t('settings.keep_secret', {what: label}), type: 'checkbox', value: true});
-  return fields;
+  const field = {name, label, type: 'password', autocomplete: 'new-password', placeholder: isSet ? '••••••••' : null,
+    ...more};
+  const keep = {name: `${name}_set`, label: t('settings.keep_secret', {what: label}), type: 'checkbox', value: true};
+  return isSet ? [field, keep] : [field];
+}
+
+/** Show a secret that the service tells but once. Where the browser does not copy, it is there to be marked. */
+export function tellOnce(title, text, secret) {
+  const copy = h('button', {type: 'button', class: 'plain', onclick: async () => {
+    const isCopied = await navigator.clipboard.writeText(secret).then(() => true, () => false);
+    if (isCopied) copy.textContent = t('settings.copied');
+    else copy.remove();
+  }}, t('settings.copy'));
+  return tell(title, [h('p', {}, text), h('p', {}, h('code', {class: 'once'}, secret)),
+    navigator.clipboard ? copy : null]); // there is none without TLS
 }
 
 /** What was typed takes the place of what was stored; pure. @param holder  the object that has both */

@@ -1,14 +1,15 @@
 // Clouds: accounts where devices are registered.
 import {get, post, url} from '../api.js';
 import {tell} from '../ask.js';
-import {h} from '../dom.js';
-import {actionButton, badge, facts} from '../parts.js';
+import {actionButton, facts} from '../parts.js';
 import {can} from '../session.js';
 import {t} from '../text.js';
+import {checkList} from './checks.js';
 import {secretFields, settleSecret} from './setting.js';
 
-const REGIONS = ['us-east-1', 'us-east-2', 'us-west-2', 'ca-central-1', 'eu-central-1', 'eu-west-1', 'eu-west-2', 'eu-north-1',
-  'ap-northeast-1', 'ap-northeast-2', 'ap-southeast-1', 'ap-southeast-2', 'ap-south-1', 'sa-east-1', 'cn-north-1', 'cn-northwest-1'];
+const REGIONS = ['us-east-1', 'us-east-2', 'us-west-2', 'ca-central-1', 'eu-central-1', 'eu-west-1', 'eu-west-2',
+  'eu-north-1', 'ap-northeast-1', 'ap-northeast-2', 'ap-southeast-1', 'ap-southeast-2', 'ap-south-1', 'sa-east-1',
+  'cn-north-1', 'cn-northwest-1'];
 const KEYS = ['request', 'environment', 'file', 'credential_provider', 'none'];
 
 export default {
@@ -75,6 +76,6 @@ function keyFields(keys, credentials) {
 
 function testResult({account, arn, endpoint, checks}) {
   return [facts([[t('clouds.account'), account], ['ARN', arn], [t('clouds.endpoint'), endpoint]]),
-    h('ul', {class: 'checks'}, checks.map((check) => h('li', {}, badge('verdict', check.verdict), ' ', h('code', {}, check.name), ' ',
-      h('span', {lang: 'en'}, [check.detail, check.said, check.hint].filter(Boolean).join(' ')))))];
+    checkList(checks.map(({detail, said, hint, ...check}) => ({...check,
+      detail: [detail, said, hint].filter(Boolean).join(' ')})))];
 }

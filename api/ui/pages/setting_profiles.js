@@ -1,11 +1,10 @@
 // Profiles: what many orders share.
 import {get} from '../api.js';
-import {t, tWord} from '../text.js';
+import {LEVELS, METHODS, TARGETS} from '../choices.js';
+import {t, tWord, yesNo} from '../text.js';
 import {secretFields, settleSecret} from './setting.js';
 
-const CHECKS = ['none', 'wifi', 'time', 'connect', 'publish'];
 const SCHEMES = [1, 2, 3, 4];
-const TARGETS = ['mqtt', 'client', 'server', 'wpa2', 'https', 'wss'];
 const CERTIFICATES = ['csr', 'aws', 'own', 'claim'];
 
 export default {
@@ -62,7 +61,7 @@ function wifiFields(wifi) {
 
 function timeFields(time) {
   return [
-    {name: 'time.server', label: t('profiles.time_server'), value: time.server, placeholder: 'pool.ntp.org', help: t('profiles.time_help')},
+    {name: 'time.server', label: t('profiles.time_server'), value: time.server, placeholder: 'pool.ntp.org', help: t('core.time_help')},
     {name: 'time.zone', label: t('profiles.zone'), type: 'number', value: time.zone, min: -12, max: 14, placeholder: '0'},
   ];
 }
@@ -89,7 +88,7 @@ function cloudFields(cloud, clouds, authorities) {
   return [
     {name: 'cloud.name', label: t('profiles.account'), type: 'select', value: cloud.name,
       options: [['', t('profiles.no_cloud')], ...withOld(cloud.name, clouds.map(({name}) => [name, name]))]},
-    {name: 'cloud.thing', label: t('profiles.thing'), value: cloud.thing, placeholder: 'esp32-{mac}', help: t('profiles.thing_help')},
+    {name: 'cloud.thing', label: t('profiles.thing'), value: cloud.thing, placeholder: 'esp32-{mac}', help: t('profiles.words')},
     {name: 'cloud.type', label: t('profiles.type'), value: cloud.type},
     {name: 'cloud.groups', label: t('profiles.groups'), type: 'list', value: cloud.groups, rows: 2, help: t('profiles.line_each')},
     {name: 'cloud.certificate', label: t('profiles.certificate'), type: 'select', value: cloud.certificate,
@@ -106,11 +105,11 @@ function cloudFields(cloud, clouds, authorities) {
 function workFields(profile, firmware) {
   return [
     {name: 'check', label: t('profiles.check'), type: 'select', value: profile.check,
-      options: [['', t('profiles.as_usual', {what: t('level.publish')})], ...CHECKS.map((name) => [name, t(`level.${name}`)])]},
+      options: [['', t('profiles.as_usual', {what: t('level.publish')})], ...LEVELS.map((name) => [name, t(`level.${name}`)])]},
     {name: 'host_check', label: t('profiles.host_check'), type: 'select', value: profile.host_check,
-      options: [['', t('profiles.host_check_auto')], [true, t('profiles.yes')], [false, t('profiles.no')]]},
+      options: [['', t('profiles.host_check_auto')], [true, yesNo(true)], [false, yesNo(false)]]},
     {name: 'method', label: t('profiles.method'), type: 'select', value: profile.method,
-      options: [['', t('profiles.method_auto')], ['rom', t('profiles.method_rom')], ['at', t('profiles.method_at')]]},
+      options: [['', t('profiles.method_auto')], ...METHODS.slice(1).map((name) => [name, tWord('method', name)])]},
     {name: 'target.kind', label: t('profiles.target'), type: 'select', value: profile.target?.kind,
       options: [['', t('profiles.as_usual', {what: 'mqtt'})], ...TARGETS.map((name) => [name, name])]},
     {name: 'target.index', label: t('profiles.index'), type: 'select', value: profile.target?.index,

@@ -1,11 +1,9 @@
 // Tokens: who may call. The text of a new one is shown once.
-import {tell} from '../ask.js';
-import {h} from '../dom.js';
 import {badge, time} from '../parts.js';
+import {SCOPES} from '../session.js';
 import {t} from '../text.js';
-import {copyButton} from './once.js';
+import {tellOnce} from './setting.js';
 
-const SCOPES = ['viewer', 'operator', 'engineer', 'admin'];
 const DAY_S = 86400;
 const LIVES = [1, 7, 30, 90, 365];
 
@@ -28,8 +26,7 @@ export default {
       options: [...LIVES.map((days) => [days * DAY_S, t('tokens.days', {n: days})]), ['', t('tokens.for_ever')]]},
     {name: 'certificate_sha256', label: t('tokens.certificate'), pattern: '[0-9a-f]{64}', help: t('tokens.certificate_help')},
   ],
-  after: ({name, token}) => token && tell(t('tokens.new_one', {name}), [h('p', {}, t('tokens.once')),
-    h('p', {}, h('code', {class: 'once'}, token)), copyButton(token)]),
+  after: ({name, token}) => token && tellOnce(t('tokens.new_one', {name}), t('tokens.once'), token),
 };
 
 function stateOf(token) {

@@ -2,12 +2,11 @@
 import {get, post, url} from '../api.js';
 import {tell} from '../ask.js';
 import {slots} from '../bench.js';
+import {ENDED} from '../choices.js';
 import {fill, h} from '../dom.js';
 import {actionButton, badge, pagedTable, time} from '../parts.js';
 import {t} from '../text.js';
-import {copyButton} from './once.js';
-
-const ENDS = ['succeeded', 'failed', 'cancelled', 'interrupted'];
+import {tellOnce} from './setting.js';
 
 export default {
   scope: 'engineer', reads: 'engineer', key: 'id',
@@ -28,12 +27,11 @@ export default {
       help: t('webhooks.url_help')},
     {name: 'slot', label: t('webhooks.slot'), type: 'select', value: '',
       options: [['', t('webhooks.all_slots')], ...[...slots.keys()].map((name) => [name, name])]},
-    ...ENDS.map((state) => ({name: `states.${state}`, label: t('webhooks.when', {state: t(`state.${state}`)}), type: 'checkbox', value: true})),
+    ...ENDED.map((state) => ({name: `states.${state}`, label: t('webhooks.when', {state: t(`state.${state}`)}), type: 'checkbox', value: true})),
     {name: 'ca', label: t('webhooks.ca'), type: 'textarea', help: t('webhooks.ca_help')},
   ],
-  finish: (body) => ({...body, states: ENDS.filter((state) => body.states[state])}),
-  after: ({url: address, secret}) => tell(t('webhooks.new_one'), [h('p', {}, t('webhooks.once', {url: address})),
-    h('p', {}, h('code', {class: 'once'}, secret)), copyButton(secret)]),
+  finish: (body) => ({...body, states: ENDED.filter((state) => body.states[state])}),
+  after: ({url: address, secret}) => tellOnce(t('webhooks.new_one'), t('webhooks.once', {url: address}), secret),
 };
 
 async function showDeliveries(hook) {

@@ -1,5 +1,6 @@
 // What the bench is set up with: a list of each kind, and a form for one of it.
 import {fill, h} from '../dom.js';
+import {noSuchPage} from '../router.js';
 import {addWords, t} from '../text.js';
 import words from '../words/settings.js';
 import {showKind} from './setting.js';
@@ -14,7 +15,7 @@ const KINDS = {
 
 export async function show(page) {
   const {kind} = page.params;
-  if (!(kind in KINDS)) throw {code: 'no_such_page', detail: t('core.no_page'), hint: t('core.no_page_hint'), status: 0};
+  if (!Object.hasOwn(KINDS, kind)) throw noSuchPage();
   page.title(t(`settings.${kind}`));
   const place = h('div');
   fill(page.main, h('nav', {class: 'tabs', 'aria-label': t('nav.settings')}, Object.keys(KINDS).map((name) => h('a', {

@@ -2,6 +2,7 @@
 import {get, post, query, url} from '../api.js';
 import {dialog, tell} from '../ask.js';
 import {connection, running, slots, watchBench} from '../bench.js';
+import {LEVELS} from '../choices.js';
 import {fill, h, setProperty} from '../dom.js';
 import {jobList} from '../job_list.js';
 import {actionButton, facts, heading, time, whileBusy} from '../parts.js';
@@ -55,8 +56,6 @@ function actions(name) {
     h('a', {class: 'button main', href: link`/provision` + query({slot: name})}, tWord('kind', 'provision'))];
 }
 
-const LEVELS = ['wifi', 'time', 'connect', 'publish'];
-
 /** A profile knows the Wi-Fi and the broker that a check needs. */
 async function orderCheck(slot) {
   const {items} = await get('/v1/profiles?limit=200');
@@ -65,7 +64,7 @@ async function orderCheck(slot) {
       ? h('a', {href: '#/settings/profiles'}, t('slot.make_profile')) : t('slot.ask_profile')));
   }
   const profile = h('select', {id: 'check-profile'}, items.map((item) => h('option', {value: item.name}, item.name)));
-  const level = h('select', {id: 'check-level', value: 'publish'}, LEVELS.map((word) => h('option', {value: word},
+  const level = h('select', {id: 'check-level', value: 'publish'}, LEVELS.slice(1).map((word) => h('option', {value: word},
     t(`level.${word}`))));
   const go = await dialog(t('slot.check'), h('div', {class: 'form'},
     h('div', {class: 'field'}, h('label', {for: 'check-profile'}, t('slot.profile')), profile),

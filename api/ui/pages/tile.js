@@ -7,7 +7,7 @@ import {link} from '../router.js';
 import {t, tWord} from '../text.js';
 
 /** 'idle', 'working', 'good', 'bad' or 'absent'. @p work  what runs there, or undefined. Pure. */
-export function lookOf(slot, work) {
+function lookOf(slot, work) {
   if (work) return 'working';
   if (slot.state === 'absent') return 'absent';
   if (slot.last_job?.kind === 'at') return 'idle'; // what somebody has asked a board says nothing of whether it is good
@@ -16,7 +16,7 @@ export function lookOf(slot, work) {
 }
 
 /** @p path's last part: what a port is called at the bench. Pure. */
-export function portName(path) {
+function portName(path) {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
@@ -80,9 +80,10 @@ function boardPart() {
       setText(mac, board ? board.mac ?? t('wall.no_mac') : '');
       setText(about, board ? more.join(' · ') : t('wall.no_board'));
       setProperty(about, 'title', more.join(' · '));
-      if (seen.dataset.at === board?.seen_at) return;
-      seen.dataset.at = board.seen_at;
-      fill(seen, h('span', {class: 'label'}, t('wall.seen'), ' '), time(board.seen_at));
+      const at = board?.seen_at ?? '';
+      if ((seen.dataset.at ?? '') === at) return;
+      seen.dataset.at = at;
+      fill(seen, at ? [h('span', {class: 'label'}, t('wall.seen'), ' '), time(at)] : null);
     },
   };
 }

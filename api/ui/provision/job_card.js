@@ -3,7 +3,7 @@ import {fill, h, setText} from '../dom.js';
 import {badge, duration, problemBox, progressText} from '../parts.js';
 import {link} from '../router.js';
 import {t, tWord} from '../text.js';
-import {warningBox} from '../pages/job_verdict.js';
+import {findingBox} from '../pages/job_verdict.js';
 import {hasEnded} from './flow.js';
 import {allowDuplicateKey} from './send.js';
 
@@ -60,7 +60,7 @@ function success({result, started_at: started, finished_at: finished}) {
   const text = verdict ? t('provision.works') : t('provision.written');
   return h('div', {class: 'verdict'},
     h('p', {class: 'what'}, text, ' ', h('span', {class: 'quiet'}, duration(started, finished))),
-    verdict?.warnings.map(warningBox));
+    verdict?.warnings.map(findingBox));
 }
 
 function buttons(wizard, row, actions) {

@@ -10,7 +10,9 @@ export async function sendRows(wizard, changed) {
   const left = wizard.rows.filter((row) => row.phase === 'waiting' || row.phase === 'refused');
   for (const row of left) setPhase(row, 'waiting', null, changed);
   const work = async () => {
-    for (let row = left.shift(); row; row = left.shift()) await sendRow(wizard, row, changed);
+    for (let row = left.shift(); row; row = left.shift()) {
+      if (row.phase === 'waiting') await sendRow(wizard, row, changed); // else who came back to the page has sent it
+    }
   };
   await Promise.all(Array.from({length: AT_A_TIME}, work));
 }

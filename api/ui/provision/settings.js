@@ -1,12 +1,10 @@
 // What the jobs are told: a profile, or network and broker typed here; and, folded away, what is seldom needed.
+import {LEVELS, METHODS, TARGETS} from '../choices.js';
 import {fill, h} from '../dom.js';
 import {form} from '../form.js';
 import {facts} from '../parts.js';
 import {can} from '../session.js';
-import {t} from '../text.js';
-
-const LEVELS = ['none', 'wifi', 'time', 'connect', 'publish'];
-const TARGETS = ['mqtt', 'client', 'server', 'wpa2', 'https', 'wss'];
+import {t, tWord, yesNo} from '../text.js';
 
 /** @param profiles  as GET /v1/profiles has them  @param start  what the button does  @return the node */
 export function settingsForm(wizard, profiles, start) {
@@ -44,14 +42,13 @@ export function settingsForm(wizard, profiles, start) {
 
 function whatItSays(settings) {
   const cloud = typeof settings.cloud === 'string' ? settings.cloud : settings.cloud?.name;
-  const yesNo = (value) => (value === undefined ? null : t(value ? 'provision.yes' : 'provision.no'));
   return facts([
     [t('provision.wifi'), settings.wifi?.ssid ?? t('provision.not_in_profile')],
     [t('provision.broker'), settings.mqtt?.host ?? (cloud ? t('provision.from_cloud') : t('provision.not_in_profile'))],
-    [t('provision.check'), t(`provision.level_${settings.check ?? 'publish'}`)], [t('provision.cloud'), cloud],
-    [t('provision.method'), settings.method && t(`provision.method_${settings.method}`)],
+    [t('provision.check'), t(`level.${settings.check ?? 'publish'}`)], [t('provision.cloud'), cloud],
+    [t('provision.method'), settings.method && tWord('method', settings.method)],
     [t('provision.target'), settings.target && t(`provision.target_${settings.target.kind}`)],
-    [t('provision.purge'), yesNo(settings.purge_key)],
+    [t('provision.purge'), settings.purge_key === undefined ? null : yesNo(settings.purge_key)],
   ]);
 }
 
@@ -59,15 +56,14 @@ function whatItSays(settings) {
 function fieldsOf(values, profile) {
   const typed = (name) => name.split('.').reduce((at, part) => at?.[part], values);
   const field = (name, more) => ({name, label: t(`provision.field.${name}`), value: typed(name), ...more});
-  const word = (group, name) => [name, t(`provision.${group}_${name}`)];
   const unsaid = ['', t(profile ? 'provision.as_profile' : 'provision.as_usual')];
-  const check = field('check', {type: 'select', options: [unsaid, ...LEVELS.map((name) => word('level', name))],
+  const check = field('check', {type: 'select', options: [unsaid, ...LEVELS.map((name) => [name, t(`level.${name}`)])],
     help: t('provision.check_help')});
   const options = [
-    field('method', {type: 'select', options: [unsaid, ...['auto', 'rom', 'at'].map((name) => word('method', name))]}),
-    field('purge_key', {type: 'select', options: [unsaid, [true, t('provision.yes')], [false, t('provision.no')]],
+    field('method', {type: 'select', options: [unsaid, ...METHODS.map((name) => [name, tWord('method', name)])]}),
+    field('purge_key', {type: 'select', options: [unsaid, ...[true, false].map((value) => [value, yesNo(value)])],
       help: t('provision.purge_help')}),
-    field('target.kind', {type: 'select', options: [unsaid, ...TARGETS.map((name) => word('target', name))],
+    field('target.kind', {type: 'select', options: [unsaid, ...TARGETS.map((name) => [name, t(`provision.target_${name}`)])],
       help: t('provision.target_help')}),
     field('target.index', {type: 'number', min: 0, max: 1}),
   ];
@@ -81,6 +77,6 @@ function fieldsOf(values, profile) {
       field('mqtt.port', {type: 'number', min: 1, max: 65535, placeholder: '8883'}),
       field('mqtt.client_id', {maxlength: 256, placeholder: 'espgate-{mac}'}),
       field('mqtt.topic', {maxlength: 128, placeholder: 'espgate/{mac}/check'}),
-      field('time.server', {maxlength: 127, placeholder: 'pool.ntp.org', help: t('provision.time_help')}), ...options]},
+      field('time.server', {maxlength: 127, placeholder: 'pool.ntp.org', help: t('core.time_help')}), ...options]},
   ];
 }

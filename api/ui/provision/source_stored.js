@@ -14,6 +14,7 @@ export function showStoredSource(place, wizard, tools) {
     oninput: draw});
   const isChosen = (one) => wizard.stored.some((each) => each.id === one.id);
   let all = null;
+  let drawn = null; // the chosen ones that the list shows
   fill(place, h('div', {class: 'card'},
     h('div', {class: 'field'}, h('label', {for: 'stored-filter'}, t('provision.stored_filter')), filter), list));
   get(`/v1/credentials?limit=${READ}`, {signal: tools.signal}).then(({items}) => {
@@ -27,6 +28,7 @@ export function showStoredSource(place, wizard, tools) {
 
   function draw() {
     if (all === null) return;
+    drawn = wizard.stored;
     const wanted = filter.value.trim().toLowerCase();
     const texts = (one) => [one.id, one.subject, one.fingerprint_sha256].join('\n').toLowerCase();
     const others = all.filter((one) => !isChosen(one) && texts(one).includes(wanted));
@@ -40,6 +42,7 @@ export function showStoredSource(place, wizard, tools) {
     const isPurged = one.key_purged_at !== null;
     const choose = (event) => {
       wizard.stored = wizard.stored.filter((each) => each.id !== one.id).concat(event.target.checked ? [one] : []);
+      drawn = wizard.stored; // its tick tells it already
       tools.changed();
     };
     return h('label', {class: 'card pick-row'}, h('input', {type: 'checkbox', disabled: isPurged, onchange: choose,
@@ -49,5 +52,5 @@ export function showStoredSource(place, wizard, tools) {
     h('span', {class: 'quiet'}, t('provision.until', {at: formatTime(one.not_after)}), ' · ', one.key_type));
   }
 
-  return () => {};
+  return () => drawn !== wizard.stored && draw();
 }

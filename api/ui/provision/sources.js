@@ -8,14 +8,15 @@ let taking = Promise.resolve(); // two drops, one after the other
 
 /** Put files into the wizard and ask what they are. */
 export function takeFiles(wizard, files, changed) {
-  taking = taking.then(async () => {
+  const mine = taking.then(async () => {
     const {files: all, refused} = await takeIn(wizard.files, files);
     const isNew = all.length !== wizard.files.length;
     Object.assign(wizard, {files: all, refused});
     if (isNew) await inspect(wizard, changed);
     else changed();
   });
-  return taking;
+  taking = mine.catch(() => {}); // the next ones are taken all the same
+  return mine;
 }
 
 /** Text with PEM in it is a file without a name. @return whether it was one */
@@ -57,7 +58,7 @@ export async function addStored(wizard, id, tools) {
   wizard.source = 'stored';
   try {
     const one = await get(url`/v1/credentials/${id}`);
-    if (!wizard.stored.some((each) => each.id === id)) wizard.stored.push(one);
+    if (!wizard.stored.some((each) => each.id === id)) wizard.stored = [...wizard.stored, one];
     wizard.problem = null;
   } catch (problem) {
     if (problem.code === undefined) throw problem;

@@ -19,7 +19,13 @@ export function showCredentials(place, wizard, tools) {
     t('provision.to_slots'));
   let update = () => {};
   let shown = null;
+  let told = null;
 
+  const tell = (problem) => {
+    told = problem;
+    fill(problems, problem && problemBox(problem), problem && wizard.source === 'files'
+      ? h('button', {type: 'button', onclick: () => inspect(wizard, tools.changed)}, t('provision.again')) : null);
+  };
   const showSource = () => {
     shown = wizard.source;
     update = SOURCES[shown](body, wizard, tools);
@@ -38,8 +44,7 @@ export function showCredentials(place, wizard, tools) {
   return () => {
     if (shown !== wizard.source) showSource();
     update();
-    fill(problems, wizard.problem ? problemBox(wizard.problem) : null, wizard.problem && wizard.source === 'files'
-      ? h('button', {type: 'button', onclick: () => inspect(wizard, tools.changed)}, t('provision.again')) : null);
+    if (told !== wizard.problem) tell(wizard.problem);
     const ready = waiting(wizard).length;
     next.disabled = wizard.asking === true || (wizard.source !== 'cloud' && ready === 0);
     if (wizard.source === 'cloud') setText(sum, '');

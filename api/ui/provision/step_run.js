@@ -8,6 +8,8 @@ import {followJobs} from './follow.js';
 import {jobCard} from './job_card.js';
 import {isUnanswered, retryRow, sendRow, sendRows} from './send.js';
 
+let cards = new Map(); // row → its card in the view that is shown now; an answer may come when another one asked
+
 /** @return a function that shows what has changed in the state */
 export function showRun(place, wizard, tools) {
   const sum = h('p', {class: 'sum'});
@@ -15,12 +17,12 @@ export function showRun(place, wizard, tools) {
   const again = h('button', {type: 'button', onclick: () => retryFailed()}, t('provision.retry_all'));
   const next = h('button', {type: 'button', class: 'main', onclick: () => tools.replace(nextBatch(wizard))},
     t('provision.next_batch'));
-  const jobs = followJobs(wizard, changed, (row) => cards.get(row).progress());
+  const jobs = followJobs(wizard, changed, (row) => cards.get(row)?.progress());
   const actions = {
     retry: (row) => (row.phase === 'sent' ? retry(row) : send(row)),
     settings: () => tools.go('slots'),
   };
-  const cards = new Map(wizard.rows.map((row) => [row, jobCard(wizard, row, actions)]));
+  cards = new Map(wizard.rows.map((row) => [row, jobCard(wizard, row, actions)]));
   fill(place, h('h2', {tabindex: '-1'}, t('provision.run_title')), h('div', {class: 'card batch'}, sum, bar, h('div',
     {class: 'actions'}, again, next)), h('div', {class: 'job-cards'}, [...cards.values()].map((card) => card.node)));
 

@@ -3,6 +3,8 @@ export default {
   en: {
     'core.cancel': 'Cancel', 'core.close': 'Close', 'core.more': 'Show more', 'core.code': 'Code', 'core.step': 'in step',
     'core.device_said': 'the device said', 'core.required': 'This is needed.', 'core.invalid': 'This does not fit.',
+    'core.delete': 'Delete', 'core.time_help': 'Without the right time a board cannot judge a certificate.',
+    'core.yes': 'yes', 'core.no': 'no', 'core.works': 'The board did all that was asked.',
     'core.sign_out': 'Sign out', 'core.language': 'Language', 'core.theme': 'Colours', 'core.reload': 'Reload the page',
     'core.since': 'Since', 'core.expires': 'Its token ends at {at}',
     'core.unreachable': 'espgate does not answer.',
@@ -38,11 +40,12 @@ export default {
     'step.at': 'AT lines', 'step.cloud': 'cloud', 'step.undo': 'undo', 'step.leave': 'leave the board', 'step.ports': 'ports',
     'level.none': 'no check', 'level.wifi': 'joins the Wi-Fi', 'level.time': 'knows the time', 'level.connect': 'connects to the broker',
     'level.publish': 'sends a message',
-    'verdict.pass': 'pass', 'verdict.warn': 'warning', 'verdict.fail': 'fail',
   },
   zh: {
     'core.cancel': '取消', 'core.close': '关闭', 'core.more': '显示更多', 'core.code': '代码', 'core.step': '所在步骤',
     'core.device_said': '设备返回', 'core.required': '此项必填。', 'core.invalid': '此值不符合要求。',
+    'core.delete': '删除', 'core.time_help': '时间不正确时，开发板无法校验证书。',
+    'core.yes': '是', 'core.no': '否', 'core.works': '开发板完成了全部要求。',
     'core.sign_out': '退出', 'core.language': '语言', 'core.theme': '配色', 'core.reload': '重新加载页面',
     'core.since': '开始于', 'core.expires': '令牌到期时间：{at}',
     'core.unreachable': 'espgate 没有响应。',
@@ -77,6 +80,5 @@ export default {
     'step.at': 'AT 命令', 'step.cloud': '云端', 'step.undo': '撤销', 'step.leave': '离开开发板', 'step.ports': '串口',
     'level.none': '不检查', 'level.wifi': '连接 Wi-Fi', 'level.time': '获得时间', 'level.connect': '连接服务器',
     'level.publish': '发送一条消息',
-    'verdict.pass': '通过', 'verdict.warn': '警告', 'verdict.fail': '不通过',
   },
 };

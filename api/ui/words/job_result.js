@@ -1,7 +1,7 @@
 // Words of what a job found out and did.
 export default {
   en: {
-    'result.yes': 'yes', 'result.no': 'no', 'result.warnings': 'This board may not work with this credential',
+    'result.warnings': 'This board may not work with this credential',
     'result.board': 'Board', 'result.chip': 'Chip', 'result.mac': 'MAC', 'result.flash': 'Flash',
     'result.crystal': 'Crystal', 'result.firmware': 'Firmware', 'result.no_firmware': 'no ESP-AT answered',
     'result.module': 'Module', 'result.at_version': 'AT version', 'result.sdk_version': 'SDK',
@@ -43,7 +43,7 @@ export default {
     'registration.forgotten': 'forgotten',
   },
   zh: {
-    'result.yes': '是', 'result.no': '否', 'result.warnings': '此开发板可能无法使用该凭证', 'result.board': '开发板', 'result.chip': '芯片',
+    'result.warnings': '此开发板可能无法使用该凭证', 'result.board': '开发板', 'result.chip': '芯片',
     'result.mac': 'MAC', 'result.flash': '闪存', 'result.crystal': '晶振', 'result.firmware': '固件',
     'result.no_firmware': 'ESP-AT 无应答', 'result.module': '模组', 'result.at_version': 'AT 版本',
     'result.sdk_version': 'SDK', 'result.layout': '凭证布局', 'result.credentials_of': '可存放的凭证',
@@ -64,7 +64,7 @@ export default {
     'result.tcp': 'TCP 连接', 'result.broker': '服务器', 'result.client_id': '客户端 ID', 'result.topic': '主题',
     'result.connect': 'MQTT 连接', 'result.echo': '消息已返回', 'result.host_stages': '从本机检查', 'result.host_tls': '本机 TLS',
     'result.host_broker': '服务器证书', 'result.cloud': '云账户', 'result.cloud_name': '云账户', 'result.thing': '物品',
-    'result.registration': '注册状态', 'result.endpoint': '接入点地址', 'result.certificate': '证书', 'result.policy': '策略',
+    'result.registration': '注册状态', 'result.endpoint': '端点', 'result.certificate': '证书', 'result.policy': '策略',
     'result.left': '账户中的残留', 'result.lines': '各行的应答', 'result.ok': 'OK', 'result.not_ok': '被拒绝',
     'layout.partitions': '独立分区', 'layout.mfg_nvs': '位于 mfg_nvs', 'layout.none': '无', 'boot.runs': '正在运行',
     'boot.start': '启动的开头', 'boot.nothing': '无输出', 'boot.noise': '乱码', 'registration.registering': '注册中',

@@ -1,7 +1,7 @@
 // Words of verdicts and of what they were drawn from.
 export default {
   en: {
-    'verdict.title': 'Verdict', 'verdict.works': 'The board did all that was asked.',
+    'verdict.title': 'Verdict',
     'verdict.warnings': 'What else was found', 'verdict.evidence': 'What this was drawn from',
     'verdict.log': 'What the board logged on its other port', 'verdict.side.wifi': 'Look at the Wi-Fi.',
     'verdict.side.clock': 'Look at the clock.', 'verdict.side.board_credential': 'Look at what lies on the board.',
@@ -38,7 +38,7 @@ export default {
     'ev.cloud_not_asked': 'Not told by the cloud', 'ev.cloud_https': 'A message over HTTPS', 'ev.nothing': 'none',
   },
   zh: {
-    'verdict.title': '结论', 'verdict.works': '开发板完成了全部要求。', 'verdict.warnings': '其他发现', 'verdict.evidence': '判断依据',
+    'verdict.title': '结论', 'verdict.warnings': '其他发现', 'verdict.evidence': '判断依据',
     'verdict.log': '开发板在另一串口上的日志', 'verdict.side.wifi': '请检查 Wi-Fi。', 'verdict.side.clock': '请检查时钟。',
     'verdict.side.board_credential': '请检查开发板上的内容。', 'verdict.side.credential': '请检查凭证。',
     'verdict.side.broker_certificate': '请检查服务器证书。', 'verdict.side.broker_name': '请检查服务器名称。',
