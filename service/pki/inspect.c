@@ -194,19 +194,20 @@ static void tell_rest(struct inspect_file *f, const struct upload *u)
     }
 }
 
-static enum err tell_all(struct inspect_file *f, const struct upload *u)
+/* @return its contents, certificates and keys first; NULL: out of memory */
+static struct inspect_content *tell_all(struct inspect_file *f, const struct upload *u)
 {
     enum { REST = 3 };
     const size_t most = u->cert_count + 1 + u->other_key_count + REST;
     f->contents = calloc(most, sizeof *f->contents);
-    if (!f->contents) return no_memory();
+    if (!f->contents) return NULL;
     for (size_t i = 0; i < u->cert_count; i++)
         tell_cert(f, u->certs[i].x);
     if (u->key.pkey) tell_key(f, u->key.pkey);
     for (size_t i = 0; i < u->other_key_count; i++)
         tell_key(f, u->other_keys[i].pkey);
     tell_rest(f, u);
-    return ERR_OK;
+    return f->contents;
 }
 
 /* ---- files ---- */
@@ -252,8 +253,9 @@ static enum err file_end(struct reading *r)
     note->problem = u->problem;
     note->locked = u->locked;
     memcpy(note->public_key_file, u->public_key_file, UPLOAD_NAME);
-    enum err e = tell_all(&s->files[file], u);
-    struct inspect_content *c = s->files[file].contents; /* certificates and keys come first */
+    struct inspect_content *c = tell_all(&s->files[file], u);
+    enum err e = ERR_OK;
+    if (!c) return no_memory();
     for (size_t i = 0; !e && i < u->cert_count; i++)
         e = cert_put(s, &u->certs[i], file, &c++->piece);
     if (!e && u->key.pkey) e = key_put(s, &u->key, file, &c++->piece);
