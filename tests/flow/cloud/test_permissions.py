@@ -1,4 +1,4 @@
-"""The IAM policies that README.md gives: enough for what it says they are for."""
+"""The IAM policies that the guide gives: enough for what it says they are for."""
 import json
 import os
 import re
@@ -8,8 +8,8 @@ from registration_case import RegistrationCase
 
 
 def policies():
-    """The documents of the README, in their order, as lists of what they allow."""
-    with open(os.path.join(harness.ROOT, "README.md"), encoding="utf-8") as f:
+    """The documents of the guide, in their order, as lists of what they allow."""
+    with open(os.path.join(harness.ROOT, "docker", "guide", "aws.md"), encoding="utf-8") as f:
         text = f.read()
     found = re.findall(r'^    (\{"Version":"2012-10-17".*?\]\}\]\})$', text, re.MULTILINE | re.DOTALL)
     return [json.loads(one)["Statement"][0]["Action"] for one in found]
@@ -19,7 +19,7 @@ class Permissions(RegistrationCase):
     def allow(self, actions):
         self.cloud.user(access_key_id=self.cloud.access_key_id, secret_access_key=self.cloud.secret_access_key, allow=actions)
 
-    def test_the_policy_of_the_readme_is_enough(self):
+    def test_the_policy_of_the_guide_is_enough(self):
         (allowed,) = policies()
         self.allow(allowed)
         told = self.gate.post("/v1/clouds/prod/test").expect(200).json
