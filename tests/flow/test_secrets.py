@@ -145,7 +145,7 @@ class Case(harness.BenchCase):
             seen[kind] = seen.get(kind, False) or self.bench.boards[0].mac.encode() in data
         self.assertEqual([one for one in found if not self.may_be(*one)], [])
         # What may be there is found in all of these places: so what may not be would have been.
-        self.assertEqual({kind for kind, there in seen.items() if there}, {"GET", "file", "memory"})
+        self.assertLessEqual({"GET", "file", "memory"}, {kind for kind, there in seen.items() if there})
 
 
 class Secrets(Case):
