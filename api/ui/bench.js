@@ -29,6 +29,7 @@ export function watchEvents(listener) {
 
 export function startBench() {
   stream ??= openStream('/v1/events', {event: take, up: readAll, down: lost});
+  readAll(); // for the eye; what the stream could not tell yet is read once more when it is there
 }
 
 export function stopBench() {

@@ -8,10 +8,11 @@ import {me, refresh, resume, signOut, watchSession} from './session.js';
 import {buildShell, setTitle, startTheme} from './shell.js';
 import {addWords, setLanguage, startLanguage, t} from './text.js';
 import core from './words/core.js';
+import * as wall from './pages/wall.js';
 import {showSignIn} from './sign_in.js';
 
 const ROUTES = [
-  {path: '/', load: () => import('./pages/wall.js')},
+  {path: '/', load: async () => wall}, // what most come for is there at once; the others when they are asked for
   {path: '/slots/:name', load: () => import('./pages/slot.js')},
   {path: '/provision', load: () => import('./pages/provision.js')},
   {path: '/jobs', load: () => import('./pages/jobs.js')},

@@ -5,7 +5,8 @@ const words = {en: {}, zh: {}};
 let codes = null; // code → Chinese, loaded when it is needed first
 let language = 'en';
 let wanted = 'en';
-let plural, clock, dayClock, number;
+let tag = 'en-GB';
+let formats = {}; // each is made when it is needed first: that takes a browser milliseconds
 
 export const languages = LANGUAGES;
 
@@ -27,12 +28,20 @@ export async function setLanguage(name) {
   if (name === 'zh') codes ??= await import('./words/codes.zh.js').then((module) => module.default, () => null);
   if (wanted !== name) return;
   language = name;
-  const tag = name === 'zh' ? 'zh-CN' : 'en-GB';
+  tag = name === 'zh' ? 'zh-CN' : 'en-GB';
+  formats = {};
   document.documentElement.lang = name === 'zh' ? 'zh-Hans' : 'en';
-  plural = new Intl.PluralRules(tag);
-  number = new Intl.NumberFormat(tag, {maximumFractionDigits: 1});
-  clock = new Intl.DateTimeFormat(tag, {hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23'});
-  dayClock = new Intl.DateTimeFormat(tag, {dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23'});
+}
+
+const CLOCK = {hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23'};
+const MAKE = {
+  plural: () => new Intl.PluralRules(tag), number: () => new Intl.NumberFormat(tag, {maximumFractionDigits: 1}),
+  clock: () => new Intl.DateTimeFormat(tag, CLOCK),
+  dayClock: () => new Intl.DateTimeFormat(tag, {dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23'}),
+};
+
+function format(name) {
+  return formats[name] ??= MAKE[name]();
 }
 
 export function currentLanguage() {
@@ -43,7 +52,7 @@ export function currentLanguage() {
 export function t(key, values = {}) {
   let text = words[language][key];
   if (text === undefined) return `[${key}]`; // seen by the reader and by the tests, and nothing else breaks
-  if (text.includes('|')) text = text.split('|')[plural.select(values.n) === 'one' ? 0 : 1];
+  if (text.includes('|')) text = text.split('|')[format('plural').select(values.n) === 'one' ? 0 : 1];
   return text.replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
 }
 
@@ -63,23 +72,23 @@ export function codeText(code) {
 }
 
 export function formatNumber(n) {
-  return number.format(n);
+  return format('number').format(n);
 }
 
 export function formatBytes(n) {
   if (n < 1024) return `${n} B`;
-  if (n < 1024 * 1024) return `${number.format(n / 1024)} KiB`;
-  return `${number.format(n / (1024 * 1024))} MiB`;
+  if (n < 1024 * 1024) return `${format('number').format(n / 1024)} KiB`;
+  return `${format('number').format(n / (1024 * 1024))} MiB`;
 }
 
 /** A clock time, with its day unless that is today. */
 export function formatTime(iso) {
   const at = new Date(iso);
-  return (at.toDateString() === new Date().toDateString() ? clock : dayClock).format(at);
+  return format(at.toDateString() === new Date().toDateString() ? 'clock' : 'dayClock').format(at);
 }
 
 export function formatDuration(ms) {
   if (ms < 1000) return `${ms} ms`;
-  if (ms < 60000) return `${number.format(ms / 1000)} s`;
+  if (ms < 60000) return `${format('number').format(ms / 1000)} s`;
   return `${Math.floor(ms / 60000)} min ${Math.round((ms % 60000) / 1000)} s`;
 }
