@@ -115,11 +115,11 @@ struct reply intake_reply(const struct request *rq, const struct service *svc, s
 /* ?certificate=: the fingerprint of the one that is meant, where the files are those of many. */
 static enum err check_fingerprint(const char *text)
 {
-    enum { DIGITS = SHA256_HEX - 1 };
-    if (strspn(text, "0123456789abcdef") == DIGITS && !text[DIGITS]) return ERR_OK;
+    if (digest_is_sha256(text)) return ERR_OK;
     return err_fail(ERR_ARG, "bad_query",
                     "Take fingerprint_sha256 of what /v1/credentials/inspect finds in the files.",
-                    "query parameter certificate is not %d lower-case hexadecimal digits", DIGITS);
+                    "query parameter certificate is not %d lower-case hexadecimal digits",
+                    SHA256_HEX - 1);
 }
 
 static bool judge_one_of(struct request *rq, const char *fingerprint, struct intake *out,

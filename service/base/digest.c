@@ -96,13 +96,19 @@ const char *digest_base64(const uint8_t *bytes, size_t n, char *out)
     return out;
 }
 
+static const char digits[] = "0123456789abcdef";
+
 const char *digest_hex(const uint8_t *bytes, size_t n, char *out)
 {
-    static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < n; i++) {
         out[2 * i] = digits[bytes[i] >> 4];
         out[2 * i + 1] = digits[bytes[i] & 15];
     }
     out[2 * n] = '\0';
     return out;
+}
+
+bool digest_is_sha256(const char *text)
+{
+    return strspn(text, digits) == SHA256_HEX - 1 && !text[SHA256_HEX - 1];
 }

@@ -2,6 +2,7 @@
 #ifndef SERVICE_BASE_DIGEST_H
 #define SERVICE_BASE_DIGEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,4 +29,6 @@ enum { SHA256_BASE64 = 45 };
 const char *digest_base64(const uint8_t *bytes, size_t n, char *out);
 /** Lower-case hexadecimal with a NUL: 2 × @p n + 1 characters. @return @p out */
 const char *digest_hex(const uint8_t *bytes, size_t n, char *out);
+/** Is it a SHA-256 as digest_hex() writes it? */
+bool digest_is_sha256(const char *text);
 #endif

@@ -26,8 +26,7 @@ static enum err read_claim(const struct iot_order *o, const json_t *from,
 {
     const char *pem = json_string_value(json_object_get(from, "certificatePem"));
     enum err e = iot_take(o, from, "certificateId", out->id, sizeof out->id);
-    if (!e && strspn(out->id, "0123456789abcdef") != IOT_CERTIFICATE_ID - 1)
-        e = iot_bad_answer(o, "certificateId");
+    if (!e && !digest_is_sha256(out->id)) e = iot_bad_answer(o, "certificateId");
     if (!e && pem && !(out->pem = strdup(pem))) e = err_set(ERR_MEM, "out of memory");
     return e;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "service/base/digest.h"
 #include "service/base/wipe.h"
 #include "service/cloud/mqtt_session.h"
 
@@ -261,7 +262,7 @@ static enum err take_certificate(const struct fleet *f, const json_t *answer,
 {
     const char *id = text_of(answer, "certificateId"), *pem = text_of(answer, "certificatePem");
     const char *token = text_of(answer, "certificateOwnershipToken");
-    if (strlen(id) != sizeof out->id - 1 || id[strspn(id, "0123456789abcdef")] || !*pem || !*token)
+    if (!digest_is_sha256(id) || !*pem || !*token)
         return bad_answer(f, "lacks the certificate, its id, or the token");
     enum err e = buf_puts(token_out, token);
     if (e) return e;

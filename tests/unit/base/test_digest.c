@@ -53,6 +53,24 @@ static void bytes_that_come_in_pieces_have_the_same_digest(void **state)
     assert_memory_equal(pieces, whole, sizeof whole);
 }
 
+static void a_sha256_is_64_lower_case_digits(void **state)
+{
+    (void)state;
+    char text[SHA256_HEX + 1];
+    memset(text, 'a', sizeof text);
+    text[SHA256_HEX] = '\0';
+    assert_false(digest_is_sha256(text)); /* one too many */
+    text[SHA256_HEX - 1] = '\0';
+    assert_true(digest_is_sha256(text));
+    for (const char *wrong = "AFgz :"; *wrong; wrong++) {
+        text[SHA256_HEX - 2] = *wrong;
+        assert_false(digest_is_sha256(text));
+    }
+    text[SHA256_HEX - 2] = '\0'; /* one too few */
+    assert_false(digest_is_sha256(text));
+    assert_false(digest_is_sha256(""));
+}
+
 static void erased_flash_behind_the_data_counts(void **state)
 {
     (void)state;
@@ -84,6 +102,7 @@ int main(void)
         cmocka_unit_test(digests_are_those_of_the_standards),
         cmocka_unit_test(bytes_that_come_in_pieces_have_the_same_digest),
         cmocka_unit_test(erased_flash_behind_the_data_counts),
+        cmocka_unit_test(a_sha256_is_64_lower_case_digits),
         cmocka_unit_test(hex_is_lower_case_and_ended),
     };
     return cmocka_run_group_tests_name("base/digest", tests, NULL, NULL);
