@@ -62,7 +62,8 @@ async function showForm(page, place, kind, setting, name) {
     : await call('GET', url`/v1/${kind}/${name}`, {signal: page.signal});
   const before = item === null ? {} : setting.settingsOf(item);
   const named = setting.key === 'name';
-  const fields = [...(named ? [nameField(name)] : []), ...await setting.fields(before, item)];
+  const nameOf = name === null ? nameField() : {...nameField(null), value: name, readonly: true};
+  const fields = [...(named ? [nameOf] : []), ...await setting.fields(before, item)];
   const make = maker(`/v1/${kind}`);
   const onSave = async (body) => {
     const finish = setting.finish ?? ((all) => all);
@@ -93,9 +94,10 @@ function maker(path) {
   });
 }
 
-function nameField(name) {
-  return {name: 'name', label: t('settings.name'), required: true, value: name, readonly: name !== null,
-    maxlength: 63, pattern: '[A-Za-z0-9_\\-][A-Za-z0-9_.\\-]*', help: name === null ? t('settings.name_help') : null};
+/** The field for the name of something new, as the service takes names. */
+export function nameField(help = t('settings.name_help')) {
+  return {name: 'name', label: t('settings.name'), required: true, maxlength: 63,
+    pattern: '[A-Za-z0-9_\\-][A-Za-z0-9_.\\-]*', help};
 }
 
 /** Two people at one setting: the second is told, and nothing of either is lost. */

@@ -2,6 +2,7 @@
 import {h} from '../dom.js';
 import {saveFile, time} from '../parts.js';
 import {t} from '../text.js';
+import {nameField} from './setting.js';
 
 const PARTS = ['CN', 'O', 'OU', 'L', 'ST', 'C'];
 
@@ -16,8 +17,7 @@ export default {
   actions: (authority) => h('button', {type: 'button', class: 'plain', 'aria-label': `${t('authorities.save')}: ${authority.name}`,
     onclick: () => saveFile(`${authority.name}.crt`, new Blob([authority.certificate]))}, t('authorities.save')),
   fields: async () => [
-    {name: 'name', label: t('settings.name'), required: true, maxlength: 63, pattern: '[A-Za-z0-9_\\-][A-Za-z0-9_.\\-]*',
-      help: t('settings.name_help')},
+    nameField(),
     {name: 'key', label: t('authorities.key'), type: 'select', value: '', options: [['', 'RSA-2048'], ['P-256', 'P-256']]},
     {name: 'days', label: t('authorities.days'), type: 'number', min: 1, max: 36500, placeholder: '3650'},
     {group: t('authorities.subject'), help: t('authorities.subject_help'), fields: PARTS.map((part) => ({name: `subject.${part}`,

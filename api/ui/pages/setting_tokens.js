@@ -2,7 +2,7 @@
 import {badge, time} from '../parts.js';
 import {SCOPES} from '../session.js';
 import {t} from '../text.js';
-import {tellOnce} from './setting.js';
+import {nameField, tellOnce} from './setting.js';
 
 const DAY_S = 86400;
 const LIVES = [1, 7, 30, 90, 365];
@@ -18,8 +18,7 @@ export default {
     {title: t('tokens.made'), cell: (token) => [time(token.created_at), token.created_by ? ` · ${token.created_by}` : '']},
   ],
   fields: async () => [
-    {name: 'name', label: t('settings.name'), required: true, maxlength: 63, pattern: '[A-Za-z0-9_\\-][A-Za-z0-9_.\\-]*',
-      help: t('tokens.name_help')},
+    nameField(t('tokens.name_help')),
     {name: 'scope', label: t('tokens.scope'), type: 'select', value: 'operator', help: t('tokens.scope_help'),
       options: SCOPES.map((scope) => [scope, t(`tokens.${scope}`)])},
     {name: 'expires_in', label: t('tokens.life'), type: 'select', value: 90 * DAY_S,
