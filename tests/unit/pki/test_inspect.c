@@ -1,8 +1,8 @@
 /* A drop of files: what each is told to be, and which become a credential. */
 #include "tests/unit/pki/authority.h"
+#include "tests/unit/pki/zip.h"
 
 #include <openssl/pkcs12.h>
-#include <zip.h>
 
 #include "service/base/limits.h"
 #include "service/pki/inspect.h"
@@ -146,32 +146,6 @@ static struct text pkcs12_of(EVP_PKEY *key, X509 *x, X509 *ca, const char *passw
     return keep_text(b);
 }
 
-static struct text zip_of(const char *const *names, const struct text *files, size_t n)
-{
-    zip_error_t error;
-    zip_stat_t st;
-    zip_error_init(&error);
-    zip_source_t *memory = zip_source_buffer_create(NULL, 0, 0, &error);
-    zip_t *z = zip_open_from_source(memory, ZIP_TRUNCATE, &error);
-    assert_non_null(z);
-    zip_source_keep(memory);
-    for (size_t i = 0; i < n; i++) {
-        zip_source_t *s = zip_source_buffer(z, files[i].data, files[i].len, 0);
-        assert_true(zip_file_add(z, names[i], s, ZIP_FL_ENC_UTF_8) >= 0);
-    }
-    if (zip_close(z)) fail_msg("%s", zip_strerror(z));
-    assert_int_equal(zip_source_open(memory), 0);
-    assert_int_equal(zip_source_stat(memory, &st), 0);
-    BIO *b = BIO_new(BIO_s_mem());
-    uint8_t *bytes = malloc(st.size);
-    assert_int_equal(zip_source_read(memory, bytes, st.size), st.size);
-    BIO_write(b, bytes, (int)st.size);
-    free(bytes);
-    zip_source_close(memory);
-    zip_source_free(memory);
-    return keep_text(b);
-}
-
 /* ---- sets ---- */
 
 static void files_of_two_boards_become_two_credentials_with_one_root(void **state)
@@ -255,12 +229,11 @@ static void a_set_is_found_by_its_fingerprint(void **state)
 static void each_copy_is_taken_from_the_folder_of_its_board(void **state)
 {
     (void)state;
-    static const char *const names[] = {"one/dev.crt", "one/dev.key", "one/ca.pem",
-                                        "two/dev.crt", "two/dev.key", "two/ca.pem"};
-    const struct text files[] = {dev.certs[0], dev.pems[0], dev.root,
-                                 dev.certs[1], dev.pems[1], dev.root};
+    const struct entry files[] = {{"one/dev.crt", dev.certs[0]}, {"one/dev.key", dev.pems[0]},
+                                  {"one/ca.pem", dev.root},      {"two/dev.crt", dev.certs[1]},
+                                  {"two/dev.key", dev.pems[1]},  {"two/ca.pem", dev.root}};
     struct drop d = {.n = 0};
-    put(&d, "boards.zip", zip_of(names, files, 6));
+    put(&d, "boards.zip", zip_of(files, 6, false));
     inspect(&d);
     assert_int_equal(d.file_count, 6);
     assert_string_equal(d.files[3].name, "boards.zip/two/dev.crt");
@@ -602,16 +575,15 @@ static void zips_share_one_room_to_unpack_in(void **state)
 {
     (void)state;
     enum { FILES = LIMIT_DROP_BODY / LIMIT_PEM_BYTES / 2 + 1 };
-    const char *paths[FILES];
     char names[FILES][8];
-    struct text files[FILES];
+    struct entry files[FILES];
+    const struct text file = bytes_of(' ', LIMIT_PEM_BYTES);
     struct drop d = {.n = 0};
     for (size_t i = 0; i < FILES; i++) {
         snprintf(names[i], sizeof names[i], "%zu", i);
-        paths[i] = names[i];
-        files[i] = i ? files[0] : bytes_of(' ', LIMIT_PEM_BYTES);
+        files[i] = (struct entry){names[i], file};
     }
-    struct text zip = zip_of(paths, files, FILES);
+    struct text zip = zip_of(files, FILES, false);
     put(&d, "1.zip", zip);
     put(&d, "2.zip", zip);
     inspect(&d);
