@@ -183,9 +183,9 @@ static bool save_unsaved(struct hooks *h)
 }
 
 /* A clock that was put back, perhaps while espgate did not run. */
-static bool heed_clock(struct hooks *h)
+static bool heed_clock(struct hooks *h, int64_t now)
 {
-    int64_t now = clock_now_ms(), apart = now - deadline_now_ns() / 1000000;
+    int64_t apart = now - deadline_now_ns() / 1000000;
     if (apart < h->clock_ms - CLOCK_BACK_MS && store_delivery_clock_back(h->config.store, now))
         return false;
     h->clock_ms = apart;
@@ -198,10 +198,12 @@ static struct deadline look(struct hooks *h)
     struct delivery_record *list;
     struct deadline next = deadline_never();
     size_t n;
-    if (!save_unsaved(h) || !heed_clock(h) || store_delivery_next(h->config.store, &list, &n))
+    bool saved = save_unsaved(h);
+    /* One reading for all: a clock that is put back from here on makes no wait longer. */
+    int64_t now = clock_now_ms();
+    if (!saved || !heed_clock(h, now) || store_delivery_next(h->config.store, &list, &n))
         return deadline_in_ms(STORE_RETRY_MS);
     for (size_t i = 0; i < n; i++) {
-        int64_t now = clock_now_ms();
         struct flight *f = find_flight(h, list[i].webhook);
         if (!f || f->phase != FREE) continue;
         if (list[i].next_ms <= now)
