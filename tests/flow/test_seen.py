@@ -1,10 +1,12 @@
 """What a slot tells of the board and the job that were last in it, right after a start too, and what finds a device."""
 import csv
 import io
+import time
 import unittest
 import urllib.parse
 
 import harness
+from child import PATIENCE
 
 CONCURRENT = True
 
@@ -13,9 +15,13 @@ class Seen(harness.BenchCase):
     bench_options = {"boards": 2, "broker": False}
 
     def one(self, name):
-        """A slot, which is the same in the list."""
-        got = self.gate.get(f"/v1/slots/{name}").expect(200).json
-        listed = [s for s in self.gate.get("/v1/slots").expect(200).json["items"] if s["name"] == name]
+        """A slot, which is the same in the list: read again if the slot went on between the two."""
+        path, end = f"/v1/slots/{name}", time.monotonic() + PATIENCE
+        got = None
+        while got != (again := self.gate.get(path).expect(200).json):
+            self.assertLess(time.monotonic(), end, "the slot does not come to rest")
+            got = again
+            listed = [s for s in self.gate.get("/v1/slots").expect(200).json["items"] if s["name"] == name]
         self.assertEqual(listed, [got])
         return got
 
