@@ -56,12 +56,18 @@ static bool cloud_tells_why(const struct check_evidence *e, enum verdict_code co
     return refusal && cloud_verdict(e) != VERDICT_WORKS;
 }
 
-static void add_host(const struct check_evidence *e, struct found *f)
+/* A twin puts the host out as well, or takes what was meant for it. */
+static bool twin_tells_why(const struct check_evidence *e)
 {
     static const char drop[] = "mqtt_dropped_";
-    /* A twin puts the host out as well. */
-    if (e->hold == HOLD_DROPPED && strncmp(e->check_by_host.code, drop, sizeof drop - 1) == 0)
-        return;
+    const char *code = e->check_by_host.code;
+    bool silenced = strcmp(code, "mqtt_timeout") == 0 && host_passed(e, MQTT_STAGE_CONNECT);
+    return e->hold == HOLD_DROPPED && (silenced || strncmp(code, drop, sizeof drop - 1) == 0);
+}
+
+static void add_host(const struct check_evidence *e, struct found *f)
+{
+    if (twin_tells_why(e)) return;
     enum verdict_code code = host_verdict(e);
     if (code != VERDICT_WORKS && !cloud_tells_why(e, code)) add(f, code);
 }

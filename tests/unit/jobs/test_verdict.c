@@ -979,6 +979,12 @@ static void test_what_a_twin_did_to_the_host_is_no_second_fault(void **state)
     host(&e, MQTT_STAGE_CONNECT, "mqtt_dropped_connect");
     verdict_find(&e, &v);
     assert_int_equal(v.warning_count, 0);
+    host(&e, MQTT_STAGE_SUBSCRIBE, "mqtt_timeout");
+    verdict_find(&e, &v);
+    assert_int_equal(v.warning_count, 0);
+    host(&e, MQTT_STAGE_SUBSCRIBE, "mqtt_subscribe_refused");
+    verdict_find(&e, &v);
+    assert_true(warns(&v, VERDICT_SUBSCRIBE_DENIED));
 }
 
 static void test_the_host_alone_speaks_when_the_board_did_not_connect(void **state)
