@@ -2,8 +2,6 @@
 whose progress comes live. The boards' wires take their time; browser, service and boards share the computer, so an empty
 page in the same browser is the peer: its frames are late for the computer's sake alone.
 """
-import glob
-import gzip
 import os
 import random
 import statistics
@@ -13,10 +11,12 @@ import time
 import harness
 import whole_flash
 
-sys.path.insert(0, os.path.join(harness.ROOT, "tests", "flow", "ui"))
+sys.path[:0] = [os.path.join(harness.ROOT, "tests", "flow", "ui"), os.path.join(harness.ROOT, "api")]
 
 import browser  # noqa: E402
+import ui_pack  # noqa: E402
 
+UI = os.path.join(harness.ROOT, "api", "ui")
 BOARDS, LOADS = 32, 7
 IMAGE = random.Random(6).randbytes(1 << 20)  # 12 s on the wire
 LATE_MS = 25  # between two frames; at 60 Hz one was left out
@@ -114,19 +114,8 @@ def live(row, chromium, bench):
             raise AssertionError(one.faults())
 
 
-def size():
-    """Bytes of all its files, as they are sent."""
-    files = [p for p in glob.glob(os.path.join(harness.ROOT, "api", "ui", "**"), recursive=True)
-             if os.path.isfile(p) and not p.endswith(".md")]
-    total = 0
-    for path in files:
-        with open(path, "rb") as f:
-            total += len(gzip.compress(f.read(), 9, mtime=0))
-    return total
-
-
 def figures(row):
-    row("dashboard: all its files, compressed", round(size() / 1000, 1), "kB", 150, "above")
+    row("dashboard: all its files, compressed", round(sum(ui_pack.sizes(UI).values()) / 1000, 1), "kB", 150, "above")
     chromium = browser.Browser()
     try:
         with harness.Bench([whole_flash.PACED] * BOARDS, broker=False) as bench:

@@ -4,13 +4,16 @@ policy forbids, a Chinese sentence for each code of the service, and a size that
 
 usage: ui.py, from the top of the tree. Prints one line a fault; exit status 1 when there is one."""
 import glob
-import gzip
 import html.parser
 import os
 import re
 import sys
 
 import yaml
+
+sys.path.insert(0, "api")
+
+import ui_pack  # noqa: E402
 
 UI = "api/ui"
 BUDGET = 150_000  # bytes of all files, compressed
@@ -301,12 +304,9 @@ class Dashboard:
                 self.say(f"{UI}/words/codes.zh.js", 1, f"{code}: no Chinese sentence")
 
     def check_size(self):
-        sizes = {}
-        for path in self.files:
-            with open(path, "rb") as f:
-                sizes[path] = len(gzip.compress(f.read(), 9, mtime=0))
+        sizes = ui_pack.sizes(UI)
         if sum(sizes.values()) > BUDGET:
-            largest = ", ".join(f"{os.path.basename(p)} {n}" for p, n in sorted(sizes.items(), key=lambda i: -i[1])[:5])
+            largest = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items(), key=lambda i: -i[1])[:5])
             self.say(UI, 1, f"{sum(sizes.values())} bytes compressed, at most {BUDGET} are meant: {largest}")
 
 
