@@ -68,6 +68,9 @@ json_t *json_out_job(const struct job_record *job)
     json_t *steps = json_array();
     for (size_t i = 0; i < job->step_count; i++)
         json_array_append_new(steps, json_step(&job->steps[i]));
+    json_t *ahead = job->ahead_count ? json_array() : NULL;
+    for (size_t i = 0; i < job->ahead_count; i++)
+        json_array_append_new(ahead, json_string(job->ahead[i]));
     json_t *progress =
         json_pack("{s:o, s:o, s:o}", "done", json_count(job->progress_done), "total",
                   json_count(job->progress_total), "unit", json_text_or_null(job->progress_unit));
@@ -79,6 +82,8 @@ json_t *json_out_job(const struct job_record *job)
                             "started_at", json_time(job->started_ms), "finished_at",
                             json_time(job->finished_ms), "steps", steps, "progress", progress,
                             "result", json_parsed(job->result_json), "error", error);
+    if (out && ahead) json_object_set(out, "steps_ahead", ahead);
+    json_decref(ahead);
     if (out && job->credential[0])
         json_object_set_new(out, "credential", json_text(job->credential));
     if (out && job->firmware[0]) json_object_set_new(out, "firmware", json_text(job->firmware));

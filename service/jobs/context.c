@@ -14,14 +14,19 @@
 
 enum { PROGRESS_STORE_NS = 1000 * 1000 * 1000, NOTE = 512 };
 
-static struct job_step *add_step(struct worker *w, const char *name, enum step_state state)
+static struct job_step *last_step(const struct worker *w)
+{
+    return &w->record->steps[w->record->step_count - 1];
+}
+
+static struct job_step *add_step(struct worker *w, const char *name)
 {
     struct job_record *r = w->record;
     if (r->step_count == LIMIT_JOB_STEPS) return NULL;
     struct job_step *step = &r->steps[r->step_count++];
     memset(step, 0, sizeof *step);
     snprintf(step->name, sizeof step->name, "%s", name);
-    step->state = state;
+    step->state = STEP_RUNNING;
     step->started_ms = clock_now_ms();
     return step;
 }
@@ -50,7 +55,7 @@ enum err job_step_begin(struct job_context *ctx, const char *name)
     struct worker *w = ctx->worker;
     assert(!w->step_open);
     if (cancel_is_raised(&w->cancel)) return job_why_cancelled(ctx);
-    if (!add_step(w, name, STEP_RUNNING)) return err_set(ERR_INTERNAL, "too many steps");
+    if (!add_step(w, name)) return err_set(ERR_INTERNAL, "too many steps");
     w->step_began_ns = deadline_now_ns();
     enum err e = publish_begin(ctx);
     if (e)
@@ -110,11 +115,12 @@ enum err job_step_end(struct job_context *ctx, enum err e)
     struct err_info saved = *err_last();
     assert(w->step_open);
     w->step_open = false;
-    struct job_step *step = &w->record->steps[w->record->step_count - 1];
+    struct job_step *step = last_step(w);
     enum stop_reason why = e ? worker_stopped_by(w, e) : STOP_NONE;
     step->ms = (int32_t)((deadline_now_ns() - w->step_began_ns) / 1000000);
-    step->state = state_after(e, why);
+    if (e || step->state != STEP_SKIPPED) step->state = state_after(e, why);
     if (e) {
+        w->record->ahead_count = 0;
         if (why) worker_stop_error(why);
         step->error = *err_last();
         step->error.kind = e;
@@ -126,14 +132,21 @@ enum err job_step_end(struct job_context *ctx, enum err e)
     return e;
 }
 
-void job_step_skip(struct job_context *ctx, const char *name, const char *why)
+void job_step_skip(struct job_context *ctx, const char *why)
 {
     struct worker *w = ctx->worker;
-    struct job_step *step = add_step(w, name, STEP_SKIPPED);
-    if (!step) return;
+    assert(w->step_open);
+    struct job_step *step = last_step(w);
+    step->state = STEP_SKIPPED;
     snprintf(step->error.detail, sizeof step->error.detail, "%s", why);
     text_clean_error(&step->error);
-    if (worker_publish(w)) log_warn("step not stored", "code=%s", err_last()->code);
+}
+
+void job_steps_ahead(struct job_context *ctx, const char *const *names, size_t n)
+{
+    struct worker *w = ctx->worker;
+    memcpy(w->record->ahead, names, n * sizeof *names);
+    w->record->ahead_count = n;
 }
 
 void job_progress(struct job_context *ctx, uint64_t done, uint64_t total, const char *unit)

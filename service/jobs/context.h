@@ -37,9 +37,12 @@ struct job_context {
 enum err job_step_begin(struct job_context *ctx, const char *name);
 /** It ended. With @p e the error of this thread (err_last()) becomes the step's. @return @p e */
 enum err job_step_end(struct job_context *ctx, enum err e);
-/** A step that there was no need for: recorded as skipped, with the reason as its error's detail
- * (kind ERR_OK). */
-void job_step_skip(struct job_context *ctx, const char *name, const char *why);
+/** There is no need for the step that has begun: it will end as skipped, with the reason as its
+ * error's detail (kind ERR_OK). */
+void job_step_skip(struct job_context *ctx, const char *why);
+/** The steps that are still to come, as far as is known; shown from the next step's beginning on.
+ * @param names  fixed words, at most LIMIT_JOB_STEPS */
+void job_steps_ahead(struct job_context *ctx, const char *const *names, size_t n);
 /** Seen at once by readers, stored at most once a second. */
 void job_progress(struct job_context *ctx, uint64_t done, uint64_t total, const char *unit);
 /** Keep what passes on a port in the job's transcript, from now until the port is closed. @param

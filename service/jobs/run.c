@@ -9,7 +9,8 @@
 struct step {
     const char *name;
     enum err (*run)(struct session *s);
-    bool (*wanted)(const struct session *s); /* NULL = always */
+    /* Changes nothing: asked before other steps as well, to tell what is ahead. NULL = always */
+    bool (*wanted)(const struct session *s);
 };
 
 static bool has_at_port(const struct session *s)
@@ -44,10 +45,7 @@ static bool wants_publish(const struct session *s)
 
 static bool wants_host(const struct session *s)
 {
-    const struct command *c = s->ctx->command;
-    if (!c->host_check || c->host_check_said || host_has_key(s)) return c->host_check;
-    job_step_skip(s->ctx, "host_check", "the private key was purged: only the board has it");
-    return false;
+    return s->ctx->command->host_check;
 }
 
 static bool wants_cloud(const struct session *s)
@@ -160,11 +158,11 @@ static const struct step at_board[] = {
 
 enum { PARTS_MAX = 6 };
 
-/* Kind and method → its parts, in order. */
+/* Kind and method → its parts, in order; NULL ends them. */
 static const struct recipe {
     enum command_kind kind;
     enum command_method method;
-    const struct step *parts[PARTS_MAX];
+    const struct step *parts[PARTS_MAX + 1];
 } recipes[] = {
     {COMMAND_IDENTIFY, METHOD_ROM, {rom_identify, record}},
     {COMMAND_IDENTIFY, METHOD_AT, {at_identify, record}},
@@ -214,11 +212,29 @@ static enum err run_step(struct session *s, const struct step *step)
     return e == ERR_PORT_GONE && meets ? meet_again(s, step) : e;
 }
 
-static enum err run_part(struct session *s, const struct step *part)
+static bool is_wanted(const struct session *s, const struct step *step)
+{
+    return !step->wanted || step->wanted(s);
+}
+
+/* What comes after @p step: the rest of its part, and then the other @p parts. */
+static void tell_ahead(struct session *s, const struct step *step, const struct step *const *parts)
+{
+    const char *names[LIMIT_JOB_STEPS];
+    size_t n = 0;
+    for (step++; step; step = *parts++)
+        for (; step->name; step++)
+            if (n < LIMIT_JOB_STEPS && is_wanted(s, step)) names[n++] = step->name;
+    job_steps_ahead(s->ctx, names, n);
+}
+
+/* @param parts  the part to be done, then those after it; NULL ends them */
+static enum err run_part(struct session *s, const struct step *const *parts)
 {
     enum err e = ERR_OK;
-    for (const struct step *step = part; step->name && !e; step++) {
-        if (step->wanted && !step->wanted(s)) continue;
+    for (const struct step *step = *parts; step->name && !e; step++) {
+        if (!is_wanted(s, step)) continue;
+        tell_ahead(s, step, parts + 1);
         e = job_step_begin(s->ctx, step->name);
         if (!e) e = job_step_end(s->ctx, run_step(s, step));
     }
@@ -243,8 +259,8 @@ enum err run_command(struct job_context *ctx)
     session_open(&s, ctx);
     if (ctx->command->profile[0]) session_result(&s, "profile", json_string(ctx->command->profile));
     enum err e = ERR_OK;
-    for (size_t i = 0; i < PARTS_MAX && recipe->parts[i] && !e; i++)
-        e = run_part(&s, recipe->parts[i]);
+    for (size_t i = 0; recipe->parts[i] && !e; i++)
+        e = run_part(&s, &recipe->parts[i]);
     if (e) record_failure(&s);
     struct err_info failed = *err_last();
     enum err left = session_close(&s);

@@ -36,7 +36,8 @@ enum err step_plan(struct session *s);
 enum err step_diff(struct session *s);
 enum err step_flash_write(struct session *s);
 enum err step_flash_verify(struct session *s);
-/** Does the loader tell what is in the flash? Not in secure download mode. */
+/** Does the loader tell what is in the flash? Not in secure download mode; before it was met: yes.
+ */
 bool flash_proves(const struct session *s);
 /** Is what is there to be left alone? */
 bool flash_compares(const struct session *s);
@@ -110,8 +111,6 @@ enum err step_cloud(struct session *s);
  *  @return ERR_OK, also when the check found something; ERR_CANCELLED; ERR_MEM, ERR_ARG */
 enum err host_check(struct session *s, const struct credential *one);
 enum err step_host_check(struct session *s);
-/** Is the private key of the job's credential still in espgate? True when that cannot be told. */
-bool host_has_key(const struct session *s);
 enum err step_record(struct session *s);
 /** The credential on the board is about to go: its record says so before the first byte, whatever
  * becomes of the job. */

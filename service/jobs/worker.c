@@ -222,6 +222,7 @@ static void conclude(struct worker *w, enum err e)
     enum stop_reason why = e ? worker_stopped_by(w, e) : STOP_NONE;
     r->state = state_after(e, why);
     r->finished_ms = clock_now_ms();
+    r->ahead_count = 0;
     if (!e) return;
     if (why) {
         worker_stop_error(why);

@@ -302,6 +302,8 @@ struct job_record {
     int64_t created_ms, started_ms, finished_ms; /* 0 = not yet */
     struct job_step steps[LIMIT_JOB_STEPS];
     size_t step_count;
+    const char *ahead[LIMIT_JOB_STEPS]; /* fixed words; while it runs, never stored */
+    size_t ahead_count;
     uint64_t progress_done, progress_total;
     char progress_unit[12];
     char *result_json;     /* heap, an object; NULL = none */

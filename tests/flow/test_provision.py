@@ -167,6 +167,16 @@ class OtherJobs(harness.BenchCase):
         job = self.bench.run("check", board, level="publish", credential=credential)
         self.assertEqual(steps(job), ["identify"] + CHECKS + ["record"])
 
+    def test_a_running_job_tells_what_is_ahead(self):
+        self.bench.clock.silent = True
+        job = self.gate.create_job(self.bench.command("provision", self.bench.slot(self.bench.boards[0]), method="rom",
+                                                      credential=self.bench.upload()))
+        self.until_step(job, "time")
+        for got in (self.gate.job(job), self.gate.get("/v1/jobs?state=running").expect(200).json["items"][0]):
+            self.assertEqual((steps(got), got["steps_ahead"]), (WRITES + CHECKS[:2], CHECKS[2:] + ["record"]))
+        self.gate.post(f"/v1/jobs/{job}/cancel").expect(202)
+        self.assertNotIn("steps_ahead", self.gate.wait_job(job))
+
     def test_a_port_without_a_slot_is_a_slot_of_its_own_name(self):
         board = self.bench.boards[0]
         name = board.download.rsplit("/", 1)[1]

@@ -167,7 +167,10 @@ static inline enum err rig_clean_up(struct job_context *ctx)
     if (e) return e;
     e = job_step_end(ctx, rig_fail());
     struct err_info saved = *err_last();
-    job_step_skip(ctx, "verify", "nothing was written");
+    if (job_step_begin(ctx, "verify") == ERR_OK) {
+        job_step_skip(ctx, "nothing was written");
+        job_step_end(ctx, ERR_OK);
+    }
     if (job_step_begin(ctx, "reset") == ERR_OK) job_step_end(ctx, ERR_OK);
     return e ? err_restore(&saved) : ERR_OK;
 }
