@@ -16,72 +16,49 @@ let forms = 0;
  *  @return {node, input(name), body(): what is typed now, which need not fit} */
 export function form({fields, save, onSave, onCancel}) {
   const prefix = `form${++forms}`;
-  const inputs = new Map(); // name → {field, input, error}
+  const entries = new Map(); // name → {field, input, error, row}
+  const rowOf = (field) => {
+    entries.set(field.name, entryOf(field, `${prefix}-${field.name}`));
+    return entries.get(field.name).row;
+  };
+  const rows = fields.map((field) => (field.group === undefined ? rowOf(field) : groupOf(field, rowOf)));
   const problemPlace = h('div');
-  const rows = fields.map((entry) => (entry.group === undefined ? fieldRow(entry) : h('details', {open: entry.open},
-    h('summary', {}, entry.group), entry.help ? h('p', {class: 'help'}, entry.help) : null, entry.fields.map(fieldRow))));
   const button = h('button', {type: 'submit', class: 'main'}, save);
   const cancel = onCancel ? h('button', {type: 'button', class: 'plain', onclick: onCancel}, t('core.cancel')) : null;
-  const node = h('form', {class: 'form', novalidate: true, onsubmit: submit, onchange: showWanted}, rows, problemPlace,
-    h('div', {class: 'actions'}, cancel, button));
-
-  function fieldRow(field) {
-    const id = `${prefix}-${field.name}`;
-    const input = inputOf(field, id);
-    const error = h('p', {class: 'field-error', id: `${id}-error`});
-    inputs.set(field.name, {field, input, error});
-    const label = h('label', {for: id}, field.label, field.required ? h('span', {'aria-hidden': 'true'}, ' *') : null);
-    const help = field.help ? h('p', {class: 'help', id: `${id}-help`}, field.help) : null;
-    const row = h('div', {class: field.type === 'checkbox' ? 'field check' : 'field'}, label, input, listOf(field, id),
-      help, error);
-    inputs.get(field.name).row = row;
-    return row;
-  }
-
-  /** Fields that another one makes pointless are not there: they ask nothing and say nothing. */
-  function showWanted() {
-    for (const {field, input, row} of inputs.values()) {
-      if (!field.when) continue;
-      const [name, ...values] = field.when;
-      row.hidden = !values.includes(inputs.get(name).input.value);
-      input.disabled = row.hidden;
-    }
-  }
+  const node = h('form', {class: 'form', novalidate: true, onsubmit: submit, onchange: () => showWanted(entries)}, rows,
+    problemPlace, h('div', {class: 'actions'}, cancel, button));
 
   async function submit(event) {
     event.preventDefault();
     fill(problemPlace);
-    for (const {input, error} of inputs.values()) mark(input, error, '');
-    if (!checkHere()) return;
+    for (const entry of entries.values()) mark(entry, '');
+    if (!checkHere(entries)) return;
     await whileBusy(button, async () => {
       try {
-        await onSave(bodyOf([...inputs.values()]));
+        await onSave(bodyOf(entries));
       } catch (problem) {
         showProblem(problemPlace, problem);
-        showAtFields(problem.errors ?? []);
+        showAtFields(entries, problem.errors ?? []);
       }
     });
   }
 
-  /** What the browser itself can tell is told at once; the service is asked for the rest. */
-  function checkHere() {
-    const bad = [...inputs.values()].filter(({input}) => input.willValidate && !input.validity.valid);
-    for (const {input, error} of bad) {
-      mark(input, error, t(input.validity.valueMissing ? 'core.required' : 'core.invalid'));
-    }
-    reveal(bad[0]);
-    return bad.length === 0;
-  }
+  showWanted(entries);
+  return {node, input: (name) => entries.get(name).input, body: () => bodyOf(entries)};
+}
 
-  function showAtFields(errors) {
-    const fieldOf = ({pointer}) => inputs.get(pointer.slice(1).replaceAll('/', '.'));
-    const named = errors.map((error) => [fieldOf(error), error.detail]).filter(([at]) => at);
-    for (const [{input, error}, detail] of named) mark(input, error, detail);
-    reveal(named[0]?.[0]);
-  }
+function groupOf({group, fields, help, open}, rowOf) {
+  return h('details', {open}, h('summary', {}, group), help ? h('p', {class: 'help'}, help) : null, fields.map(rowOf));
+}
 
-  showWanted();
-  return {node, input: (name) => inputs.get(name).input, body: () => bodyOf([...inputs.values()])};
+function entryOf(field, id) {
+  const {type, label, required, help} = field;
+  const input = inputOf(field, id);
+  const error = h('p', {class: 'field-error', id: `${id}-error`});
+  const row = h('div', {class: type === 'checkbox' ? 'field check' : 'field'},
+    h('label', {for: id}, label, required ? h('span', {'aria-hidden': 'true'}, ' *') : null),
+    input, listOf(field, id), help ? h('p', {class: 'help', id: `${id}-help`}, help) : null, error);
+  return {field, input, error, row};
 }
 
 function inputOf(field, id) {
@@ -106,10 +83,36 @@ function listOf({type, options}, id) {
   return h('datalist', {id: `${id}-list`}, options.map(([key, text]) => h('option', {value: key}, text)));
 }
 
+/** Fields that another one makes pointless are not there: they ask nothing and say nothing. */
+function showWanted(entries) {
+  for (const {field, input, row} of entries.values()) {
+    if (!field.when) continue;
+    const [name, ...values] = field.when;
+    row.hidden = !values.includes(entries.get(name).input.value);
+    input.disabled = row.hidden;
+  }
+}
+
+/** What the browser itself can tell is told at once; the service is asked for the rest. */
+function checkHere(entries) {
+  const bad = [...entries.values()].filter(({input}) => input.willValidate && !input.validity.valid);
+  for (const entry of bad) mark(entry, t(entry.input.validity.valueMissing ? 'core.required' : 'core.invalid'));
+  reveal(bad[0]);
+  return bad.length === 0;
+}
+
+/** What the service says of a field stands there, too. */
+function showAtFields(entries, errors) {
+  const entryAt = ({pointer}) => entries.get(pointer.slice(1).replaceAll('/', '.'));
+  const known = errors.map((error) => [entryAt(error), error.detail]).filter(([entry]) => entry);
+  for (const [entry, detail] of known) mark(entry, detail);
+  reveal(known[0]?.[0]);
+}
+
 /** Empty fields are no members of the body. */
 function bodyOf(entries) {
   const body = {};
-  for (const {field, input} of entries) {
+  for (const {field, input} of entries.values()) {
     const value = valueOf(field, input);
     if (value === undefined) continue;
     const path = field.name.split('.');
@@ -130,7 +133,7 @@ function valueOf(field, input) {
   return input.value;
 }
 
-function mark(input, error, text) {
+function mark({input, error}, text) {
   error.textContent = text;
   if (text) input.setAttribute('aria-invalid', 'true');
   else input.removeAttribute('aria-invalid');
