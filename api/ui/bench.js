@@ -20,6 +20,15 @@ export function watchBench(listener) {
   return () => listeners.delete(listener);
 }
 
+/** For watchBench: calls @p back when the service is there again, or is there first. */
+export function whenBack(back) {
+  let was = connection.state;
+  return () => {
+    if (was !== 'live' && connection.state === 'live') back();
+    was = connection.state;
+  };
+}
+
 const eventListeners = new Set();
 /** Every event as it comes: {type, data}. @return a function that ends it */
 export function watchEvents(listener) {

@@ -1,9 +1,9 @@
 // A board: what is known of it, all that was done to it, and what it was before.
 import {get, query, url} from '../api.js';
 import {restoreButton} from '../backups.js';
-import {readOnce, slots, watchBench, watchEvents} from '../bench.js';
+import {readOnce, slots, watchBench, watchEvents, whenBack} from '../bench.js';
 import {fill, h} from '../dom.js';
-import {whenBack, workDone} from '../job_list.js';
+import {workDone} from '../job_rows.js';
 import {badge, facts, heading, pagedTable, problemBox, time} from '../parts.js';
 import {link} from '../router.js';
 import {addWords, formatBytes, t, tWord} from '../text.js';

@@ -1,9 +1,9 @@
 // One job: what it does as it does it, how it ended and why, what it found out, and what passed on the wire.
 import {create, get, post, url} from '../api.js';
 import {confirm} from '../ask.js';
-import {readOnce, watchBench, watchEvents} from '../bench.js';
+import {readOnce, watchBench, watchEvents, whenBack} from '../bench.js';
 import {fill, h, setText} from '../dom.js';
-import {hasEnded, moved, whenBack} from '../job_list.js';
+import {hasEnded, moved} from '../job_list.js';
 import {actionButton, announce, badge, duration, facts, heading, problemBox, progressBar, progressText, time}
   from '../parts.js';
 import {link} from '../router.js';
