@@ -18,72 +18,89 @@ export async function show(page) {
   page.title(t('nav.bench'));
   const tiles = new Map(); // slot name → {tile, item of the list}
   const wall = h('ul', {class: 'wall'});
-  const empty = h('div');
-  const buttons = Object.fromEntries(Object.keys(FILTERS).map((name) => [name,
-    h('button', {type: 'button', class: 'plain', onclick: () => choose(name)})]));
-  const filters = h('div', {class: 'filters', role: 'group', 'aria-label': t('wall.filters')}, Object.values(buttons));
-  fill(page.main, heading(t('nav.bench'), filters), wall, empty);
-
-  function choose(name) {
-    filter = name;
-    showFilter();
-  }
+  const filters = filterButtons(showFilter);
+  const none = nonePart();
+  fill(page.main, heading(t('nav.bench'), filters.node), wall, none.node);
 
   function update({all, names}) {
     if (connection.state === 'waiting') return;
-    if (all) arrange();
+    if (all) arrange(wall, tiles);
     for (const name of all ? tiles.keys() : names) if (tiles.has(name)) refresh(name, tiles.get(name).tile);
     showFilter();
   }
 
-  /** A tile for each slot, in the service's order; those that stay are not touched. */
-  function arrange() {
-    for (const [name, {item}] of tiles) {
-      if (slots.has(name)) continue;
-      item.remove();
-      tiles.delete(name);
-    }
-    let next = wall.firstChild;
-    for (const name of slots.keys()) {
-      if (!tiles.has(name)) tiles.set(name, newTile(name));
-      const {item} = tiles.get(name);
-      if (item === next) next = next.nextSibling;
-      else wall.insertBefore(item, next);
-    }
-    wall.className = `wall ${slots.size > 16 ? 'many' : slots.size > 8 ? 'some' : 'few'}`;
-  }
-
-  function newTile(name) {
-    const tile = createTile({name, heading: h('h2', {class: 'name'}, h('a', {href: link`/slots/${name}`}, name)),
-      action: can('operator') ? orderButton('identify', name, 'small') : null});
-    return {tile, item: h('li', {}, tile.node)};
-  }
-
-  function refresh(name, tile) {
-    const before = tile.look;
-    const slot = slots.get(name);
-    tile.update(slot, running.get(name));
-    if (before === 'working' && tile.look !== 'working' && slot.last_job) {
-      announce(`${name}. ${endText(slot.last_job)}`);
-    }
-  }
-
   function showFilter() {
     const looks = [...tiles.values()].map(({tile}) => tile.look);
-    for (const [name, button] of Object.entries(buttons)) {
-      setText(button, t(`wall.show_${name}`, {n: looks.filter(FILTERS[name]).length}));
-      setProperty(button, 'ariaPressed', String(name === filter));
-    }
+    filters.update(looks);
+    none.update(looks);
     for (const {tile, item} of tiles.values()) setProperty(item, 'hidden', !FILTERS[filter](tile.look));
-    setProperty(filters, 'hidden', tiles.size === 0);
-    const none = tiles.size === 0 ? 'bench' : looks.some(FILTERS[filter]) ? '' : filter;
-    if (empty.dataset.none === none) return;
-    empty.dataset.none = none;
-    fill(empty, none === 'bench' ? emptyBench() : none ? h('p', {class: 'empty'}, t(`wall.none_${none}`)) : null);
   }
 
   update({all: true, names: new Set()});
   page.signal.addEventListener('abort', watchBench(update));
+}
+
+/** A tile for each slot, in the service's order; those that stay are not touched. */
+function arrange(wall, tiles) {
+  for (const [name, {item}] of tiles) {
+    if (slots.has(name)) continue;
+    item.remove();
+    tiles.delete(name);
+  }
+  let next = wall.firstChild;
+  for (const name of slots.keys()) {
+    if (!tiles.has(name)) tiles.set(name, newTile(name));
+    const {item} = tiles.get(name);
+    if (item === next) next = next.nextSibling;
+    else wall.insertBefore(item, next);
+  }
+  wall.className = `wall ${slots.size > 16 ? 'many' : slots.size > 8 ? 'some' : 'few'}`;
+}
+
+function newTile(name) {
+  const tile = createTile({name, heading: h('h2', {class: 'name'}, h('a', {href: link`/slots/${name}`}, name)),
+    action: can('operator') ? orderButton('identify', name, 'small') : null});
+  return {tile, item: h('li', {}, tile.node)};
+}
+
+function refresh(name, tile) {
+  const before = tile.look;
+  const slot = slots.get(name);
+  tile.update(slot, running.get(name));
+  if (before === 'working' && tile.look !== 'working' && slot.last_job) {
+    announce(`${name}. ${endText(slot.last_job)}`);
+  }
+}
+
+/** A button for each filter with how many it shows; one is pressed. @param chosen  called when another one is */
+function filterButtons(chosen) {
+  const buttons = Object.keys(FILTERS).map((name) => [name, h('button', {type: 'button', class: 'plain', onclick: () => {
+    filter = name;
+    chosen();
+  }})]);
+  const node = h('div', {class: 'filters', role: 'group', 'aria-label': t('wall.filters')},
+    buttons.map(([, button]) => button));
+  function update(looks) {
+    for (const [name, button] of buttons) {
+      setText(button, t(`wall.show_${name}`, {n: looks.filter(FILTERS[name]).length}));
+      setProperty(button, 'ariaPressed', String(name === filter));
+    }
+    setProperty(node, 'hidden', looks.length === 0);
+  }
+  return {node, update};
+}
+
+/** What stands there when no tile does. */
+function nonePart() {
+  const node = h('div');
+  let shown = '';
+  function update(looks) {
+    const none = looks.length === 0 ? 'bench' : looks.some(FILTERS[filter]) ? '' : filter;
+    if (shown === none) return;
+    shown = none;
+    fill(node, none === 'bench' ? emptyBench() : none ? h('p', {class: 'empty'}, t(`wall.none_${none}`)) : null);
+  }
+  return {node, update};
 }
 
 /** What to do when there is nothing yet. */
