@@ -1,7 +1,7 @@
 // Elements without HTML text: whatever comes from a device, a file or a person is a text node, never markup.
 
 /** h('button', {type: 'button', class: 'plain', onclick: f}, 'Go'). An attribute that is true stands alone, one that is
- *  false, null or undefined is left out; a function is a listener (onclick), a child that is null or false is left out. */
+ *  false, null or undefined is left out, and so is such a child; a function is a listener (onclick). */
 export function h(tag, attributes, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes ?? {})) {

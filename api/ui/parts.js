@@ -149,7 +149,7 @@ export function actionButton(label, style, place, act) {
   return button;
 }
 
-/** Disable the button until @p act has ended. A browser takes the focus away from what is disabled: it is given back. */
+/** Disable the button until @p act has ended. A browser takes the focus from what is disabled: it is given back. */
 export async function whileBusy(button, act) {
   const hadFocus = document.activeElement === button;
   button.disabled = true;
