@@ -7,6 +7,17 @@ import unittest
 from ui_case import UiCase
 
 REFUSED = "status of 401"
+# Notes what the page asks the service for from now on.
+NOTE_REQUESTS = """() => {
+  window.asked = [];
+  const ask = window.fetch;
+  window.fetch = (path, options) => { window.asked.push(path); return ask(path, options); };
+}"""
+LOOK = """(looks) => {
+  Object.defineProperty(document, 'hidden', {value: !looks, configurable: true});
+  document.dispatchEvent(new Event('visibilitychange'));
+}"""
+STREAMS_ENDED = "performance.getEntriesByType('resource').filter(({name}) => name.endsWith('/v1/events')).length"
 GONE = "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE"
 
 
@@ -199,6 +210,32 @@ class Service(UiCase):
             page.visit("#/devices")
             page.get_by_role("alert").wait_for()
             page.visit("#/jobs")
+
+    def unseen_since_a_restart(self):
+        """A page that nobody looks at, and whose event stream has ended."""
+        page = self.open("#/")
+        page.expect_fault(GONE)
+        page.locator('article[aria-label="board1-at"]').wait_for()
+        ended = page.evaluate(STREAMS_ENDED)
+        page.evaluate(f"({LOOK})(false)")
+        self.gate.stop()
+        page.until(f"{STREAMS_ENDED} > {ended}")
+        self.restart()
+        page.evaluate(f"({NOTE_REQUESTS})()")
+        return page
+
+    def test_a_tab_that_nobody_sees_comes_back_when_somebody_looks(self):
+        page = self.unseen_since_a_restart()
+        page.evaluate(f"({LOOK})(true)")
+        page.until("window.asked.includes('/v1/events')")
+        self.gate.post("/v1/slots/board1-at/pause").expect(200)
+        page.locator('article[aria-label="board1-at"]').get_by_text("paused", exact=True).wait_for()
+
+    def test_a_tab_that_nobody_sees_asks_nothing_when_it_is_signed_out(self):
+        page = self.unseen_since_a_restart()
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_role("heading", name="Sign in").wait_for()
+        self.assertEqual(page.evaluate("window.asked"), [])
 
     def test_it_is_gone_when_somebody_signs_in(self):
         page = self.open(signed_in=False)
