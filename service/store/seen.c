@@ -110,15 +110,25 @@ static enum err put_device(struct db *db, const struct told *t)
     return query_run(&q);
 }
 
+/* Kinds that bring a board no further and prove nothing of it. An identify is none of them: it
+ * says which board is there now, and the next one does not bear the failure of the one before. */
+#define ONLY_LOOKS "('at', 'read', 'reset')"
+
+/* What was not done stays told until it is done, or something else is: a line of the console that
+ * went well would hide that this board is not ready. */
 static enum err put_last(struct db *db, const struct job_record *r)
 {
     struct query q;
     query_begin(&q, db,
                 "INSERT INTO slot_seen (slot, last_job, job, mac, chip, title, firmware, layout,"
                 " seen_ms) VALUES (?1, ?2, '', '', '', '', '', '', 0)"
-                " ON CONFLICT (slot) DO UPDATE SET last_job = excluded.last_job");
+                " ON CONFLICT (slot) DO UPDATE SET last_job = excluded.last_job"
+                " WHERE ?3 NOT IN " ONLY_LOOKS
+                " OR NOT EXISTS (SELECT 1 FROM job WHERE id = slot_seen.last_job"
+                " AND kind NOT IN " ONLY_LOOKS " AND state IN ('failed', 'interrupted'))");
     query_put_text(&q, r->slot);
     query_put_text(&q, r->id);
+    query_put_text(&q, r->kind);
     return query_run(&q);
 }
 

@@ -92,6 +92,19 @@ class Seen(harness.BenchCase):
         self.assertTrue(got["last_job"]["error"]["hint"])
         self.assertEqual(got["board"]["job"], found)
 
+    def test_what_only_looks_does_not_hide_what_failed(self):
+        board = self.bench.boards[0]
+        failed = self.bench.run("check", board, "failed", level="wifi", wifi={"ssid": "nowhere"})
+        for kind, more in (("at", {"lines": ["AT"]}), ("reset", {}), ("read", {"partition": "mqtt_ca"})):
+            self.bench.run(kind, board, **more)
+            self.assertEqual(self.one(board.name)["last_job"]["id"], failed["id"], kind)
+        self.restart()
+        last = self.one(board.name)["last_job"]
+        self.assertEqual((last["kind"], last["state"], last["error"]), ("check", "failed", failed["error"]))
+        for kind, more in (("check", {"level": "wifi"}), ("at", {"lines": ["AT"]})):
+            job = self.bench.run(kind, board, **more)
+            self.assertEqual(self.one(board.name)["last_job"]["id"], job["id"], kind)
+
     def test_settings_are_what_an_etag_is_of(self):
         board = self.bench.boards[0]
         path = f"/v1/slots/{self.bench.slot(board)}"

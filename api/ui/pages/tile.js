@@ -21,7 +21,7 @@ function portName(path) {
 }
 
 /** @param heading  its name as a node, or null  @param action  a button of it, or null
- *  @return {node, look, update(slot, work)} */
+ *  @return {node, look, work, update(slot, work)}: look and work are what it shows */
 export function createTile({name, heading, action}) {
   const state = h('span', {class: 'word'});
   const ports = h('span', {class: 'ports'});
@@ -36,7 +36,7 @@ export function createTile({name, heading, action}) {
     h('div', {class: 'place'}, ports, action),
     h('div', {class: 'board'}, board.nodes, h('div', {class: 'marks'}, board.seen, waiting, hold)),
     h('div', {class: 'now'}, work.node, end.node));
-  const tile = {node, look: null, update};
+  const tile = {node, look: null, work: undefined, update};
 
   function update(slot, running) {
     const look = lookOf(slot, running);
@@ -54,6 +54,7 @@ export function createTile({name, heading, action}) {
     board.update(slot.board);
     setProperty(work.node, 'hidden', !running);
     setProperty(end.node, 'hidden', Boolean(running));
+    tile.work = running;
     if (running) work.update(running);
     else end.update(slot.last_job);
   }

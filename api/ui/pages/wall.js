@@ -63,13 +63,12 @@ function newTile(name) {
   return {tile, item: h('li', {}, tile.node)};
 }
 
+/** Show it, and say how what worked there has ended, unless the slot goes on to tell an older failure. */
 function refresh(name, tile) {
-  const before = tile.look;
-  const slot = slots.get(name);
-  tile.update(slot, running.get(name));
-  if (before === 'working' && tile.look !== 'working' && slot.last_job) {
-    announce(`${name}. ${endText(slot.last_job)}`);
-  }
+  const before = tile.work;
+  const {last_job: last} = slots.get(name);
+  tile.update(slots.get(name), running.get(name));
+  if (before && !tile.work && before.id === last?.id) announce(`${name}. ${endText(last)}`);
 }
 
 /** A button for each filter with how many it shows; one is pressed. @param chosen  called when another one is */

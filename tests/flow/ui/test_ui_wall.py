@@ -26,6 +26,12 @@ BAR = """(name) => {
     if (bar.value && tile.innerText.includes('Flash: write')) window.seen.push(bar.value);
   }).observe(bar, {attributeFilter: ['value']});
 }"""
+# What is said to screen readers from now on.
+SAID = """() => {
+  window.said = [];
+  const place = document.getElementById('said');
+  new MutationObserver(() => window.said.push(place.textContent)).observe(place, {childList: true});
+}"""
 
 
 class WallCase(ui_case.UiCase):
@@ -66,6 +72,24 @@ class Wall(WallCase):
             said = self.tile(page, "board1", "bad").inner_text()
             self.assertIn({"en": "Failed", "zh": "失败"}[language], said)
             self.assertIn(job["error"]["hint"] if language == "en" else "检查：失败", said)
+
+    def test_what_was_not_done_is_told_until_it_is_done(self):
+        board, other = self.bench.boards
+        self.bench.run("check", board, "failed", level="wifi", wifi={"ssid": "nowhere"})
+        self.bench.slot(other)
+        page = self.open("#/")
+        failed = self.tile(page, board.name, "bad").locator(".end").inner_text()
+        page.evaluate(f"({SAID})()")
+        for job in ({"kind": "at", "lines": ["AT"]}, {"kind": "reset"}):
+            self.gate.wait_job(self.gate.create_job({"slot": board.name, **job}))
+        self.bench.run("identify", other)
+        page.until(f"window.said.includes('{other.name}. Identify: succeeded')")
+        self.assertEqual(self.tile(page, board.name, "bad").locator(".end").inner_text(), failed)
+        self.bench.run("check", board, level="wifi")
+        page.until(f"window.said.includes('{board.name}. Check: succeeded')")
+        self.assertIn("Check: succeeded", self.tile(page, board.name, "good").inner_text())
+        said = page.evaluate("window.said")
+        self.assertEqual(said, [f"{other.name}. Identify: succeeded", f"{board.name}. Check: succeeded"])
 
     def test_progress_is_live_and_nothing_else_moves(self):
         slow, other = self.bench.boards

@@ -21,13 +21,14 @@ struct told {
     const char *id, *slot, *step, *result, *mac;
     enum job_state state;
     int32_t priority;
+    const char *kind; /* NULL = identify */
 };
 
 static void begin(struct store *s, const struct told *t, struct job_record *r)
 {
     new_job(r, t->id);
     snprintf(r->slot, sizeof r->slot, "%s", t->slot);
-    snprintf(r->kind, sizeof r->kind, "identify");
+    snprintf(r->kind, sizeof r->kind, "%s", t->kind ? t->kind : "identify");
     r->priority = t->priority;
     assert_int_equal(store_job_add(s, r, "{}", NULL, 0), ERR_OK);
     r->state = JOB_RUNNING;
@@ -201,7 +202,8 @@ static void a_flash_makes_what_was_known_untrue(void **state)
         run(s,
             &(struct told){before, "left", .result = "{" BOARD(MAC_A) AT("2.4.0.0") PARTITIONS "}",
                            .mac = MAC_A, .state = JOB_SUCCEEDED});
-        run(s, &(struct told){after, "left", cases[i].step, result, MAC_A, JOB_SUCCEEDED, 0});
+        run(s, &(struct told){after, "left", cases[i].step, result, .mac = MAC_A,
+                              .state = JOB_SUCCEEDED});
         expect_board(s, "left", MAC_A, cases[i].firmware, cases[i].layout);
         /* the board's record says the same, wherever it comes next */
         run(s, &(struct told){elsewhere, "right", .result = "{" BOARD(MAC_A) "}", .mac = MAC_A,
@@ -232,6 +234,52 @@ static void our_own_reset_is_not_the_last_job(void **state)
     run(s,
         &(struct told){"job_2", "left", .state = JOB_SUCCEEDED, .priority = JOB_PRIORITY_RECOVERY});
     assert_string_equal(seen_in(s, "left").last_job.id, "job_1");
+    store_close(s);
+}
+
+/* After a job of @p kind that ended as @p state comes one of kind @p next, which succeeds. */
+static void expect_last(struct store *s, const char *kind, enum job_state state, const char *next,
+                        bool stays)
+{
+    static unsigned made;
+    char first[24], second[24], slot[24];
+    snprintf(slot, sizeof slot, "slot_%u", ++made);
+    snprintf(first, sizeof first, "job_first_%u", made);
+    snprintf(second, sizeof second, "job_second_%u", made);
+    run(s, &(struct told){first, slot, .kind = kind, .state = state});
+    run(s, &(struct told){second, slot, .kind = next, .state = JOB_SUCCEEDED});
+    assert_string_equal(seen_in(s, slot).last_job.id, stays ? first : second);
+}
+
+static void a_job_that_only_looks_hides_no_failure(void **state)
+{
+    static const char *const looks[] = {"at", "read", "reset"};
+    static const char *const others[] = {"identify", "provision", "write",  "check",
+                                         "flash",    "erase",     "restore"};
+    struct store *s = open_good(*state);
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+        expect_last(s, "provision", JOB_FAILED, looks[i], true);
+        expect_last(s, "check", JOB_INTERRUPTED, looks[i], true);
+        expect_last(s, "provision", JOB_CANCELLED, looks[i], false);
+        expect_last(s, "provision", JOB_SUCCEEDED, looks[i], false);
+        expect_last(s, "at", JOB_FAILED, looks[i], false);
+        expect_last(s, looks[i], JOB_FAILED, "at", false);
+        expect_last(s, looks[i], JOB_FAILED, "identify", false);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        expect_last(s, "provision", JOB_FAILED, others[i], false);
+    store_close(s);
+}
+
+static void a_failure_that_was_deleted_is_no_longer_in_the_way(void **state)
+{
+    struct store *s = open_good(*state);
+    const struct retention_limits all = {.ended_before_ms = 1000};
+    bool more;
+    run(s, &(struct told){"job_1", "left", .kind = "provision", .state = JOB_FAILED});
+    assert_int_equal(store_retain(s, &all, &more), ERR_OK);
+    run(s, &(struct told){"job_2", "left", .kind = "at", .state = JOB_SUCCEEDED});
+    assert_string_equal(seen_in(s, "left").last_job.id, "job_2");
     store_close(s);
 }
 
@@ -280,6 +328,8 @@ int main(void)
         TEST(a_flash_makes_what_was_known_untrue),
         TEST(a_board_whose_loader_tells_no_address_is_one_all_the_same),
         TEST(our_own_reset_is_not_the_last_job),
+        TEST(a_job_that_only_looks_hides_no_failure),
+        TEST(a_failure_that_was_deleted_is_no_longer_in_the_way),
         TEST(a_job_that_was_cut_off_is_the_last),
         TEST(the_board_stays_when_its_job_is_deleted),
     };
