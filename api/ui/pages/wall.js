@@ -73,10 +73,12 @@ function refresh(name, tile) {
 
 /** A button for each filter with how many it shows; one is pressed. @param chosen  called when another one is */
 function filterButtons(chosen) {
-  const buttons = Object.keys(FILTERS).map((name) => [name, h('button', {type: 'button', class: 'plain', onclick: () => {
+  const choose = (name) => {
     filter = name;
     chosen();
-  }})]);
+  };
+  const buttons = Object.keys(FILTERS).map((name) => [name,
+    h('button', {type: 'button', class: 'plain', onclick: () => choose(name)})]);
   const node = h('div', {class: 'filters', role: 'group', 'aria-label': t('wall.filters')},
     buttons.map(([, button]) => button));
   function update(looks) {
