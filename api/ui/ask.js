@@ -1,6 +1,7 @@
 // Questions before something that cannot be taken back, and other dialogs. <dialog> keeps the focus inside, closes on
 // Escape and gives the focus back. One that leads to another page, or is left by Back, does not stay above that.
 import {h} from './dom.js';
+import {actionButton} from './parts.js';
 import {t} from './text.js';
 
 /** @param content  nodes; @param actions  [{label, value, danger}], beside Cancel, which has the focus
@@ -25,8 +26,16 @@ export function dialog(title, content, actions) {
 }
 
 /** @return true when the reader agreed */
-export async function confirm(title, text, action) {
-  return await dialog(title, h('p', {}, text), [{label: action, value: 'yes', danger: true}]) === 'yes';
+export async function confirm(title, content, action) {
+  return await dialog(title, content, [{label: action, value: 'yes', danger: true}]) === 'yes';
+}
+
+/** A button that does something at the service, as actionButton() has it, once the reader has agreed.
+ *  @param question  {title, text} */
+export function askingButton(label, {title, text}, place, act) {
+  return actionButton(label, 'danger', place, async () => {
+    if (await confirm(title, h('p', {}, text), label)) await act();
+  });
 }
 
 /** Show what is shown once, or needs no answer. */

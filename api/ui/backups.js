@@ -1,6 +1,6 @@
 // Partitions as they were before a job changed them, and the way back.
 import {create} from './api.js';
-import {dialog} from './ask.js';
+import {confirm} from './ask.js';
 import {slots} from './bench.js';
 import {h} from './dom.js';
 import {actionButton} from './parts.js';
@@ -33,7 +33,5 @@ async function askSlot(backup, mac, usual) {
   const choice = h('select', {id: 'restore-slot', value: here}, names.map((name) => h('option', {value: name}, name)));
   const content = [h('p', {}, t('backup.restore_text', {partition: backup.partition, mac})),
     h('div', {class: 'field'}, h('label', {for: 'restore-slot'}, t('backup.slot')), choice)];
-  const restore = {label: t('backup.restore'), value: 'yes', danger: true};
-  const answer = await dialog(t('backup.restore_title'), content, [restore]);
-  return answer === 'yes' ? choice.value : null;
+  return await confirm(t('backup.restore_title'), content, t('backup.restore')) ? choice.value : null;
 }

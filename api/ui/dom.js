@@ -21,6 +21,15 @@ export function fill(node, ...children) {
   return node;
 }
 
+/** Put children into node only when @p data, which they show, is another: who reads or works in it is not disturbed.
+ *  @param build  () → children */
+export function refill(node, data, build) {
+  const text = JSON.stringify(data ?? null);
+  if (node.shows === text) return;
+  node.shows = text;
+  fill(node, build());
+}
+
 /** Change a text only when it differs: a tile that shows the same is not drawn again. */
 export function setText(node, text) {
   setProperty(node, 'textContent', text);

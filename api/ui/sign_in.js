@@ -17,6 +17,7 @@ export function showSignIn(main, problem, entered) {
       await entered();
     },
   });
-  fill(main, h('section', {class: 'door'}, heading(t('signin.title')), asksOnly ? null : problemBox(problem), door.node));
+  const why = asksOnly ? null : problemBox(problem);
+  fill(main, h('section', {class: 'door'}, heading(t('signin.title')), why, door.node));
   door.input('token').focus();
 }

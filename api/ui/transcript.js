@@ -20,8 +20,9 @@ export function readEntries(text) {
 }
 
 /** @param view  'auto', 'text' or 'hex'  @param port  only of this one; '' for all
- *  @return rows {kind: 'text', text} | {kind: 'hex', hex, bytes, name} | {kind: 'secret', n} | {kind: 'note', text}, each
- *          with ms, and dir and port where somebody spoke. Text that came in pieces is one row up to its line's end. */
+ *  @return rows {kind: 'text', text} | {kind: 'hex', hex, bytes, name} | {kind: 'secret', n} | {kind: 'note', text},
+ *          each with ms, and dir and port where somebody spoke. Text that came in pieces is one row up to its line's
+ *          end. */
 export function rowsOf(entries, view, port) {
   const rows = [];
   for (const entry of entries) {

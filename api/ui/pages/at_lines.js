@@ -7,8 +7,8 @@ export const MASK = '•••';
 /** How many of a command's quoted texts, from its first on, are no secret; of others none is shown. */
 const SHOWN = {
   CWJAP: 1, CWSAP: 1, CWJEAP: 2, CWLAP: 9, CWHOSTNAME: 9, CIPSTA: 9, CIPAP: 9, CIPDOMAIN: 9, CIPSTART: 9,
-  CIPSNTPCFG: 9, PING: 9, MDNS: 9, MQTTUSERCFG: 2, MQTTCLIENTID: 1, MQTTUSERNAME: 1, MQTTCONN: 1, MQTTSUB: 1, MQTTUNSUB: 1, MQTTPUB: 1,
-  SYSFLASH: 1, SYSMFG: 2,
+  CIPSNTPCFG: 9, PING: 9, MDNS: 9, MQTTUSERCFG: 2, MQTTCLIENTID: 1, MQTTUSERNAME: 1, MQTTCONN: 1, MQTTSUB: 1,
+  MQTTUNSUB: 1, MQTTPUB: 1, SYSFLASH: 1, SYSMFG: 2,
 };
 
 /** The usual ones, which only ask. */
@@ -16,7 +16,8 @@ export const SUGGESTIONS = ['AT', 'AT+GMR', 'AT+CWSTATE?', 'AT+CWJAP?', 'AT+CIPS
   'AT+CIPSNTPTIME?', 'AT+CIPSNTPCFG?', 'AT+SYSTIMESTAMP?', 'AT+MQTTCONN?', 'AT+SYSFLASH?', 'AT+SYSMFG?', 'AT+SYSRAM?',
   'AT+UART_CUR?', 'AT+CMD?', 'AT+RST'];
 
-/** AT+CWJAP="bench","secret" → AT+CWJAP="bench","•••". An empty text hides nothing, one without its end is one. Pure. */
+/** AT+CWJAP="bench","secret" → AT+CWJAP="bench","•••". An empty text hides nothing, one without its end is one.
+ *  Pure. */
 export function maskLine(line) {
   const command = /^AT\+([A-Z0-9_]+)/i.exec(line)?.[1].toUpperCase();
   let left = SHOWN[command] ?? 0;

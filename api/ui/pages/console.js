@@ -2,7 +2,7 @@
 // and its answer is the job's.
 import {create, get, post, url} from '../api.js';
 import {readOnce, running, slots, watchBench, watchEvents} from '../bench.js';
-import {fill, h, setText} from '../dom.js';
+import {fill, h, refill, setText} from '../dom.js';
 import {actionButton, badge, ownWords, sentences} from '../parts.js';
 import {link} from '../router.js';
 import {kept} from '../session.js';
@@ -12,99 +12,120 @@ import {maskLine, openHistory, splitLines} from './at_lines.js';
 
 const KEPT = 50;
 
-/** @param page  whose signal ends it  @return its nodes */
+/** Its state is a talk: {slot, turns, log, problemPlace}. @param page  whose signal ends it  @return its nodes */
 export function createConsole(slot, page) {
-  const log = h('div', {class: 'at-log', role: 'log', 'aria-label': t('console.log'), tabindex: '0'});
-  const place = h('div');
+  const talk = {slot, turns: turnsAt(slot), problemPlace: h('div'),
+    log: h('div', {class: 'at-log', role: 'log', 'aria-label': t('console.log'), tabindex: '0'})};
   const history = openHistory();
-  const keptAs = `console ${slot}`;
-  if (!kept.has(keptAs)) kept.set(keptAs, []);
-  const sent = kept.get(keptAs); // {lines, job, problem, view}, oldest first
-  const entry = createEntry(history, send);
-  for (const one of sent) log.append(viewOf(one));
-
-  /** One after the other, so that they are queued as they were entered. */
   let last = Promise.resolve();
-  function send(text) {
+  const entry = createEntry(history, (text) => {
     const lines = splitLines(text);
-    const one = {lines: lines.map(maskLine), job: null, problem: null, view: null};
-    history.add(one.lines.join('\n'));
-    fill(place);
-    sent.push(one);
-    if (sent.length > KEPT) sent.shift().view.node.remove();
-    log.append(viewOf(one));
-    toEnd();
-    last = last.then(async () => {
-      try {
-        one.job = await create('/v1/jobs', {kind: 'at', slot, lines});
-        await refresh(one); // it may have ended before its id was known here
-      } catch (problem) {
-        one.problem = problem;
-        entry.restore(text);
-        one.view.update();
-        if (problem.code === undefined) reportError(problem); // what is sent next goes its way all the same
-      }
-      toEnd();
+    const turn = addTurn(talk, lines.map(maskLine));
+    history.add(turn.lines.join('\n'));
+    last = last.then(async () => { // one after the other, so that they are queued as they were entered
+      await orderLines(talk, turn, lines);
+      if (turn.problem) entry.restore(text);
+      toEnd(talk);
     });
-  }
+  });
+  for (const turn of talk.turns) showTurn(talk, turn);
+  watch(talk, page);
+  return [talk.log, talk.problemPlace, entry.node];
+}
 
-  function viewOf(one) {
-    one.view = logEntry(slot, one, place);
-    one.view.update();
-    return one.view.node;
-  }
+/** What was sent there, the oldest first: {lines, job, problem, view}. It stays as long as the same person sits here. */
+function turnsAt(slot) {
+  const name = `console ${slot}`;
+  if (!kept.has(name)) kept.set(name, []);
+  return kept.get(name);
+}
 
-  function refresh(one) {
-    return readOnce(one, async () => {
-      one.job = await get(url`/v1/jobs/${one.job.id}`);
-      const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 8;
-      one.view.update();
-      if (atEnd) toEnd();
-    });
-  }
+/** @param lines  masked */
+function addTurn(talk, lines) {
+  const {turns, problemPlace} = talk;
+  const turn = {lines, job: null, problem: null, view: null};
+  fill(problemPlace);
+  turns.push(turn);
+  if (turns.length > KEPT) turns.shift().view.node.remove();
+  showTurn(talk, turn);
+  toEnd(talk);
+  return turn;
+}
 
-  function toEnd() {
-    log.scrollTop = log.scrollHeight;
-  }
+function showTurn({slot, log, problemPlace}, turn) {
+  turn.view = turnView(slot, turn, problemPlace);
+  turn.view.update();
+  log.append(turn.view.node);
+}
 
-  const pending = () => sent.filter(({job}) => job && job.finished_at === null);
+async function orderLines(talk, turn, lines) {
+  try {
+    turn.job = await create('/v1/jobs', {kind: 'at', slot: talk.slot, lines});
+    await refresh(talk, turn); // it may have ended before its id was known here
+  } catch (problem) {
+    turn.problem = problem;
+    turn.view.update();
+    if (problem.code === undefined) reportError(problem); // what is sent next goes its way all the same
+  }
+}
+
+function refresh(talk, turn) {
+  return readOnce(turn, async () => {
+    turn.job = await get(url`/v1/jobs/${turn.job.id}`);
+    const {scrollHeight, scrollTop, clientHeight} = talk.log;
+    const wasAtEnd = scrollHeight - scrollTop - clientHeight < 8;
+    turn.view.update();
+    if (wasAtEnd) toEnd(talk);
+  });
+}
+
+function toEnd({log}) {
+  log.scrollTop = log.scrollHeight;
+}
+
+/** Follow the jobs that have not ended. */
+function watch(talk, page) {
+  const pending = () => talk.turns.filter(({job}) => job && job.finished_at === null);
+  const refreshAll = () => pending().forEach((turn) => refresh(talk, turn));
   const ends = [
     watchEvents(({type, data}) => {
-      const one = type !== 'job.progress' && pending().find(({job}) => job.id === data.job);
-      if (one) refresh(one);
+      const turn = type !== 'job.progress' && pending().find(({job}) => job.id === data.job);
+      if (turn) refresh(talk, turn);
     }),
     watchBench(({all, names}) => {
-      if (all) pending().forEach(refresh);
-      else if (names.has(slot)) for (const one of pending()) one.view.update();
+      if (all) refreshAll();
+      else if (names.has(talk.slot)) for (const turn of pending()) turn.view.update();
     }),
   ];
   page.signal.addEventListener('abort', () => ends.forEach((end) => end()));
-  pending().forEach(refresh);
-  return [log, place, entry.node];
+  refreshAll();
 }
 
 /** What was sent, how it stands, and what was answered. */
-function logEntry(slot, one, place) {
+function turnView(slot, turn, problemPlace) {
   const state = h('span');
   const why = h('span', {class: 'quiet'});
-  const cancel = actionButton(t('core.cancel'), 'plain small', place, () => post(url`/v1/jobs/${one.job.id}/cancel`));
+  const cancel = actionButton(t('core.cancel'), 'plain small', problemPlace,
+    () => post(url`/v1/jobs/${turn.job.id}/cancel`));
   const said = h('div', {class: 'at-said'});
   const node = h('div', {class: 'turn'}, said, h('p', {class: 'state'}, state, why, cancel));
-  let shown;
   return {
     node,
     update() {
-      const now = one.problem ? 'refused' : one.job?.state ?? 'sending';
+      const now = turn.problem ? 'refused' : turn.job?.state ?? 'sending';
       cancel.hidden = !['queued', 'running'].includes(now);
-      setText(why, now === 'queued' ? waitsFor(slot, one.job) : '');
-      if (shown === now) return;
-      shown = now;
-      fill(state, ['sending', 'refused'].includes(now) ? t(`console.${now}`) : badge('state', now));
-      const error = one.problem ?? one.job?.error;
-      fill(said, answers(one), error ? h('div', {class: 'problem'}, sentences(error), ownWords(error),
-        one.job ? h('a', {href: link`/jobs/${one.job.id}`}, t('console.job')) : null) : null);
+      setText(why, now === 'queued' ? waitsFor(slot, turn.job) : '');
+      refill(state, now, () => (['sending', 'refused'].includes(now) ? t(`console.${now}`) : badge('state', now)));
+      refill(said, now, () => [answers(turn), errorOf(turn)]);
     },
   };
+}
+
+function errorOf({problem, job}) {
+  const error = problem ?? job?.error;
+  if (!error) return null;
+  return h('div', {class: 'problem'}, sentences(error), ownWords(error),
+    job ? h('a', {href: link`/jobs/${job.id}`}, t('console.job')) : null);
 }
 
 /** Each line with what the board said to it; those behind a line that was refused were not sent. */

@@ -8,21 +8,56 @@ import {MASK, SUGGESTIONS, splitLines} from './at_lines.js';
 /** @param history  of openHistory()  @param send  (text)
  *  @return {node, restore(text)}: restore puts back what could not be sent, unless there is something else by now */
 export function createEntry(history, send) {
+  const field = createField(onKey);
   const wrong = h('p', {class: 'field-error', id: 'at-error', role: 'alert'});
+  const node = h('form', {class: 'console-entry', onsubmit: submit}, field.label,
+    h('div', {class: 'row'}, field.inputs, h('button', {type: 'submit', class: 'main'}, t('console.send'))), wrong,
+    h('p', {class: 'help', id: 'at-help'}, t('console.help')),
+    h('datalist', {id: 'at-usual'}, SUGGESTIONS.map((line) => h('option', {value: line}))));
+
+  function submit(event) {
+    event.preventDefault();
+    const text = field.text();
+    const masked = text.includes(MASK);
+    fill(wrong, masked ? t('console.masked', {mask: MASK}) : null);
+    if (masked) field.put(text);
+    if (masked || splitLines(text).length === 0) return;
+    field.put('');
+    send(text);
+  }
+
+  function onKey(event) {
+    if (event.isComposing || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.key === 'Enter' && field.hasLines() && !event.shiftKey) submit(event);
+    else if (event.key === 'Escape' && field.hasLines()) field.put('');
+    else if (event.key === 'ArrowUp' && field.isAtStart()) recall(event, history.back(field.text()));
+    else if (event.key === 'ArrowDown' && field.isAtEnd()) recall(event, history.forth());
+  }
+
+  function recall(event, text) {
+    event.preventDefault();
+    if (text === null) return;
+    field.put(text);
+    if (field.hasLines()) announce(text);
+  }
+
+  return {node, restore: (text) => field.text() === '' && field.put(text)};
+}
+
+/** A field of one line, of several while it holds several.
+ *  @return {label, inputs, text(), put(text), hasLines(), isAtStart(), isAtEnd()}: the last two say where the caret is,
+ *          which only among several lines moves up and down */
+function createField(onkeydown) {
   const shared = {class: 'at', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false',
-    'aria-describedby': 'at-help at-error', onkeydown: onKey, onpaste: onPaste};
+    'aria-describedby': 'at-help at-error', onkeydown, onpaste: onPaste};
   const one = h('input', {...shared, type: 'text', id: 'at', list: 'at-usual', placeholder: 'AT+GMR'});
   const many = h('textarea', {...shared, id: 'at-many', rows: 6, hidden: true});
   const label = h('label', {for: 'at'}, t('console.label'));
-  const node = h('form', {class: 'console-entry', onsubmit: submit}, label,
-    h('div', {class: 'row'}, one, many, h('button', {type: 'submit', class: 'main'}, t('console.send'))), wrong,
-    h('p', {class: 'help', id: 'at-help'}, t('console.help')),
-    h('datalist', {id: 'at-usual'}, SUGGESTIONS.map((line) => h('option', {value: line}))));
   let input = one;
 
-  /** The focus goes along when it is here, and is not taken from elsewhere. */
+  /** What is masked is marked. The focus goes along when it is in the form, and is not taken from elsewhere. */
   function put(text) {
-    const hadFocus = node.contains(document.activeElement);
+    const hadFocus = input.form.contains(document.activeElement);
     input = splitLines(text).length > 1 ? many : one;
     one.hidden = input === many;
     many.hidden = input === one;
@@ -34,38 +69,6 @@ export function createEntry(history, send) {
     if (masked >= 0) input.setSelectionRange(masked, masked + MASK.length);
   }
 
-  function submit(event) {
-    event.preventDefault();
-    const text = input.value;
-    const masked = text.includes(MASK);
-    fill(wrong, masked ? t('console.masked', {mask: MASK}) : null);
-    if (masked) put(text);
-    if (masked || splitLines(text).length === 0) return;
-    put('');
-    send(text);
-  }
-
-  function onKey(event) {
-    if (event.isComposing || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === 'Enter' && input === many && !event.shiftKey) submit(event);
-    else if (event.key === 'Escape' && input === many) put('');
-    else if (event.key === 'ArrowUp' && atEdge('start')) recall(event, history.back(input.value));
-    else if (event.key === 'ArrowDown' && atEdge('end')) recall(event, history.forth());
-  }
-
-  /** Among several lines the arrows move the caret, until it is at an end. */
-  function atEdge(edge) {
-    if (input === one) return true;
-    return edge === 'start' ? input.selectionEnd === 0 : input.selectionStart === input.value.length;
-  }
-
-  function recall(event, text) {
-    event.preventDefault();
-    if (text === null) return;
-    put(text);
-    if (input === many) announce(text);
-  }
-
   /** An <input> would make one line of them. */
   function onPaste(event) {
     const text = event.clipboardData.getData('text');
@@ -75,5 +78,9 @@ export function createEntry(history, send) {
     put(value.slice(0, selectionStart) + text.trim() + value.slice(selectionEnd));
   }
 
-  return {node, restore: (text) => input.value === '' && put(text)};
+  return {label, inputs: [one, many], put,
+    text: () => input.value,
+    hasLines: () => input === many,
+    isAtStart: () => input === one || input.selectionEnd === 0,
+    isAtEnd: () => input === one || input.selectionStart === input.value.length};
 }

@@ -1,8 +1,8 @@
 // The stored credentials, and one of them: what it is, what was said of it, how long it holds, where its key is.
 import {del, get, query, url} from '../api.js';
-import {confirm} from '../ask.js';
+import {askingButton} from '../ask.js';
 import {fill, h} from '../dom.js';
-import {actionButton, facts, heading, pagedTable, time} from '../parts.js';
+import {facts, heading, pagedTable, time} from '../parts.js';
 import {can} from '../session.js';
 import {addWords, t, tWord} from '../text.js';
 import words from '../words/credentials.js';
@@ -35,9 +35,9 @@ async function showOne(page, id) {
   const one = await get(url`/v1/credentials/${id}`, {signal: page.signal});
   page.title(nameOf(one));
   const problems = h('div');
-  const remove = actionButton(t('core.delete'), 'danger', problems, async () => {
-    if (!await confirm(t('credentials.delete_title', {name: nameOf(one)}), t(one.key_purged_at === null
-      ? 'credentials.delete_text' : 'credentials.delete_purged'), t('core.delete'))) return;
+  const question = {title: t('credentials.delete_title', {name: nameOf(one)}),
+    text: t(one.key_purged_at === null ? 'credentials.delete_text' : 'credentials.delete_purged')};
+  const remove = askingButton(t('core.delete'), question, problems, async () => {
     await del(url`/v1/credentials/${id}`);
     page.go('#/credentials');
   });

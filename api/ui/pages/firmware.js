@@ -1,6 +1,6 @@
 // Firmware that is kept here, and how it gets onto a board.
 import {call, create, del, get, ownProblem, query, url} from '../api.js';
-import {confirm, dialog} from '../ask.js';
+import {askingButton, confirm} from '../ask.js';
 import {slots} from '../bench.js';
 import {fill, h} from '../dom.js';
 import {actionButton, announce, heading, pagedTable, showProblem, time} from '../parts.js';
@@ -73,12 +73,16 @@ function columns(page, problemPlace, list) {
     {title: '', cell: (one) => h('div', {class: 'actions'},
       can('operator') && one.kind !== 'binary' && actionButton(t('kind.flash'), 'plain', problemPlace,
         () => flash(one, page)),
-      can('engineer') && actionButton(t('core.delete'), 'danger', problemPlace, async () => {
-        if (!await confirm(t('core.delete'), t('firmware.sure', {name: one.name}), t('core.delete'))) return;
-        await del(url`/v1/firmware/${one.id}`);
-        await list();
-      }))},
+      can('engineer') && deleteButton(one, problemPlace, list))},
   ];
+}
+
+function deleteButton({id, name}, problemPlace, list) {
+  const question = {title: t('core.delete'), text: t('firmware.sure', {name})};
+  return askingButton(t('core.delete'), question, problemPlace, async () => {
+    await del(url`/v1/firmware/${id}`);
+    await list();
+  });
 }
 
 /** A job that writes it to the board of a slot, with a credential if one is chosen. */
@@ -90,7 +94,7 @@ async function flash(firmware, page) {
   const content = [h('p', {}, t('firmware.flash_text', {name: firmware.name})),
     h('div', {class: 'field'}, h('label', {for: 'flash-slot'}, t('firmware.slot')), slot),
     h('div', {class: 'field'}, h('label', {for: 'flash-credential'}, t('firmware.credential')), credential)];
-  if (await dialog(t('kind.flash'), content, [{label: t('kind.flash'), value: 'yes', danger: true}]) !== 'yes') return;
+  if (!await confirm(t('kind.flash'), content, t('kind.flash'))) return;
   const order = {kind: 'flash', slot: slot.value, firmware: firmware.id, credential: credential.value || undefined};
   const job = await create('/v1/jobs', order);
   page.go(link`/jobs/${job.id}`);

@@ -4,136 +4,138 @@ import {readOnce} from '../bench.js';
 import {fill, h} from '../dom.js';
 import {actionButton, announce, saveFile, showProblem, table} from '../parts.js';
 import {addWords, formatNumber, t} from '../text.js';
-import {hexDump, readEntries, rowsOf, searchable} from '../transcript.js';
+import {hexDump, readEntries, rowsOf} from '../transcript.js';
 import words from '../words/job_log.js';
+import {LogWindow} from './log_window.js';
 
 addWords(words);
-
-const WINDOW = 200; // rows that are in the page at once
 
 /** @param hasEnded  () → whether nothing more will come
  *  @return {node, refresh()}: refresh when the job has moved; it reads again only if the log is open */
 export function logView(page, id, hasEnded) {
-  let entries = null;
-  let rows = [];
-  let first = 0; // row that the window begins with
-  let found = []; // indices of rows that have what is searched for
-  let at = -1; // which of them is looked at
-  let ended = false; // it was read after the end
-
   const problemPlace = h('div');
-  const place = h('div');
-  const count = h('span', {role: 'status'});
-  const port = choice('log.port', {'': 'log.all_ports', at: 'log.port_at', download: 'log.port_download'}, reshow);
-  const view = choice('log.view', {auto: 'log.view_auto', text: 'log.view_text', hex: 'log.view_hex'}, reshow);
-  const onEnter = (event) => event.key === 'Enter' && step(event.shiftKey ? -1 : 1);
-  const needle = h('input', {type: 'search', autocomplete: 'off', spellcheck: 'false', oninput: () => search(false),
-    onkeydown: onEnter});
-  const previous = h('button', {type: 'button', class: 'plain', onclick: () => step(-1)}, t('log.previous'));
-  const next = h('button', {type: 'button', class: 'plain', onclick: () => step(1)}, t('log.next'));
   const fetchLog = () => get(url`/v1/jobs/${id}/log`, {blob: true, signal: page.signal});
   const save = actionButton(t('log.save'), 'plain', problemPlace, async () => {
     saveFile(`${id}.ndjson`, await fetchLog());
   });
-  const bar = h('div', {class: 'filter'}, port.label, view.label,
-    h('label', {}, h('span', {}, t('log.search')), needle), h('div', {class: 'actions'}, previous, next, count, save));
+  const reader = logReader(save);
   const node = h('details', {class: 'card', ontoggle: refresh}, h('summary', {}, t('log.title')),
-    h('p', {class: 'quiet'}, t('log.about')), bar, problemPlace, place);
+    h('p', {class: 'quiet'}, t('log.about')), reader.bar, problemPlace, reader.place);
+  let ended = false; // it was read after the end
 
   function refresh() {
     if (!node.open || ended) return;
     readOnce(node, async () => {
       const over = hasEnded();
-      entries = readEntries(await (await fetchLog()).text());
+      const entries = readEntries(await (await fetchLog()).text());
       ended = over;
       fill(problemPlace);
-      rebuild();
+      reader.show(entries);
     }, (problem) => page.signal.aborted || showProblem(problemPlace, problem));
-  }
-
-  /** Rows anew; who looks at the end goes on looking at the end. */
-  function rebuild() {
-    const wasAtEnd = first > 0 && first + WINDOW >= rows.length;
-    rows = rowsOf(entries, view.input.value, port.input.value);
-    if (wasAtEnd || first >= rows.length) first = Math.max(0, rows.length - WINDOW);
-    search(true);
-  }
-
-  function reshow() {
-    first = 0;
-    if (entries) rebuild();
-  }
-
-  /** @param keep  the rows are new, and who looks at one of those that were found stays there */
-  function search(keep) {
-    const wanted = needle.value.trim().toLowerCase();
-    const digits = wanted.replaceAll(/\s|0x/g, '');
-    const has = (row, sought) => sought !== '' && searchable(row).includes(sought);
-    found = rows.flatMap((row, i) => (has(row, row.kind === 'hex' ? digits : wanted) ? [i] : []));
-    at = Math.min(keep ? Math.max(at, 0) : 0, found.length - 1);
-    if (!keep && at >= 0) showRow();
-    else draw();
-  }
-
-  function step(by) {
-    if (found.length === 0) return;
-    at = (at + by + found.length) % found.length;
-    showRow();
-    announce(`${count.textContent}: ${rows[found[at]].text ?? ''}`);
-  }
-
-  /** The row that is looked at is in the window, and in sight. */
-  function showRow() {
-    const row = found[at];
-    if (row < first || row >= first + WINDOW) first = Math.floor(row / WINDOW) * WINDOW;
-    draw();
-    place.querySelector('tr.found')?.scrollIntoView({block: 'nearest'});
-  }
-
-  function draw() {
-    const wanted = needle.value.trim();
-    const figures = {at: formatNumber(at + 1), n: formatNumber(found.length)};
-    previous.disabled = next.disabled = found.length === 0;
-    count.textContent = wanted === '' ? '' : t(found.length ? 'log.found' : 'log.not_found', figures);
-    if (rows.length === 0) {
-      fill(place, h('p', {class: 'empty'}, t('log.none')));
-      return;
-    }
-    const shown = rows.slice(first, first + WINDOW);
-    const list = table(t('log.title'), columns(wanted), shown);
-    list.node.classList.add('log');
-    list.body.children[found[at] - first]?.classList.add('found');
-    fill(place, pager(), list.node, rows.length > WINDOW ? pager() : null);
-  }
-
-  function pager() {
-    const [from, to, n] = [first + 1, Math.min(first + WINDOW, rows.length), rows.length].map(formatNumber);
-    const numbers = h('span', {}, t('log.rows', {from, to, n}));
-    if (rows.length <= WINDOW) return h('p', {class: 'quiet'}, numbers);
-    const last = Math.floor((rows.length - 1) / WINDOW) * WINDOW;
-    const atStart = first === 0;
-    const atEnd = first + WINDOW >= rows.length;
-    return h('div', {class: 'pager'}, pageButton('log.first', 0, atStart),
-      pageButton('log.before', Math.max(0, first - WINDOW), atStart), numbers,
-      pageButton('log.after', Math.min(last, first + WINDOW), atEnd), pageButton('log.last', last, atEnd));
-  }
-
-  /** The button of the same name has the focus afterwards, or one that can be pressed. */
-  function pageButton(label, row, disabled) {
-    const name = label.replace('.', '-');
-    return h('button', {type: 'button', class: `plain ${name}`, disabled, onclick: () => {
-      first = row;
-      draw();
-      (place.querySelector(`.${name}:enabled`) ?? place.querySelector('.pager button:enabled')).focus();
-    }}, t(label));
   }
 
   return {node, refresh};
 }
 
+/** Rows, and above them the fields that say which and how. @param save  a button among these
+ *  @return {bar, place, show(entries)} */
+function logReader(save) {
+  let entries = null; // nothing was read yet
+  const log = new LogWindow();
+  const place = h('div');
+  const bar = logBar({reshow, search, step}, save);
+
+  function show(fresh) {
+    entries = fresh;
+    log.take(rowsOf(entries, bar.view(), bar.port()), bar.wanted());
+    draw();
+  }
+
+  function reshow() {
+    log.turnTo('first');
+    if (entries) show(entries);
+  }
+
+  function search() {
+    log.search(bar.wanted());
+    drawInSight();
+  }
+
+  function step(by) {
+    const row = log.step(by);
+    if (row === undefined) return;
+    drawInSight();
+    announce(`${bar.figures()}: ${row.text ?? ''}`);
+  }
+
+  /** The button of the same name has the focus afterwards, or one that can be pressed. */
+  function turnTo(name) {
+    log.turnTo(name);
+    draw();
+    (place.querySelector(`.log-${name}:enabled`) ?? place.querySelector('.pager button:enabled')).focus();
+  }
+
+  function draw() {
+    bar.tell(log);
+    fill(place, log.rows.length ? windowOf(log, bar.wanted(), turnTo) : h('p', {class: 'empty'}, t('log.none')));
+  }
+
+  /** The row that is looked at is in sight. */
+  function drawInSight() {
+    draw();
+    place.querySelector('tr.found')?.scrollIntoView({block: 'nearest'});
+  }
+
+  return {bar: bar.node, place, show};
+}
+
+/** Its functions: a field says something else; what is searched for does; look at the next one or the one before. */
+function logBar({reshow, search, step}, save) {
+  const port = choice('log.port', {'': 'log.all_ports', at: 'log.port_at', download: 'log.port_download'}, reshow);
+  const view = choice('log.view', {auto: 'log.view_auto', text: 'log.view_text', hex: 'log.view_hex'}, reshow);
+  const needle = h('input', {type: 'search', autocomplete: 'off', spellcheck: 'false', oninput: search,
+    onkeydown: (event) => event.key === 'Enter' && step(event.shiftKey ? -1 : 1)});
+  const previous = h('button', {type: 'button', class: 'plain', onclick: () => step(-1)}, t('log.previous'));
+  const next = h('button', {type: 'button', class: 'plain', onclick: () => step(1)}, t('log.next'));
+  const count = h('span', {role: 'status'});
+  const wanted = () => needle.value.trim();
+  return {
+    node: h('div', {class: 'filter'}, port.label, view.label, h('label', {}, h('span', {}, t('log.search')), needle),
+      h('div', {class: 'actions'}, previous, next, count, save)),
+    port: () => port.input.value,
+    view: () => view.input.value,
+    wanted,
+    figures: () => count.textContent,
+    /** Which of how many that were found is looked at */
+    tell({at, found}) {
+      const figures = {at: formatNumber(at + 1), n: formatNumber(found.length)};
+      previous.disabled = next.disabled = found.length === 0;
+      count.textContent = wanted() === '' ? '' : t(found.length ? 'log.found' : 'log.not_found', figures);
+    },
+  };
+}
+
 function choice(label, options, onchange) {
   const input = h('select', {onchange}, Object.entries(options).map(([value, key]) => h('option', {value}, t(key))));
   return {input, label: h('label', {}, h('span', {}, t(label)), input)};
+}
+
+/** @param turnTo  (name): show another window, as log.begins has them */
+function windowOf(log, wanted, turnTo) {
+  const list = table(t('log.title'), columns(wanted), log.shown);
+  list.node.classList.add('log');
+  list.body.children[log.found[log.at] - log.first]?.classList.add('found');
+  return [pager(log, turnTo), list.node, log.isWhole ? null : pager(log, turnTo)];
+}
+
+function pager(log, turnTo) {
+  const [from, to, n] = [log.first + 1, log.first + log.shown.length, log.rows.length].map(formatNumber);
+  const numbers = h('span', {}, t('log.rows', {from, to, n}));
+  if (log.isWhole) return h('p', {class: 'quiet'}, numbers);
+  const button = (name, disabled) => h('button', {type: 'button', class: `plain log-${name}`, disabled,
+    onclick: () => turnTo(name)}, t(`log.${name}`));
+  return h('div', {class: 'pager'}, button('first', log.first === 0), button('before', log.first === 0), numbers,
+    button('after', log.isAtEnd), button('last', log.isAtEnd));
 }
 
 function columns(needle) {

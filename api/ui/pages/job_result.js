@@ -1,6 +1,6 @@
 // What the steps of a job found out and did, a card for each kind of thing.
 import {del, get, url} from '../api.js';
-import {confirm} from '../ask.js';
+import {askingButton} from '../ask.js';
 import {restoreButton} from '../backups.js';
 import {fill, h} from '../dom.js';
 import {actionButton, facts, saveFile, table, time, warningBox} from '../parts.js';
@@ -86,7 +86,7 @@ function writeCard({write, images, flash, target, key_purged: purged, restore}) 
   if (!write && !images && !flash) return null;
   return card(t('result.write'), facts([
     [t('result.credential_of'), target ? `${target.kind} ${target.index ?? ''}` : null],
-    [t('result.flashed'), flash?.firmware.map(({id, name}) => h('div', {}, h('a', {href: `#/firmware?id=${id}`}, name)))],
+    [t('result.flashed'), flash?.firmware.map(firmwareLink)],
     [t('result.restored'), restore ? [restore.partition, ' · ', time(restore.created_at)] : null],
     [t('result.method'), write ? tWord('method', write.method) : null],
     [t('result.what'), write?.identical ? t('result.identical') : null],
@@ -103,6 +103,10 @@ function writeCard({write, images, flash, target, key_purged: purged, restore}) 
   images?.length ? rangeTable(t('result.images'), images) : null);
 }
 
+function firmwareLink({id, name}) {
+  return h('div', {}, h('a', {href: `#/firmware?id=${id}`}, name));
+}
+
 function backupsCard({slot, result: {backups, board}}, page) {
   if (!backups?.length) return null;
   const problemPlace = h('div');
@@ -117,12 +121,12 @@ function readCard({id, result: {read}}, page) {
   if (!read) return null;
   const problemPlace = h('div');
   const name = `${read.partition ?? `flash-${read.offset.toString(16)}`}.bin`;
+  const question = {title: t('result.forget_title'), text: t('result.forget_text')};
   const actions = h('div', {class: 'actions start'},
     actionButton(t('result.save'), 'main', problemPlace, async () => {
       saveFile(name, await get(url`/v1/jobs/${id}/data`, {blob: true, signal: page.signal}));
     }),
-    actionButton(t('result.forget'), 'danger', problemPlace, async () => {
-      if (!await confirm(t('result.forget_title'), t('result.forget_text'), t('result.forget'))) return;
+    askingButton(t('result.forget'), question, problemPlace, async () => {
       await del(url`/v1/jobs/${id}/data`);
       fill(actions, t('result.forgotten'));
     }));

@@ -25,12 +25,43 @@ export async function show(page) {
   }
   if (!kept.has('provision')) kept.set('provision', begin());
   const wizard = kept.get('provision');
-  const stepButton = (step, i) => h('button', {type: 'button', onclick: () => step !== wizard.step && tools.go(step)},
+  const steps = stepBar(wizard, (step) => stage.tools.go(step));
+  const stage = stepStage(wizard, steps, page.signal);
+  fill(page.main, title, steps.node, stage.node);
+  takeAddress(page.query, wizard, stage.tools);
+  stage.draw();
+  watchFiles(page, (files) => {
+    if (wizard.step !== 'credentials' || wizard.source !== 'files') {
+      wizard.source = 'files';
+      stage.tools.go('credentials');
+    }
+    takeFiles(wizard, files, stage.tools.changed);
+  });
+}
+
+/** The steps by name: where the operator is, and where he may go. @return {node, update()} */
+function stepBar(wizard, go) {
+  const stepButton = (step, i) => h('button', {type: 'button', onclick: () => step !== wizard.step && go(step)},
     h('span', {class: 'number', 'aria-hidden': 'true'}, String(i + 1)), t(`provision.step_${step}`));
   const buttons = new Map(STEPS.map((step, i) => [step, stepButton(step, i)]));
-  const steps = h('ol', {class: 'wizard-steps', 'aria-label': t('provision.steps')},
+  const node = h('ol', {class: 'wizard-steps', 'aria-label': t('provision.steps')},
     [...buttons.values()].map((button) => h('li', {}, button)));
-  const place = h('section', {class: 'wizard'});
+
+  function update() {
+    for (const [step, button] of buttons) {
+      button.disabled = !mayEnter(wizard, step);
+      if (step === wizard.step) button.setAttribute('aria-current', 'step');
+      else button.removeAttribute('aria-current');
+    }
+  }
+
+  return {node, update};
+}
+
+/** Where the one step is shown that the operator is at. @param steps  of stepBar()
+ *  @return {node, draw(), tools}; a step's view gets the tools as well, with a signal that aborts when it is left */
+function stepStage(wizard, steps, signal) {
+  const node = h('section', {class: 'wizard'});
   let leaving = new AbortController();
 
   const tools = {
@@ -38,8 +69,8 @@ export async function show(page) {
     go(step) {
       wizard.step = step;
       draw();
-      place.querySelector('h2').focus();
-      place.scrollIntoView({block: 'nearest'});
+      node.querySelector('h2').focus();
+      node.scrollIntoView({block: 'nearest'});
     },
     /** Another state from now on (the next batch). */
     replace(next) {
@@ -52,36 +83,19 @@ export async function show(page) {
     leaving.abort();
     leaving = new AbortController();
     if (!mayEnter(wizard, wizard.step)) wizard.step = 'credentials';
-    const update = VIEWS[wizard.step](place, wizard, {...tools, signal: leaving.signal});
+    const update = VIEWS[wizard.step](node, wizard, {...tools, signal: leaving.signal});
     redraw = () => {
-      markSteps();
+      steps.update();
       update();
     };
     redraw();
   }
 
-  function markSteps() {
-    for (const [step, button] of buttons) {
-      button.disabled = !mayEnter(wizard, step);
-      if (step === wizard.step) button.setAttribute('aria-current', 'step');
-      else button.removeAttribute('aria-current');
-    }
-  }
-
-  page.signal.addEventListener('abort', () => {
+  signal.addEventListener('abort', () => {
     leaving.abort();
     redraw = () => {};
   });
-  fill(page.main, title, steps, place);
-  takeAddress(page.query, wizard, tools);
-  draw();
-  watchFiles(page, (files) => {
-    if (wizard.step !== 'credentials' || wizard.source !== 'files') {
-      wizard.source = 'files';
-      tools.go('credentials');
-    }
-    takeFiles(wizard, files, tools.changed);
-  });
+  return {node, draw, tools};
 }
 
 /** #/provision?slot=left and ?credential=cred_…: what another page sent the reader here with, once. */

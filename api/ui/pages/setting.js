@@ -1,10 +1,10 @@
-// One kind of setting: its list with what can be done to each, and the form for a new or an old one. Which of them is in
-// the address: ?new=1, ?edit=NAME.
+// One kind of setting: its list with what can be done to each, and the form for a new or an old one. Which of them is
+// in the address: ?new=1, ?edit=NAME.
 import {call, create, del, get, newKey, ownProblem, query, url} from '../api.js';
-import {confirm, tell} from '../ask.js';
+import {askingButton, tell} from '../ask.js';
 import {fill, h} from '../dom.js';
 import {form} from '../form.js';
-import {actionButton, announce, heading, mayNotSee, pagedTable} from '../parts.js';
+import {announce, heading, mayNotSee, pagedTable} from '../parts.js';
 import {link} from '../router.js';
 import {can} from '../session.js';
 import {t} from '../text.js';
@@ -13,7 +13,7 @@ import {t} from '../text.js';
  *    scope, reads     who may change and who may read it
  *    key              the member that names one: 'name' (then it is PUT under its name) or 'id' (then it is POSTed)
  *    columns()        as table() takes them
- *    fields(settings, item)  async: of the form; item null: a new one
+ *    fields(settings) async: of the form. A field has the value of the member that it names, unless it says another
  *    pages            false: its list comes at once
  *    keeps(item)      optional: may this one not be deleted?
  *    settingsOf(item) what the form shows of it (named ones)
@@ -39,12 +39,7 @@ async function showList(page, place, kind, setting) {
   const buttons = {title: '', cell: (item) => h('div', {class: 'actions'}, setting.actions?.(item, problemPlace),
     mine && setting.key === 'name' && h('a', {class: 'button', href: link`/settings/${kind}` + query({edit: item.name}),
       'aria-label': `${t('settings.edit')}: ${item.name}`}, t('settings.edit')),
-    mine && !setting.keeps?.(item) && actionButton(t(`settings.delete_${kind}`), 'danger', problemPlace, async () => {
-      const what = item.name ?? item.url;
-      const label = t(`settings.delete_${kind}`);
-      if (!await confirm(label, t(`settings.sure_${kind}`, {name: what}), label)) return;
-      await del(url`/v1/${kind}/${item[setting.key]}`);
-      announce(t('settings.gone', {name: what}));
+    mine && !setting.keeps?.(item) && deleteButton(item, kind, setting, problemPlace, async () => {
       await showList(page, place, kind, setting);
       place.querySelector('h1').focus();
     }))};
@@ -56,6 +51,17 @@ async function showList(page, place, kind, setting) {
     problemPlace, list);
 }
 
+/** @param then  async: what follows when it is gone */
+function deleteButton(item, kind, setting, problemPlace, then) {
+  const name = item.name ?? item.url;
+  const label = t(`settings.delete_${kind}`);
+  return askingButton(label, {title: label, text: t(`settings.sure_${kind}`, {name})}, problemPlace, async () => {
+    await del(url`/v1/${kind}/${item[setting.key]}`);
+    announce(t('settings.gone', {name}));
+    await then();
+  });
+}
+
 async function showForm(page, place, kind, setting, name) {
   const back = `#/settings/${kind}`;
   const {etag, data: item} = name === null ? {etag: null, data: null}
@@ -63,7 +69,7 @@ async function showForm(page, place, kind, setting, name) {
   const before = item === null ? {} : setting.settingsOf(item);
   const named = setting.key === 'name';
   const nameOf = name === null ? nameField() : {...nameField(null), value: name, readonly: true};
-  const fields = [...(named ? [nameOf] : []), ...await setting.fields(before, item)];
+  const fields = [...(named ? [nameOf] : []), ...withValues(await setting.fields(before), before)];
   const make = maker(`/v1/${kind}`);
   const onSave = async (body) => {
     const finish = setting.finish ?? ((all) => all);
@@ -107,17 +113,25 @@ function explained(problem, name) {
     : ownProblem('changed_meanwhile', t('settings.changed'), t('settings.load_again'));
 }
 
+/** Fields and groups of them, with the values that @p before has for them. */
+function withValues(fields, before) {
+  return fields.map((entry) => (entry.fields ? {...entry, fields: withValues(entry.fields, before)}
+    : {value: memberAt(before, entry.name.split('.')), ...entry}));
+}
+
+function memberAt(object, path) {
+  return path.reduce((at, part) => at?.[part], object);
+}
+
 /** What the form does not show stays as it was; what it shows and is empty now is no more. Pure. */
-export function merge(before, body, fields) {
+function merge(before, body, fields) {
   const all = structuredClone(before);
   for (const {name} of fields.flatMap((entry) => entry.fields ?? [entry])) {
     const path = name.split('.');
+    const value = memberAt(body, path);
     const last = path.pop();
-    const value = path.reduce((object, part) => object?.[part], body)?.[last];
     if (value !== undefined) path.reduce((object, part) => (object[part] ??= {}), all)[last] = value;
-    else if (path.length === 0 || path.reduce((object, part) => object?.[part], all)) {
-      delete path.reduce((object, part) => object[part], all)[last];
-    }
+    else delete memberAt(all, path)?.[last];
   }
   return pruned(all);
 }

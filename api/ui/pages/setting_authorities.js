@@ -14,14 +14,19 @@ export default {
     {title: t('authorities.key'), cell: (authority) => authority.key_type},
     {title: t('authorities.not_after'), cell: (authority) => time(authority.not_after)},
   ],
-  actions: (authority) => h('button', {type: 'button', class: 'plain', 'aria-label': `${t('authorities.save')}: ${authority.name}`,
-    onclick: () => saveFile(`${authority.name}.crt`, new Blob([authority.certificate]))}, t('authorities.save')),
+  actions: ({name, certificate}) => h('button', {type: 'button', class: 'plain',
+    'aria-label': `${t('authorities.save')}: ${name}`,
+    onclick: () => saveFile(`${name}.crt`, new Blob([certificate]))}, t('authorities.save')),
   fields: async () => [
     nameField(),
-    {name: 'key', label: t('authorities.key'), type: 'select', value: '', options: [['', 'RSA-2048'], ['P-256', 'P-256']]},
+    {name: 'key', label: t('authorities.key'), type: 'select', options: [['', 'RSA-2048'], ['P-256', 'P-256']]},
     {name: 'days', label: t('authorities.days'), type: 'number', min: 1, max: 36500, placeholder: '3650'},
-    {group: t('authorities.subject'), help: t('authorities.subject_help'), fields: PARTS.map((part) => ({name: `subject.${part}`,
-      label: t(`authorities.${part}`), maxlength: part === 'C' ? 2 : 64, placeholder: part === 'CN' ? '{name}' : null}))},
+    {group: t('authorities.subject'), help: t('authorities.subject_help'), fields: PARTS.map(subjectField)},
   ],
   finish: (body) => (body.subject && !body.subject.CN ? {...body, subject: {...body.subject, CN: '{name}'}} : body),
 };
+
+function subjectField(part) {
+  return {name: `subject.${part}`, label: t(`authorities.${part}`), maxlength: part === 'C' ? 2 : 64,
+    placeholder: part === 'CN' ? '{name}' : null};
+}

@@ -21,29 +21,25 @@ export default {
     {title: t('clouds.endpoint'), cell: ({settings}) => settings.data?.endpoint ?? t('clouds.asked')},
   ],
   settingsOf: ({settings}) => settings,
-  actions: (cloud, problemPlace) => can('engineer') && actionButton(t('clouds.test'), 'plain', problemPlace, async () => {
-    const result = await post(url`/v1/clouds/${cloud.name}/test`);
-    await tell(t(result.ok ? 'clouds.works' : 'clouds.works_not', {name: cloud.name}), testResult(result));
-  }),
-  async fields(cloud) {
-    const keys = cloud.keys ?? {};
+  actions: ({name}, problems) => can('engineer') && actionButton(t('clouds.test'), 'plain', problems, () => test(name)),
+  async fields({keys = {}}) {
     const credentials = (await get('/v1/credentials?limit=200')).items;
     return [
-      {name: 'region', label: t('clouds.region'), type: 'datalist', required: true, value: cloud.region,
+      {name: 'region', label: t('clouds.region'), type: 'datalist', required: true,
         options: REGIONS.map((name) => [name, name]), placeholder: 'eu-central-1'},
       {name: 'keys.from', label: t('clouds.keys'), type: 'select', value: keys.from ?? 'request',
         options: KEYS.map((from) => [from, t(`clouds.keys_${from}`)])},
       ...keyFields(keys, credentials),
       {group: t('clouds.devices'), help: t('clouds.devices_help'), fields: [
-        {name: 'data.endpoint', label: t('clouds.endpoint'), value: cloud.data?.endpoint},
-        {name: 'data.mqtt_port', label: t('clouds.mqtt_port'), type: 'number', value: cloud.data?.mqtt_port, placeholder: '8883'},
-        {name: 'data.https_port', label: t('clouds.https_port'), type: 'number', value: cloud.data?.https_port, placeholder: '8443'},
-        {name: 'data.root_ca', label: t('clouds.root_ca'), type: 'textarea', value: cloud.data?.root_ca},
+        {name: 'data.endpoint', label: t('clouds.endpoint')},
+        {name: 'data.mqtt_port', label: t('clouds.mqtt_port'), type: 'number', placeholder: '8883'},
+        {name: 'data.https_port', label: t('clouds.https_port'), type: 'number', placeholder: '8443'},
+        {name: 'data.root_ca', label: t('clouds.root_ca'), type: 'textarea'},
       ]},
       {group: t('clouds.control'), help: t('clouds.control_help'), fields: [
-        {name: 'control.endpoint', label: t('clouds.control_endpoint'), value: cloud.control?.endpoint},
-        {name: 'control.root_ca', label: t('clouds.root_ca'), type: 'textarea', value: cloud.control?.root_ca},
-        {name: 'rate', label: t('clouds.rate'), type: 'number', value: cloud.rate, min: 1, max: 100, placeholder: '80'},
+        {name: 'control.endpoint', label: t('clouds.control_endpoint')},
+        {name: 'control.root_ca', label: t('clouds.root_ca'), type: 'textarea'},
+        {name: 'rate', label: t('clouds.rate'), type: 'number', min: 1, max: 100, placeholder: '80'},
       ]},
     ];
   },
@@ -59,19 +55,25 @@ function keyFields(keys, credentials) {
   const of = (from, fields) => fields.map((field) => ({...field, when: ['keys.from', from]}));
   return [
     ...of('request', [
-      {name: 'keys.access_key_id', label: t('clouds.access_key_id'), required: true, value: keys.access_key_id, placeholder: 'AKIA…'},
+      {name: 'keys.access_key_id', label: t('clouds.access_key_id'), required: true, placeholder: 'AKIA…'},
       ...secretFields('keys.secret_access_key', t('clouds.secret_access_key'), keys.secret_access_key_set),
       ...secretFields('keys.session_token', t('clouds.session_token'), keys.session_token_set),
     ]),
-    ...of('file', [{name: 'keys.profile', label: t('clouds.profile'), value: keys.profile, placeholder: 'default'}]),
+    ...of('file', [{name: 'keys.profile', label: t('clouds.profile'), placeholder: 'default'}]),
     ...of('credential_provider', [
-      {name: 'keys.endpoint', label: t('clouds.provider_endpoint'), required: true, value: keys.endpoint},
-      {name: 'keys.role_alias', label: t('clouds.role_alias'), required: true, value: keys.role_alias},
-      {name: 'keys.thing', label: t('clouds.thing'), required: true, value: keys.thing},
-      {name: 'keys.credential', label: t('clouds.credential'), type: 'select', required: true, value: keys.credential,
+      {name: 'keys.endpoint', label: t('clouds.provider_endpoint'), required: true},
+      {name: 'keys.role_alias', label: t('clouds.role_alias'), required: true},
+      {name: 'keys.thing', label: t('clouds.thing'), required: true},
+      {name: 'keys.credential', label: t('clouds.credential'), type: 'select', required: true,
         options: [['', ''], ...credentials.map(({id, common_name: name}) => [id, name ?? id])]},
     ]),
   ];
+}
+
+/** Does the account work? Each question that was asked of it, and its answer. */
+async function test(name) {
+  const result = await post(url`/v1/clouds/${name}/test`);
+  await tell(t(result.ok ? 'clouds.works' : 'clouds.works_not', {name}), testResult(result));
 }
 
 function testResult({account, arn, endpoint, checks}) {

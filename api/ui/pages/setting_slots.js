@@ -17,28 +17,34 @@ export default {
     {title: t('slots.download_port'), cell: (slot) => h('code', {}, slot.download_port ?? '–')},
     {title: t('slots.at_port'), cell: (slot) => h('code', {}, slot.at_port ?? '–')},
     {title: t('slots.reset'), cell: (slot) => tReset(slot.reset)},
-    {title: t('slots.state'), cell: (slot) => [badge('slot', slot.state), slot.implicit ? [' ', h('span', {class: 'quiet'},
-      t('slots.implicit'))] : null]},
+    {title: t('slots.state'), cell: ({state, implicit}) => [badge('slot', state),
+      implicit ? [' ', h('span', {class: 'quiet'}, t('slots.implicit'))] : null]},
   ],
-  settingsOf: (slot) => Object.fromEntries(SETTINGS.filter((name) => slot[name] !== null).map((name) => [name, slot[name]])),
+  settingsOf(slot) {
+    const said = SETTINGS.filter((name) => slot[name] !== null);
+    return Object.fromEntries(said.map((name) => [name, slot[name]]));
+  },
   async fields(slot) {
-    const ports = (await get('/v1/ports')).items.map((port) => [port.path, [port.device, port.usb?.product ?? port.bridge,
-      port.usb?.serial, port.slot && t('slots.of', {slot: port.slot})].filter(Boolean).join(' · ')]);
+    const ports = (await get('/v1/ports')).items.map(portOption);
     return [
-      {name: 'download_port', label: t('slots.download_port'), type: 'datalist', options: ports, value: slot.download_port,
+      {name: 'download_port', label: t('slots.download_port'), type: 'datalist', options: ports,
         help: t('slots.download_help')},
-      {name: 'at_port', label: t('slots.at_port'), type: 'datalist', options: ports, value: slot.at_port, help: t('slots.at_help')},
+      {name: 'at_port', label: t('slots.at_port'), type: 'datalist', options: ports, help: t('slots.at_help')},
       {name: 'reset', label: t('slots.reset'), type: 'datalist', options: RESETS.map((name) => [name, tReset(name)]),
         value: slot.reset ?? 'auto', help: t('slots.reset_help', {steps: 'D0|R1|W0.1|D1|R0'})},
-      {group: t('slots.speeds'), fields: [
-        bauds('download_baud', slot), bauds('flash_baud', slot), bauds('at_baud', slot),
-      ]},
+      {group: t('slots.speeds'), fields: ['download_baud', 'flash_baud', 'at_baud'].map(baudField)},
     ];
   },
 };
 
-function bauds(name, slot) {
-  return {name, label: t(`slots.${name}`), type: 'datalist', options: BAUDS, value: slot[name], inputmode: 'numeric', pattern: '\\d+',
+/** A port by its path, with what tells it from the others. */
+function portOption({path, device, usb, bridge, slot}) {
+  const marks = [device, usb?.product ?? bridge, usb?.serial, slot && t('slots.of', {slot})];
+  return [path, marks.filter(Boolean).join(' · ')];
+}
+
+function baudField(name) {
+  return {name, label: t(`slots.${name}`), type: 'datalist', options: BAUDS, inputmode: 'numeric', pattern: '\\d+',
     parse: Number, help: t(`slots.${name}_help`)};
 }
 

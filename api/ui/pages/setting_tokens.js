@@ -15,7 +15,7 @@ export default {
     {title: t('tokens.scope'), cell: (token) => t(`scope.${token.scope}`)},
     {title: t('tokens.state'), cell: stateOf},
     {title: t('tokens.used'), cell: (token) => time(token.used_at)},
-    {title: t('tokens.made'), cell: (token) => [time(token.created_at), token.created_by ? ` · ${token.created_by}` : '']},
+    {title: t('tokens.made'), cell: ({created_at: at, created_by: by}) => [time(at), by ? ` · ${by}` : '']},
   ],
   fields: async () => [
     nameField(t('tokens.name_help')),
@@ -23,13 +23,15 @@ export default {
       options: SCOPES.map((scope) => [scope, t(`tokens.${scope}`)])},
     {name: 'expires_in', label: t('tokens.life'), type: 'select', value: 90 * DAY_S,
       options: [...LIVES.map((days) => [days * DAY_S, t('tokens.days', {n: days})]), ['', t('tokens.for_ever')]]},
-    {name: 'certificate_sha256', label: t('tokens.certificate'), pattern: '[0-9a-f]{64}', help: t('tokens.certificate_help')},
+    {name: 'certificate_sha256', label: t('tokens.certificate'), pattern: '[0-9a-f]{64}',
+      help: t('tokens.certificate_help')},
   ],
   after: ({name, token}) => token && tellOnce(t('tokens.new_one', {name}), t('tokens.once'), token),
 };
 
-function stateOf(token) {
-  if (token.revoked_at) return [badge('token', 'revoked'), ' ', time(token.revoked_at)];
-  if (token.expires_at && new Date(token.expires_at) < new Date()) return [badge('token', 'expired'), ' ', time(token.expires_at)];
-  return token.expires_at ? [badge('token', 'valid'), ' ', t('tokens.until'), ' ', time(token.expires_at)] : badge('token', 'valid');
+function stateOf({revoked_at: revoked, expires_at: expires}) {
+  if (revoked) return [badge('token', 'revoked'), ' ', time(revoked)];
+  if (!expires) return badge('token', 'valid');
+  if (new Date(expires) < new Date()) return [badge('token', 'expired'), ' ', time(expires)];
+  return [badge('token', 'valid'), ' ', t('tokens.until'), ' ', time(expires)];
 }

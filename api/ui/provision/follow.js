@@ -4,7 +4,7 @@ import {connection, readOnce, watchBench, watchEvents} from '../bench.js';
 import {hasEnded} from './flow.js';
 
 /** @param changed  called with a row whose job has changed  @param progress  with one that has only moved on
- *  @return {read(row), stop()}: read looks once, for a job that may have begun before anybody listened */
+ *  @return {read(row), readAll(), stop()}: read looks once, for a job that may have begun before anybody listened */
 export function followJobs(wizard, changed, progress) {
   const read = (row) => readOnce(row, async () => {
     const {id} = row.job;
@@ -13,6 +13,10 @@ export function followJobs(wizard, changed, progress) {
     row.job = job;
     changed(row);
   });
+
+  const readAll = () => {
+    for (const row of wizard.rows) if (row.phase === 'sent' && !hasEnded(row)) read(row);
+  };
 
   const endEvents = watchEvents(({type, data}) => {
     const row = wizard.rows.find((each) => each.job?.id === data.job);
@@ -24,11 +28,11 @@ export function followJobs(wizard, changed, progress) {
     }
   });
   const endBench = watchBench(({all}) => {
-    if (!all || connection.state !== 'live') return;
-    for (const row of wizard.rows) if (row.phase === 'sent' && !hasEnded(row)) read(row);
+    if (all && connection.state === 'live') readAll();
   });
   return {
     read,
+    readAll,
     stop() {
       endEvents();
       endBench();

@@ -63,8 +63,8 @@ function fieldsOf(values, profile) {
     field('method', {type: 'select', options: [unsaid, ...METHODS.map((name) => [name, tWord('method', name)])]}),
     field('purge_key', {type: 'select', options: [unsaid, ...[true, false].map((value) => [value, yesNo(value)])],
       help: t('provision.purge_help')}),
-    field('target.kind', {type: 'select', options: [unsaid, ...TARGETS.map((name) => [name, t(`provision.target_${name}`)])],
-      help: t('provision.target_help')}),
+    field('target.kind', {type: 'select', help: t('provision.target_help'),
+      options: [unsaid, ...TARGETS.map((name) => [name, t(`provision.target_${name}`)])]}),
     field('target.index', {type: 'number', min: 0, max: 1}),
   ];
   if (profile) return [{group: t('provision.options'), fields: [check, ...options]}];

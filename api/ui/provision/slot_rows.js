@@ -42,63 +42,84 @@ export function slotRows(wizard, changed) {
   };
 }
 
+function slotRow(wizard, name, choose, changed) {
+  const tick = h('input', {type: 'checkbox', onchange: () => choose(name, tick.checked)});
+  const board = cell(t('provision.board'));
+  const state = cell(t('provision.state'));
+  const said = cell(t('provision.remarks'));
+  const picked = () => (tick.checked ? changed() : choose(name, true));
+  const pick = wizard.source === 'cloud' ? null : credentialPick(wizard, name, picked);
+  const node = h('tr', {}, h('th', {scope: 'row'}, h('label', {class: 'tick'}, tick, name)), board.node, state.node,
+    pick && h('td', {'data-label': t('provision.credential')}, pick.node), said.node);
+
+  function update(slot, assigned) {
+    const isTaking = assigned.has(name);
+    const own = assigned.get(name);
+    const remarked = isTaking ? remarks(wizard, slot, assigned) : [];
+    const values = {n: slot.queued + (slot.state === 'busy' ? 1 : 0), mac: own?.mac, board: slot.board?.mac};
+    tick.checked = isTaking;
+    node.classList.toggle('off', !isTaking);
+    board.show(JSON.stringify(slot.board), () => boardText(slot.board));
+    state.show(`${slot.state} ${slot.hold?.state}`, () => stateBadges(slot));
+    said.show(JSON.stringify([remarked, values]), () => remarkList(remarked, values));
+    pick?.show(own);
+  }
+
+  return {node, update};
+}
+
+/** A cell that is drawn again only when what it shows is another. @return {node, show(key, draw)} */
+function cell(label) {
+  const node = h('td', {'data-label': label});
+  let shown = null;
+  return {
+    node,
+    show(key, draw) {
+      if (shown === key) return;
+      shown = key;
+      fill(node, draw());
+    },
+  };
+}
+
+/** The credential of a slot, and those that it could have instead. @return {node, show(own)} */
+function credentialPick(wizard, name, picked) {
+  const node = h('select', {'aria-label': t('provision.credential_for', {slot: name}), onchange: () => {
+    wizard.byHand[name] = node.value;
+    picked();
+  }});
+  let offered = null;
+
+  function show(own) {
+    const all = waiting(wizard);
+    const keys = all.map((one) => one.key).join(' ');
+    if (offered !== keys) {
+      offered = keys;
+      fill(node, h('option', {value: ''}, t('provision.none')), all.map((one) =>
+        h('option', {value: one.key}, titleWithBoard(one))));
+    }
+    const value = own?.key ?? '';
+    if (node.value !== value) node.value = value;
+  }
+
+  return {node, show};
+}
+
+function titleWithBoard({title, mac}) {
+  return mac && !title.includes(mac.replaceAll(':', '')) ? `${title} · ${mac}` : title;
+}
+
 function boardText(seen) {
   if (!seen) return h('span', {class: 'quiet'}, t('provision.board_unknown'));
   return [h('b', {}, seen.title), ' ', h('code', {}, seen.mac),
     seen.firmware ? h('span', {class: 'quiet'}, ` ${seen.firmware}`) : null];
 }
 
-function slotRow(wizard, name, choose, changed) {
-  const tick = h('input', {type: 'checkbox', onchange: () => choose(name, tick.checked)});
-  const board = h('td', {'data-label': t('provision.board')});
-  const state = h('td', {'data-label': t('provision.state')});
-  const said = h('td', {'data-label': t('provision.remarks')});
-  const picked = () => {
-    wizard.byHand[name] = pick.value;
-    if (!tick.checked) choose(name, true);
-    else changed();
-  };
-  const pick = wizard.source === 'cloud' ? null
-    : h('select', {'aria-label': t('provision.credential_for', {slot: name}), onchange: picked});
-  const node = h('tr', {}, h('th', {scope: 'row'}, h('label', {class: 'tick'}, tick, name)), board, state,
-    pick ? h('td', {'data-label': t('provision.credential')}, pick) : null, said);
-  let options = null;
-  let shown = {};
+function stateBadges({state, hold}) {
+  return [badge('slot', state), hold ? [' ', badge('hold', hold.state)] : null];
+}
 
-  /** A cell is drawn again only when what it shows is another. */
-  function cell(place, key, nodes) {
-    if (shown[place] === key) return;
-    shown = {...shown, [place]: key};
-    fill({board, state, said}[place], nodes());
-  }
-
-  return {
-    node,
-    update(slot, assigned) {
-      tick.checked = assigned.has(name);
-      node.classList.toggle('off', !tick.checked);
-      const seen = slot.board;
-      cell('board', JSON.stringify(seen), () => boardText(seen));
-      cell('state', `${slot.state} ${slot.hold?.state}`, () => [badge('slot', slot.state),
-        slot.hold ? [' ', badge('hold', slot.hold.state)] : null]);
-      const remarked = assigned.has(name) ? remarks(wizard, slot, assigned) : [];
-      const own = assigned.get(name);
-      const values = {n: slot.queued + (slot.state === 'busy' ? 1 : 0), mac: own?.mac, board: seen?.mac};
-      cell('said', JSON.stringify([remarked, values]), () => h('ul', {class: 'remarks'}, remarked.map(({word, stop}) =>
-        h('li', {class: stop ? 'stop' : 'warn'}, t(`provision.remark_${word}`, values)))));
-      if (pick) drawPick(own);
-    },
-  };
-
-  function drawPick(own) {
-    const all = waiting(wizard);
-    const key = all.map((one) => one.key).join(' ');
-    if (options !== key) {
-      options = key;
-      fill(pick, h('option', {value: ''}, t('provision.none')), all.map((one) => h('option', {value: one.key},
-        one.mac && !one.title.includes(one.mac.replaceAll(':', '')) ? `${one.title} · ${one.mac}` : one.title)));
-    }
-    const value = own?.key ?? '';
-    if (pick.value !== value) pick.value = value;
-  }
+function remarkList(remarked, values) {
+  return h('ul', {class: 'remarks'}, remarked.map(({word, stop}) =>
+    h('li', {class: stop ? 'stop' : 'warn'}, t(`provision.remark_${word}`, values))));
 }

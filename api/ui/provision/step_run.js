@@ -12,23 +12,29 @@ let cards = new Map(); // row → its card in the view that is shown now; an ans
 
 /** @return a function that shows what has changed in the state */
 export function showRun(place, wizard, tools) {
-  const sum = h('p', {class: 'sum'});
-  const bar = h('progress', {max: String(wizard.rows.length), value: 0, 'aria-label': t('provision.ended')});
-  const again = h('button', {type: 'button', onclick: () => retryFailed()}, t('provision.retry_all'));
-  const next = h('button', {type: 'button', class: 'main', onclick: () => tools.replace(nextBatch(wizard))},
-    t('provision.next_batch'));
-  const jobs = followJobs(wizard, changed, (row) => cards.get(row)?.progress());
-  const actions = {
-    retry: (row) => (row.phase === 'sent' ? retry(row) : send(row)),
-    settings: () => tools.go('slots'),
-  };
+  const batch = batchWork(wizard, tools);
+  const sum = sumCard(wizard, batch.retryFailed, () => tools.replace(nextBatch(wizard)));
+  const actions = {retry: batch.retry, settings: () => tools.go('slots')};
   cards = new Map(wizard.rows.map((row) => [row, jobCard(wizard, row, actions)]));
-  fill(place, h('h2', {tabindex: '-1'}, t('provision.run_title')), h('div', {class: 'card batch'}, sum, bar, h('div',
-    {class: 'actions'}, again, next)), h('div', {class: 'job-cards'}, [...cards.values()].map((card) => card.node)));
+  fill(place, h('h2', {tabindex: '-1'}, t('provision.run_title')), sum.node,
+    h('div', {class: 'job-cards'}, [...cards.values()].map((card) => card.node)));
+  batch.begin();
+  return sum.update;
+}
+
+/** What is done with the rows until the step is left: they are sent, and their jobs are followed.
+ *  @return {begin(), retry(row), retryFailed()} */
+function batchWork(wizard, tools) {
+  const jobs = followJobs(wizard, changed, (row) => cards.get(row)?.progress());
 
   function changed(row) {
     cards.get(row)?.update();
     tools.changed();
+  }
+
+  async function begin() {
+    if (wizard.rows.some((row) => row.phase === 'waiting')) await sendRows(wizard, changed);
+    jobs.readAll();
   }
 
   async function send(row) {
@@ -36,21 +42,18 @@ export function showRun(place, wizard, tools) {
     if (row.phase === 'sent') jobs.read(row);
   }
 
+  /** What was not taken on goes once more; what was gets a new job. */
   async function retry(row) {
+    if (row.phase !== 'sent') return send(row);
     await retryRow(row, changed);
-    jobs.read(row);
+    return jobs.read(row);
   }
 
   function retryFailed() {
-    for (const row of wizard.rows) if (hasEnded(row) && row.job?.state !== 'succeeded') actions.retry(row);
+    for (const row of wizard.rows) if (hasEnded(row) && row.job?.state !== 'succeeded') retry(row);
   }
 
-  /** What is not answered yet goes again as soon as the service is back; it makes nothing twice. */
-  async function sendAll() {
-    await sendRows(wizard, changed);
-    for (const row of wizard.rows) if (row.phase === 'sent' && !hasEnded(row)) jobs.read(row);
-  }
-
+  // What is not answered yet goes again as soon as the service is back; it makes nothing twice.
   const endBench = watchBench(({all}) => {
     if (all && connection.state === 'live') wizard.rows.filter(isUnanswered).forEach(send);
   });
@@ -58,22 +61,33 @@ export function showRun(place, wizard, tools) {
     jobs.stop();
     endBench();
   });
-  if (wizard.rows.some((row) => row.phase === 'waiting')) sendAll();
-  else for (const row of wizard.rows) if (row.phase === 'sent' && !hasEnded(row)) jobs.read(row);
+  return {begin, retry, retryFailed};
+}
 
+/** The batch in one line and a bar. @param again  tries what has failed  @param next  begins the next batch
+ *  @return {node, update()} */
+function sumCard(wizard, again, next) {
+  const sum = h('p', {class: 'sum'});
+  const bar = h('progress', {max: String(wizard.rows.length), value: 0, 'aria-label': t('provision.ended')});
+  const againButton = h('button', {type: 'button', onclick: again}, t('provision.retry_all'));
+  const nextButton = h('button', {type: 'button', class: 'main', onclick: next}, t('provision.next_batch'));
+  const node = h('div', {class: 'card batch'}, sum, bar, h('div', {class: 'actions'}, againButton, nextButton));
   let said = '';
-  return () => {
+
+  function update() {
     const ended = wizard.rows.filter(hasEnded);
     const good = ended.filter((row) => row.job?.state === 'succeeded');
     const isOver = ended.length === wizard.rows.length;
     bar.value = ended.length;
-    again.hidden = good.length === ended.length;
-    next.disabled = !isOver;
+    againButton.hidden = good.length === ended.length;
+    nextButton.disabled = !isOver;
     const text = t(isOver ? 'provision.sum_over' : 'provision.sum', {n: wizard.rows.length, ended: ended.length,
       good: good.length, bad: ended.length - good.length});
     if (text === said) return;
     said = text;
     sum.textContent = text;
     if (isOver) announce(text);
-  };
+  }
+
+  return {node, update};
 }

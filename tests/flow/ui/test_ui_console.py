@@ -102,6 +102,24 @@ class Console(SlotCase):
         page.locator("#at").press("ArrowUp")
         self.assertEqual(page.locator("#at").input_value(), "AT")
 
+    def test_arrows_go_among_several_lines_first(self):
+        page = self.open(f"#/slots/{self.slot}")
+        self.enter(page, "AT")
+        self.entry(page, 0, "succeeded")
+        self.paste(page, "AT+GMR\nAT+CWMODE?")
+        several = page.locator("#at-many")
+        page.until("document.activeElement.id === 'at-many' && document.activeElement.selectionEnd === 17")
+        several.press("ArrowUp")
+        self.assertEqual(several.input_value(), "AT+GMR\nAT+CWMODE?")
+        several.press("ArrowUp")  # to the beginning, as keyboards have it
+        several.press("ArrowUp")
+        page.until("document.activeElement.id === 'at' && document.activeElement.value === 'AT'")
+        page.locator("#at").press("ArrowDown")
+        page.until("document.activeElement.id === 'at-many'")
+        self.assertEqual(page.locator("label[for=at-many]").count(), 1)
+        several.press("Escape")
+        page.until("document.activeElement.id === 'at' && document.activeElement.value === ''")
+
     def test_it_waits_behind_another_job_and_can_be_cancelled(self):
         self.gate.post(f"/v1/slots/{self.slot}/pause").expect(200)
         page = self.open(f"#/slots/{self.slot}")

@@ -183,6 +183,15 @@ class Jobs(JobCase):
         page.get_by_label("Search").fill("at+cwqap")
         self.says(page, ".filter", "1 of 1")
         self.says(page, ".log tr.found mark", "AT+CWQAP")
+        page.get_by_label("Search").fill("at+cw")
+        self.says(page, ".filter", "1 of ")
+        first = page.locator(".log tr.found").inner_text()
+        page.get_by_label("Search").press("Enter")
+        self.says(page, "#said", "2 of ")
+        self.assertNotEqual(page.locator(".log tr.found").inner_text(), first)
+        page.get_by_role("button", name="Previous").click()
+        self.says(page, "#said", "1 of ")
+        self.assertEqual(page.locator(".log tr.found").inner_text(), first)
         page.get_by_label("Search").fill("nowhere to be found")
         self.says(page, ".filter", "Not found")
         page.get_by_label("Port").select_option("download")
@@ -202,6 +211,7 @@ class Jobs(JobCase):
         page.get_by_text("Rows 1 to 200 of 10,000").first().wait_for()
         page.get_by_role("button", name="Last rows").first().click()
         self.says(page, ".log tbody tr", "the very end")
+        page.until("document.activeElement.textContent === 'First rows'")  # the button that was pressed is of no use now
         page.get_by_role("button", name="First rows").first().click()
         took = page.evaluate("""(async () => {
             const field = document.querySelector('.filter input');

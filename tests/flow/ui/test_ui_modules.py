@@ -17,6 +17,9 @@ class ModulesTest(unittest.TestCase):
     def test_transcript(self):
         self.run_node("transcript.test.mjs")
 
+    def test_log_window(self):
+        self.run_node("log_window.test.mjs")
+
     def run_node(self, name):
         """In a copy that says what a browser knows by itself: these .js files are modules."""
         with tempfile.TemporaryDirectory(prefix="espgate-ui-") as folder:

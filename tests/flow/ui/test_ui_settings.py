@@ -3,6 +3,7 @@ import json
 import unittest
 
 import browser
+import flash_case
 from ui_case import UiCase
 
 
@@ -109,6 +110,32 @@ class Settings(UiCase):
         page.get_by_role("row", name="line3").wait_for()
         self.assertEqual(self.gate.get("/v1/profiles/line3").json["settings"]["wifi"]["password_set"], False)
 
+    def test_a_form_that_is_saved_as_it_opened_changes_nothing(self):
+        board = self.bench.boards[0]
+        kept = {
+            "slots/mid": {"download_port": board.download, "at_port": board.at, "reset": "classic", "flash_baud": 460800},
+            "clouds/mill": {"provider": "aws", "region": "eu-west-1", "rate": 40,
+                            "keys": {"from": "request", "access_key_id": "AKIAIOSFODNN7EXAMPLE", "secret_access_key": "x" * 40},
+                            "data": {"endpoint": "abc-ats.iot.eu-west-1.amazonaws.com", "mqtt_port": 443}},
+            "profiles/line4": {
+                "wifi": {"ssid": "bench", "password": "12345678", "keep": True}, "time": {"zone": 0},
+                "mqtt": {"host": "broker.example", "scheme": 4, "qos": 0}, "host_check": False, "method": "rom",
+                "target": {"kind": "client", "index": 1}, "layout": {"module": "WROOM-32", "release": "v3.4.0.0"},
+                "cloud": {"name": "mill", "groups": ["north", "new"], "certificate": "aws", "policy": "least",
+                          "attributes": {"line": "4"}}},
+        }
+        page = self.open("#/")
+        for path, settings in kept.items():
+            self.gate.put(f"/v1/{path}", settings).expect(201)
+            before = self.gate.get(f"/v1/{path}").json
+            kind, name = path.split("/")
+            page.visit(f"#/settings/{kind}")
+            self.edit(page, name)
+            self.save(page)
+            page.get_by_role("link", name=f"Edit: {name}").wait_for()
+            after = self.gate.get(f"/v1/{path}").json
+            self.assertEqual({**after, "changed_at": None}, {**before, "changed_at": None}, path)
+
     def test_a_token_is_shown_once_and_revoked(self):
         page = self.open("#/settings/tokens?new=1")
         self.fill(page, name="watcher", scope="viewer")
@@ -179,6 +206,25 @@ class Firmware(UiCase):
         row.get_by_role("button", name="Delete").click()
         page.locator("dialog").get_by_role("button", name="Delete").click()
         page.get_by_text("There is no firmware yet.").wait_for()
+
+    def test_a_release_is_flashed_after_a_question(self):
+        slot = self.bench.slot(self.bench.boards[0])
+        kept = self.gate.post("/v1/firmware", files=[("file", "factory.bin", flash_case.esp_at().factory())]).expect(201).json
+        page = self.open("#/firmware")
+        flash = page.get_by_role("row", name="factory.bin").get_by_role("button", name="Flash")
+        flash.click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_text("factory.bin replaces the firmware").wait_for()
+        dialog.get_by_role("button", name="Cancel").click()
+        page.until("document.activeElement.textContent === 'Flash'")
+        self.assertEqual(self.gate.get("/v1/jobs").json["items"], [])
+        flash.click()
+        dialog.get_by_label("Slot").select_option(slot)
+        dialog.get_by_role("button", name="Flash").click()
+        page.get_by_role("heading", name=f"Flash · {slot}").wait_for()
+        [job] = self.gate.get("/v1/jobs").json["items"]
+        self.assertEqual((job["kind"], job["firmware"]), ("flash", kept["id"]))
+        self.assertNotIn("credential", job)
 
     def test_what_is_too_large_is_not_sent(self):
         page = self.open("#/firmware")
