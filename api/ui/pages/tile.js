@@ -1,7 +1,7 @@
 // A slot as a tile, which is read from two metres: its name, and by shape, word and colour how it stands. Then what
 // works there, or how the last job ended and what to do about it. A tile writes only what differs, and its parts keep
 // their place whatever they say, so that a wall of them stands still.
-import {fill, h, setProperty, setText} from '../dom.js';
+import {h, refill, setProperty, setText} from '../dom.js';
 import {ownWords, progressText, sentences, time} from '../parts.js';
 import {link} from '../router.js';
 import {t, tWord} from '../text.js';
@@ -29,13 +29,13 @@ export function createTile({name, heading, action}) {
   const hold = h('span');
   const board = boardPart();
   const work = workPart(name);
-  const end = endPart();
+  const end = h('div', {class: 'end'});
   const node = h('article', {class: 'tile', 'aria-label': name},
     h('div', {class: 'head'}, heading,
       h('span', {class: 'look'}, h('span', {class: 'shape', 'aria-hidden': 'true'}), state)),
     h('div', {class: 'place'}, ports, action),
     h('div', {class: 'board'}, board.nodes, h('div', {class: 'marks'}, board.seen, waiting, hold)),
-    h('div', {class: 'now'}, work.node, end.node));
+    h('div', {class: 'now'}, work.node, end));
   const tile = {node, look: null, work: undefined, update};
 
   function update(slot, running) {
@@ -53,10 +53,10 @@ export function createTile({name, heading, action}) {
     if (slot.hold) setText(hold, tWord('hold', slot.hold.state));
     board.update(slot.board);
     setProperty(work.node, 'hidden', !running);
-    setProperty(end.node, 'hidden', Boolean(running));
+    setProperty(end, 'hidden', Boolean(running));
     tile.work = running;
     if (running) work.update(running);
-    else end.update(slot.last_job);
+    else refill(end, slot.last_job, () => endOf(slot.last_job));
   }
   return tile;
 }
@@ -81,10 +81,8 @@ function boardPart() {
       setText(mac, board ? board.mac ?? t('wall.no_mac') : '');
       setText(about, board ? more.join(' · ') : t('wall.no_board'));
       setProperty(about, 'title', more.join(' · '));
-      const at = board?.seen_at ?? '';
-      if ((seen.dataset.at ?? '') === at) return;
-      seen.dataset.at = at;
-      fill(seen, at ? [h('span', {class: 'label'}, t('wall.seen'), ' '), time(at)] : null);
+      const at = board?.seen_at;
+      refill(seen, at, () => (at ? [h('span', {class: 'label'}, t('wall.seen'), ' '), time(at)] : null));
     },
   };
 }
@@ -117,19 +115,9 @@ export function endText(job) {
 }
 
 /** How the last job ended. */
-function endPart() {
-  const node = h('div', {class: 'end'});
-  let shown;
-  return {
-    node,
-    update(job) {
-      const key = job ? `${job.id} ${job.state}` : '';
-      if (shown === key) return;
-      shown = key;
-      if (!job) return void fill(node, h('p', {class: 'quiet'}, t('wall.no_job')));
-      fill(node, h('p', {}, h('a', {class: 'what', href: link`/jobs/${job.id}`}, endText(job)), ' ',
-        h('span', {class: 'quiet'}, time(job.finished_at))),
-      job.error ? h('div', {class: 'why'}, sentences(job.error), ownWords(job.error)) : null);
-    },
-  };
+function endOf(job) {
+  if (!job) return h('p', {class: 'quiet'}, t('wall.no_job'));
+  return [h('p', {}, h('a', {class: 'what', href: link`/jobs/${job.id}`}, endText(job)), ' ',
+    h('span', {class: 'quiet'}, time(job.finished_at))),
+  job.error ? h('div', {class: 'why'}, sentences(job.error), ownWords(job.error)) : null];
 }

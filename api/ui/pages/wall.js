@@ -1,6 +1,6 @@
 // The bench: every slot as a tile, as it is now.
 import {connection, running, slots, watchBench} from '../bench.js';
-import {fill, h, setProperty, setText} from '../dom.js';
+import {fill, h, refill, setProperty, setText} from '../dom.js';
 import {announce, heading} from '../parts.js';
 import {link} from '../router.js';
 import {can} from '../session.js';
@@ -19,8 +19,8 @@ export async function show(page) {
   const tiles = new Map(); // slot name → {tile, item of the list}
   const wall = h('ul', {class: 'wall'});
   const filters = filterButtons(showFilter);
-  const none = nonePart();
-  fill(page.main, heading(t('nav.bench'), filters.node), wall, none.node);
+  const none = h('div');
+  fill(page.main, heading(t('nav.bench'), filters.node), wall, none);
 
   function update({all, names}) {
     if (connection.state === 'waiting') return;
@@ -32,7 +32,7 @@ export async function show(page) {
   function showFilter() {
     const looks = [...tiles.values()].map(({tile}) => tile.look);
     filters.update(looks);
-    none.update(looks);
+    showNone(none, looks);
     for (const {tile, item} of tiles.values()) setProperty(item, 'hidden', !FILTERS[filter](tile.look));
   }
 
@@ -91,17 +91,11 @@ function filterButtons(chosen) {
   return {node, update};
 }
 
-/** What stands there when no tile does. */
-function nonePart() {
-  const node = h('div');
-  let shown = '';
-  function update(looks) {
-    const none = looks.length === 0 ? 'bench' : looks.some(FILTERS[filter]) ? '' : filter;
-    if (shown === none) return;
-    shown = none;
-    fill(node, none === 'bench' ? emptyBench() : none ? h('p', {class: 'empty'}, t(`wall.none_${none}`)) : null);
-  }
-  return {node, update};
+/** What stands at @p place when no tile is shown. */
+function showNone(place, looks) {
+  const none = looks.length === 0 ? 'bench' : looks.some(FILTERS[filter]) ? null : filter;
+  refill(place, none, () => (none === 'bench' ? emptyBench()
+    : none && h('p', {class: 'empty'}, t(`wall.none_${none}`))));
 }
 
 /** What to do when there is nothing yet. */
