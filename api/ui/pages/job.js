@@ -52,8 +52,8 @@ function draw(view) {
   refill(parts.buttons, [job.state, stopping], () => actions(view));
   refill(parts.end, [job.error, job.result?.verdict, job.state], () => endOf(job));
   view.progress.update(job);
-  refill(parts.steps, [job.steps, job.error], () => stepsCard(job));
-  refill(parts.about, {...job, steps: null, progress: null, error: null}, () => aboutCard(job));
+  refill(parts.steps, [job.steps, job.steps_ahead, job.error], () => stepsCard(job));
+  refill(parts.about, {...job, steps: null, steps_ahead: null, progress: null, error: null}, () => aboutCard(job));
   refill(parts.result, [job.result, hasEnded(job)], () => resultCards(job, view.page));
   tick(view);
 }
@@ -130,11 +130,17 @@ function endOf(job) {
 
 function stepsCard(job) {
   if (job.steps.length === 0) return [];
-  return h('section', {class: 'card'}, h('h2', {}, t('job.steps')), h('ol', {class: 'steps'}, job.steps.map((step) =>
-    h('li', {class: step.state}, h('span', {class: 'name'}, tWord('step', step.name)), badge('state', step.state),
-      h('span', {class: 'at quiet'}, step.started_at ? time(step.started_at) : null),
-      h('span', {class: 'took'}, step.state === 'running' || !step.started_at ? '' : formatDuration(step.ms)),
-      whyOf(step, job)))));
+  const begun = job.steps.map((step) => stepItem(step, job));
+  const ahead = (job.steps_ahead ?? []).map((name) => h('li', {class: 'ahead quiet'},
+    h('span', {class: 'name'}, tWord('step', name)), h('span', {}, t('job.ahead'))));
+  return h('section', {class: 'card'}, h('h2', {}, t('job.steps')), h('ol', {class: 'steps'}, begun, ahead));
+}
+
+function stepItem(step, job) {
+  return h('li', {class: step.state}, h('span', {class: 'name'}, tWord('step', step.name)), badge('state', step.state),
+    h('span', {class: 'at quiet'}, step.started_at ? time(step.started_at) : null),
+    h('span', {class: 'took'}, step.state === 'running' || !step.started_at ? '' : formatDuration(step.ms)),
+    whyOf(step, job));
 }
 
 /** The error of the step that ended the job is the job's own, and stands above the steps. */

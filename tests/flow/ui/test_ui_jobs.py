@@ -101,12 +101,15 @@ class Jobs(JobCase):
         self.state(page, "It waits for its turn at the slot.")
         page.visit(f"#/jobs/{job}")
         self.says(page, ".steps li.running", "clock")
+        self.assertEqual(page.evaluate("[...document.querySelectorAll('.steps .ahead .name')].map((n) => n.textContent)"),
+                         ["network", "TLS", "connect", "subscribe", "publish", "received", "check from here", "record"])
         page.get_by_role("button", name="Stop the job").click()
         page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
         self.state(page, "running")
         page.get_by_role("button", name="Stop the job").click()
         page.get_by_role("dialog").get_by_role("button", name="Stop the job").click()
         self.state(page, "cancelled")
+        self.assertEqual(page.locator(".steps li.ahead").count(), 0)
         self.assertEqual(page.locator(".problem").count(), 0)  # nothing went wrong
         self.bench.clock.silent = False
         page.get_by_role("button", name="Do it again").click()
@@ -199,7 +202,7 @@ class Jobs(JobCase):
         kept = self.saved(page, page.get_by_role("button", name="Download"))
         self.assertEqual(kept, self.gate.get(f"/v1/jobs/{job['id']}/log").body)
 
-    def test_a_big_log_does_not_freeze_the_page(self):
+    def test_of_a_big_log_a_page_shows_a_part(self):
         job = self.order("reset", self.bench.boards[0])
         self.ends(job, "succeeded")
         lines = [json.dumps({"ms": i, "dir": "host", "port": "download", "hex": f"{i % 256:02x}" * 256}) for i in range(9999)]
@@ -213,18 +216,9 @@ class Jobs(JobCase):
         self.says(page, ".log tbody tr", "the very end")
         page.until("document.activeElement.textContent === 'First rows'")  # the button that was pressed is of no use now
         page.get_by_role("button", name="First rows").first().click()
-        took = page.evaluate("""(async () => {
-            const field = document.querySelector('.filter input');
-            field.value = 'very end';
-            const began = performance.now();
-            field.dispatchEvent(new Event('input', {bubbles: true}));
-            await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-            return performance.now() - began;
-        })()""")
+        page.locator(".filter input").fill("very end")
         self.says(page, ".log tr.found", "the very end")
         self.assertEqual(page.locator(".log tbody tr").count(), 200)
-        self.assertLess(took, 3000)
-        print(f"a search in 5 MB of log: {took:.0f} ms")
 
 
 class SlowBoard(JobCase):
@@ -240,12 +234,14 @@ class SlowBoard(JobCase):
         self.board.start()
 
     def test_progress_has_a_rate(self):
-        page = self.open("#/jobs")
+        path = f"/v1/slots/{self.bench.slot(self.board)}"
+        self.gate.post(f"{path}/pause").expect(200)  # until somebody looks
         job = self.order("read", self.board, offset=hex(SLOW_AT), size=SLOW_SIZE)
-        self.row(page, job).locator("progress").wait_for()
-        self.row(page, job).get_by_text("%").wait_for()
-        page.visit(f"#/jobs/{job}")
+        jobs, page = self.open("#/jobs"), self.open(f"#/jobs/{job}")
+        self.gate.post(f"{path}/resume").expect(200)
         self.says(page, ".figures", "KiB/s")
+        self.row(jobs, job).locator("progress").wait_for()
+        self.row(jobs, job).get_by_text("%").wait_for()
         page.shot("job-running")
         self.assertAccessible(page)
         self.state(page, "succeeded")
