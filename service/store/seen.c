@@ -114,8 +114,8 @@ static enum err put_device(struct db *db, const struct told *t)
  * says which board is there now, and the next one does not bear the failure of the one before. */
 #define ONLY_LOOKS "('at', 'read', 'reset')"
 
-/* What was not done stays told until it is done, or something else is: a line of the console that
- * went well would hide that this board is not ready. */
+/* A failure stays until something has come of the board: a console line that went well would hide
+ * that it is not ready. */
 static enum err put_last(struct db *db, const struct job_record *r)
 {
     struct query q;

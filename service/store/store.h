@@ -453,7 +453,7 @@ struct slot_seen {
         struct err_info error; /* kind == ERR_OK: none */
         char error_step[24];
     } last_job; /* the one that ended last, resets of our own (JOB_PRIORITY_RECOVERY) left out; one
-                   that failed or was cut off is told until more than an at, read or reset ends */
+                   that failed or was cut off stays until another kind than at, read, reset ends */
 };
 /** All zero for a slot that had no job yet. @return ERR_OK, ERR_IO */
 enum err store_slot_seen(struct store *s, const char *slot, struct slot_seen *out);

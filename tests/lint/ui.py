@@ -17,7 +17,8 @@ import ui_pack  # noqa: E402
 
 UI = "api/ui"
 BUDGET = 150_000  # bytes of all files, compressed
-LINE = 170
+LINE, LINE_OF_WORDS = 120, 170
+SCREEN = 50  # lines of a function, with those of the functions in it
 LANGUAGES = ("en", "zh")
 # Said on standard error, when there is no page yet that could show it.
 BEFORE_A_PAGE = {"unsafe_listener", "tls_key", "tls_certificate", "client_ca", "audit_broken", "store_newer"}
@@ -169,6 +170,7 @@ class Dashboard:
         self.check_forbidden()
         self.check_page()
         self.check_imports()
+        self.check_functions()
         self.check_words()
         self.check_keys()
         self.check_codes()
@@ -177,12 +179,24 @@ class Dashboard:
 
     def check_lines(self):
         for path in (p for p in self.files if not p.endswith(".svg")):
+            longest = LINE_OF_WORDS if path.startswith(f"{UI}/words/") else LINE
             with open(path, encoding="utf-8") as f:
                 for number, line in enumerate(f, 1):
-                    if len(line.rstrip("\n")) > LINE:
-                        self.say(path, number, f"a line of more than {LINE} characters")
+                    if len(line.rstrip("\n")) > longest:
+                        self.say(path, number, f"a line of more than {longest} characters")
                     if line != line.rstrip() + "\n":
                         self.say(path, number, "blanks at the end of a line, or no end of line")
+
+    def check_functions(self):
+        for path, text in self.scripts.items():
+            lines = text.source.split("\n")
+            for first, line in enumerate(lines):
+                m = re.match(r"(\s*)(?:export )?(?:default )?(?:async )?function\b\*? *(\w*)", line)
+                if m is None or line.endswith("}"):
+                    continue
+                last = next(i for i in range(first + 1, len(lines)) if lines[i].startswith(m[1] + "}"))
+                if last - first >= SCREEN:
+                    self.say(path, first + 1, f"{m[2]} has {last - first + 1} lines, at most {SCREEN} fit a screen")
 
     def check_forbidden(self):
         for path, text in self.scripts.items():

@@ -33,7 +33,7 @@ export function createConsole(slot, page) {
   return [talk.log, talk.problemPlace, entry.node];
 }
 
-/** What was sent there, the oldest first: {lines, job, problem, view}. It stays as long as the same person sits here. */
+/** What was sent there, the oldest first: {lines, job, problem, view}. It stays as long as the same person is here. */
 function turnsAt(slot) {
   const name = `console ${slot}`;
   if (!kept.has(name)) kept.set(name, []);
