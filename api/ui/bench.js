@@ -11,7 +11,7 @@ export const connection = {state: 'waiting', problem: null, since: null};
 
 const listeners = new Set();
 let stream = null;
-let changed = new Set(); // names of slots; 'all' stands for the list itself
+const changed = new Set(); // names of slots; 'all' stands for the list itself
 let frame = 0;
 
 /** @p listener({all, names, events}) is called at most once a frame. @return a function that ends it */
@@ -122,29 +122,44 @@ export async function readOnce(key, read, failed = () => {}) {
   reading.delete(key);
 }
 
+const TOGETHER_MS = 100; // who looks does not notice; and what happens to many slots at once is read once
+const stale = new Set(); // names of slots that are to be read
+let timer = 0;
+
 function readSlot(name) {
-  const key = `slot ${name}`;
-  readOnce(key, async () => {
-    const mine = stream;
-    const slot = await get(url`/v1/slots/${name}`).catch((problem) => {
-      if (problem.status === 404) return null;
-      throw problem;
-    });
-    if (stream !== mine) return;
-    if (slot === null || !slots.has(name)) return void readAll();
-    slots.set(name, slot);
-    const ended = slot.job === null || running.get(name)?.state !== 'running';
-    if (ended && !reading.get(key)) running.delete(name);
-    mark(name);
-  });
+  stale.add(name);
+  timer ||= setTimeout(() => {
+    timer = 0;
+    if (stream) readOnce('stale', readStale);
+  }, TOGETHER_MS);
 }
+
+async function readStale() {
+  const mine = stream;
+  const names = [...stale];
+  stale.clear();
+  const {items} = await get('/v1/slots');
+  if (stream !== mine) return;
+  const read = new Map(items.map((slot) => [slot.name, slot]));
+  for (const name of names) {
+    if (!slots.has(name) || !read.has(name)) return void readAll();
+    slots.set(name, read.get(name));
+    const ended = read.get(name).job === null || running.get(name)?.state !== 'running';
+    if (ended && !stale.has(name)) running.delete(name);
+    mark(name);
+  }
+}
+
+const IN_A_FRAME = 4; // slots; what changes all over the bench is drawn over some frames, so that none comes late
 
 function mark(name) {
   changed.add(name);
-  frame ||= requestAnimationFrame(() => {
-    frame = 0;
-    const names = changed;
-    changed = new Set();
-    for (const listener of listeners) listener({all: names.has('all'), names});
-  });
+  frame ||= requestAnimationFrame(tell);
+}
+
+function tell() {
+  const names = new Set(changed.has('all') ? changed : [...changed].slice(0, IN_A_FRAME));
+  for (const name of names) changed.delete(name);
+  frame = changed.size > 0 ? requestAnimationFrame(tell) : 0;
+  for (const listener of listeners) listener({all: names.has('all'), names});
 }
