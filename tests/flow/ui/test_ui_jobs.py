@@ -233,10 +233,15 @@ class SlowBoard(JobCase):
             f.write(os.urandom(SLOW_SIZE))
         self.board.start()
 
+    def read(self):
+        """A job of 12 s."""
+        slot = self.bench.slot(self.board, flash_baud=115200)
+        return self.gate.create_job(self.bench.command("read", slot, offset=hex(SLOW_AT), size=SLOW_SIZE))
+
     def test_progress_has_a_rate(self):
         path = f"/v1/slots/{self.bench.slot(self.board)}"
         self.gate.post(f"{path}/pause").expect(200)  # until somebody looks
-        job = self.order("read", self.board, offset=hex(SLOW_AT), size=SLOW_SIZE)
+        job = self.read()
         jobs, page = self.open("#/jobs"), self.open(f"#/jobs/{job}")
         self.gate.post(f"{path}/resume").expect(200)
         self.says(page, ".figures", "KiB/s")
@@ -254,7 +259,7 @@ class SlowBoard(JobCase):
         self.gate.get(f"/v1/jobs/{job}/data").problem(404, "dump_not_found")
 
     def test_a_board_that_is_unplugged(self):
-        job = self.order("read", self.board, offset=hex(SLOW_AT), size=SLOW_SIZE)
+        job = self.read()
         page = self.open(f"#/jobs/{job}")
         self.says(page, ".figures", "read")
         self.board.unplug()
