@@ -63,6 +63,15 @@ static json_t *json_step(const struct job_step *s)
     return step;
 }
 
+/* Of the step that runs, not of one before it; what a job moved last is told when it has ended. */
+static json_t *json_progress(const struct job_record *job)
+{
+    bool past = job->state == JOB_RUNNING && job->progress_step != job->step_count;
+    return json_pack("{s:o, s:o, s:o}", "done", json_count(past ? 0 : job->progress_done), "total",
+                     json_count(past ? 0 : job->progress_total), "unit",
+                     json_text_or_null(past ? "" : job->progress_unit));
+}
+
 json_t *json_out_job(const struct job_record *job)
 {
     json_t *steps = json_array();
@@ -71,17 +80,14 @@ json_t *json_out_job(const struct job_record *job)
     json_t *ahead = job->ahead_count ? json_array() : NULL;
     for (size_t i = 0; i < job->ahead_count; i++)
         json_array_append_new(ahead, json_string(job->ahead[i]));
-    json_t *progress =
-        json_pack("{s:o, s:o, s:o}", "done", json_count(job->progress_done), "total",
-                  json_count(job->progress_total), "unit", json_text_or_null(job->progress_unit));
     json_t *error =
         job->error.kind == ERR_OK ? json_null() : json_error(&job->error, job->error_step);
-    json_t *out = json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
-                            job->id, "kind", job->kind, "slot", json_text(job->slot), "state",
-                            job_state_name(job->state), "created_at", json_time(job->created_ms),
-                            "started_at", json_time(job->started_ms), "finished_at",
-                            json_time(job->finished_ms), "steps", steps, "progress", progress,
-                            "result", json_parsed(job->result_json), "error", error);
+    json_t *out = json_pack(
+        "{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", job->id, "kind", job->kind,
+        "slot", json_text(job->slot), "state", job_state_name(job->state), "created_at",
+        json_time(job->created_ms), "started_at", json_time(job->started_ms), "finished_at",
+        json_time(job->finished_ms), "steps", steps, "progress", json_progress(job), "result",
+        json_parsed(job->result_json), "error", error);
     if (out && ahead) json_object_set(out, "steps_ahead", ahead);
     json_decref(ahead);
     if (out && job->credential[0])

@@ -203,7 +203,7 @@ struct reply handle_job_list(struct request *rq, const struct service *svc)
     struct job_record *list = NULL;
     size_t n;
     if (request_page(rq, is_job, &page) || read_filter(rq, &filter) ||
-        store_job_list(svc->store, &filter, &page, &list, &n))
+        jobs_list(svc->jobs, &filter, &page, &list, &n))
         return reply_error(rq);
     json_t *items = json_array();
     for (size_t i = 0; i < n; i++) {

@@ -70,5 +70,5 @@ export function moved(job, {state, step, progress}) {
   const last = job.steps.at(-1);
   const goesOn = last?.name === step.name;
   const steps = goesOn ? [...job.steps.slice(0, -1), {...last, ...step}] : [...job.steps, step];
-  return {...job, state, steps, progress: progress ?? job.progress};
+  return {...job, state, steps, progress: progress ?? (goesOn ? job.progress : {done: 0, total: 0, unit: null})};
 }

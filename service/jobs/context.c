@@ -154,6 +154,7 @@ void job_progress(struct job_context *ctx, uint64_t done, uint64_t total, const 
     struct worker *w = ctx->worker;
     w->record->progress_done = done;
     w->record->progress_total = total;
+    w->record->progress_step = w->record->step_count;
     snprintf(w->record->progress_unit, sizeof w->record->progress_unit, "%s", unit);
     if (worker_show(w)) log_warn("progress not shown", "code=%s", err_last()->code);
     int64_t now = deadline_now_ns();

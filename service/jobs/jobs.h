@@ -71,6 +71,9 @@ enum err jobs_retry(struct jobs *j, const char *id, const struct job_order *by,
 /** Present state, live progress included. @return ERR_OK, ERR_NOT_FOUND with code job_not_found,
  * ERR_MEM */
 enum err jobs_get(struct jobs *j, const char *id, struct job_record *out);
+/** The same of many: as store_job_list(), which takes and gives the rest. */
+enum err jobs_list(struct jobs *j, const struct job_filter *filter, struct store_page *page,
+                   struct job_record **list_out, size_t *n_out);
 /** Makes a text of a record. @return NULL: out of memory */
 typedef struct shared_text *(*job_render_fn)(const struct job_record *job);
 /** The same as text, made once for all who ask before it changes.

@@ -13,6 +13,29 @@ enum err jobs_get(struct jobs *j, const char *id, struct job_record *out)
     return job ? e : store_job_get(j->config.store, id, out);
 }
 
+/* The store knows of one that runs what was stored last. What has ended since it was listed stays
+ * as it was then: it fits the filter. */
+static void freshen(struct jobs *j, struct job_record *r)
+{
+    struct job_record now;
+    if (r->state != JOB_RUNNING || jobs_get(j, r->id, &now)) return;
+    if (now.state != JOB_RUNNING) {
+        job_record_dispose(&now);
+        return;
+    }
+    job_record_dispose(r);
+    *r = now;
+}
+
+enum err jobs_list(struct jobs *j, const struct job_filter *filter, struct store_page *page,
+                   struct job_record **list_out, size_t *n_out)
+{
+    enum err e = store_job_list(j->config.store, filter, page, list_out, n_out);
+    for (size_t i = 0; !e && i < *n_out; i++)
+        freshen(j, &(*list_out)[i]);
+    return e;
+}
+
 /* What is there of it already. Under the lock. */
 static struct shared_text *text_of(struct jobs *j, const char *id, bool *ended_out)
 {

@@ -306,6 +306,7 @@ struct job_record {
     size_t ahead_count;
     uint64_t progress_done, progress_total;
     char progress_unit[12];
+    size_t progress_step;  /* the step it is of, the first is 1; while it runs, never stored */
     char *result_json;     /* heap, an object; NULL = none */
     struct err_info error; /* kind == ERR_OK: none */
     char error_step[24];

@@ -174,8 +174,11 @@ class OtherJobs(harness.BenchCase):
         self.until_step(job, "time")
         for got in (self.gate.job(job), self.gate.get("/v1/jobs?state=running").expect(200).json["items"][0]):
             self.assertEqual((steps(got), got["steps_ahead"]), (WRITES + CHECKS[:2], CHECKS[2:] + ["record"]))
+            self.assertEqual(got["progress"], {"done": 0, "total": 0, "unit": None})  # what was written is another step's
         self.gate.post(f"/v1/jobs/{job}/cancel").expect(202)
-        self.assertNotIn("steps_ahead", self.gate.wait_job(job))
+        ended = self.gate.wait_job(job)
+        self.assertNotIn("steps_ahead", ended)
+        self.assertGreater(ended["progress"]["done"], 0)
 
     def test_a_port_without_a_slot_is_a_slot_of_its_own_name(self):
         board = self.bench.boards[0]
