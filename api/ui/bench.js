@@ -1,5 +1,5 @@
 // The bench as it is now: every slot and the jobs that run, kept up to date by the event stream for whoever shows them.
-import {get, url} from './api.js';
+import {get} from './api.js';
 import {openStream} from './stream.js';
 
 /** name → Slot as GET /v1/slots has it, in its order. */
@@ -14,7 +14,7 @@ let stream = null;
 const changed = new Set(); // names of slots; 'all' stands for the list itself
 let frame = 0;
 
-/** @p listener({all, names, events}) is called at most once a frame. @return a function that ends it */
+/** @p listener({all, names}) is called at most once a frame, with few names or all. @return a function that ends it */
 export function watchBench(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
@@ -44,6 +44,7 @@ export function startBench() {
 export function stopBench() {
   stream?.stop();
   stream = null;
+  stale.clear();
   slots.clear();
   running.clear();
   Object.assign(connection, {state: 'waiting', problem: null, since: null});
@@ -138,7 +139,10 @@ async function readStale() {
   const mine = stream;
   const names = [...stale];
   stale.clear();
-  const {items} = await get('/v1/slots');
+  const {items} = await get('/v1/slots').catch((problem) => {
+    for (const name of names) stale.add(name); // for the next that is read
+    throw problem;
+  });
   if (stream !== mine) return;
   const read = new Map(items.map((slot) => [slot.name, slot]));
   for (const name of names) {

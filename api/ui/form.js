@@ -6,7 +6,7 @@ import {t} from './text.js';
 let forms = 0;
 
 /** @param fields  [{name: 'wifi.ssid', label, type, help, required, value, options, …}] in groups: {group: title,
- *                 fields, open}. name is the member of the body, with dots for those inside objects. type: text
+ *                 help, fields, open}. name is the member of the body, with dots for those inside objects. type: text
  *                 (default), password, number, select (options [[value, label]]; a value keeps its type), checkbox,
  *                 textarea, list (a line each), datalist (text with suggestions: options). parse: what is typed → what
  *                 is sent. when: [name, values…]: there only while the field of that name has one of these. Further

@@ -62,6 +62,15 @@ export function showProblem(place, problem) {
   place.scrollIntoView({block: 'nearest'});
 }
 
+/** What @p reading gives; null where there is no such thing, which the page then says. @param back  a link */
+export function orNone(page, reading, title, back) {
+  return reading.catch((problem) => {
+    if (problem.status !== 404) throw problem;
+    fill(page.main, heading(title), problemBox(problem), h('p', {}, back));
+    return null;
+  });
+}
+
 /** A <progress> with its figures as its name; total 0: it moves without an end in sight. */
 export function progressBar({done, total, unit}, label) {
   const known = total > 0;

@@ -1,6 +1,6 @@
 // What stands around every page: where one can go, who sits here, whether the service is there, language and theme.
 import {connection, watchBench} from './bench.js';
-import {fill, h, setText} from './dom.js';
+import {fill, h, refill, setText} from './dom.js';
 import {time} from './parts.js';
 import {can, isOlderThanService, me} from './session.js';
 import {codeText, currentLanguage, formatTime, languages, t} from './text.js';
@@ -80,9 +80,8 @@ function setTheme(name) {
 /** Nothing is said as long as all is well; what is said is said once, since screen readers tell it at each change. */
 function showConnection(place) {
   const news = newsOf();
-  if (place.dataset.text === (news?.text ?? '')) return;
-  place.dataset.text = news?.text ?? '';
-  fill(place, news && h('p', {class: `notice ${news.look}`}, h('span', {lang: news.lang}, news.text), ' ', news.more));
+  refill(place, news?.text, () => news && h('p', {class: `notice ${news.look}`},
+    h('span', {lang: news.lang}, news.text), ' ', news.more));
 }
 
 function newsOf() {

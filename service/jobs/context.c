@@ -145,7 +145,7 @@ void job_step_skip(struct job_context *ctx, const char *why)
 void job_steps_ahead(struct job_context *ctx, const char *const *names, size_t n)
 {
     struct worker *w = ctx->worker;
-    memcpy(w->record->ahead, names, n * sizeof *names);
+    if (n) memcpy(w->record->ahead, names, n * sizeof *names);
     w->record->ahead_count = n;
 }
 

@@ -41,7 +41,7 @@ enum err job_step_end(struct job_context *ctx, enum err e);
  * error's detail (kind ERR_OK). */
 void job_step_skip(struct job_context *ctx, const char *why);
 /** The steps that are still to come, as far as is known; shown from the next step's beginning on.
- * @param names  fixed words, at most LIMIT_JOB_STEPS */
+ * @param names  fixed words, at most LIMIT_JOB_STEPS; NULL with @p n 0 */
 void job_steps_ahead(struct job_context *ctx, const char *const *names, size_t n);
 /** Seen at once by readers, stored at most once a second. */
 void job_progress(struct job_context *ctx, uint64_t done, uint64_t total, const char *unit);

@@ -261,7 +261,10 @@ enum err run_command(struct job_context *ctx)
     enum err e = ERR_OK;
     for (size_t i = 0; recipe->parts[i] && !e; i++)
         e = run_part(&s, &recipe->parts[i]);
-    if (e) record_failure(&s);
+    if (e) {
+        job_steps_ahead(ctx, NULL, 0); /* nor will the one come that was not begun */
+        record_failure(&s);
+    }
     struct err_info failed = *err_last();
     enum err left = session_close(&s);
     if (e) register_take_back(&s, &failed);

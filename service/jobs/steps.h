@@ -36,7 +36,7 @@ enum err step_plan(struct session *s);
 enum err step_diff(struct session *s);
 enum err step_flash_write(struct session *s);
 enum err step_flash_verify(struct session *s);
-/** Does the loader tell what is in the flash? Not in secure download mode; before it was met: yes.
+/** Does the loader tell what is in the flash? Not in secure download mode; yes before it was met.
  */
 bool flash_proves(const struct session *s);
 /** Is what is there to be left alone? */

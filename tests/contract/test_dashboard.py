@@ -49,7 +49,7 @@ class DashboardTest(unittest.TestCase):
             self.assertEqual(got, b"" if within or opens else line)
             within = (within or text.startswith(b"/*")) and not text.endswith(b"*/")
 
-    def test_every_file_is_served_as_it_is(self):
+    def test_every_file_is_served_as_it_is_but_for_comments(self):
         for path, name in self.paths.items():
             with self.subTest(path):
                 reply = self.get(path).expect(200)

@@ -171,6 +171,7 @@ class Dashboard:
         self.check_page()
         self.check_imports()
         self.check_functions()
+        self.check_names()
         self.check_words()
         self.check_keys()
         self.check_codes()
@@ -194,7 +195,7 @@ class Dashboard:
                 m = re.match(r"(\s*)(?:export )?(?:default )?(?:async )?function\b\*? *(\w*)", line)
                 if m is None or line.endswith("}"):
                     continue
-                last = next(i for i in range(first + 1, len(lines)) if lines[i].startswith(m[1] + "}"))
+                last = next((i for i in range(first + 1, len(lines)) if lines[i].startswith(m[1] + "}")), len(lines))
                 if last - first >= SCREEN:
                     self.say(path, first + 1, f"{m[2]} has {last - first + 1} lines, at most {SCREEN} fit a screen")
 
@@ -238,6 +239,24 @@ class Dashboard:
                     self.say(path, 1, f"imports {other}, which is not there")
         for path in (set(self.scripts) | set(self.words)) - used:
             self.say(path, 1, "nobody imports it")
+
+    def check_names(self):
+        """What is imported is used; what is called and another file exports is imported, or a file's own."""
+        statement = re.compile(r"^import\s+([^'\"]+?)\s+from\s+'[^']+';", re.M)
+        comment = re.compile(r"(?:^|\s)//.*$|^\s*/?\*.*$", re.M)
+        exported = {name for text in self.scripts.values()
+                    for name in re.findall(r"^export (?:async )?function (\w+)", text.source, re.M)}
+        for path, text in self.scripts.items():
+            rest = comment.sub("", statement.sub("", text.source))
+            imported = {name for m in statement.finditer(text.source)
+                        for name in re.findall(r"[\w$]+", re.sub(r"[\w$*]+\s+as\s+", "", m[1]))}
+            for name in sorted(imported):
+                if not re.search(rf"(?:\.\.\.|(?<![\w$.])){re.escape(name)}(?![\w$])", rest):
+                    self.say(path, 1, f"imports {name} and does not use it")
+            for name in sorted(exported - imported):
+                own = rf"(?:function|const|let)\s+{name}\b|[{{,(]\s*{name}\s*[,}})=]|^\s*(?:async )?{name}\(.*\) \{{$"
+                if re.search(rf"(?<![\w$.'`-]){name}\(", rest) and not re.search(own, rest, re.M):
+                    self.say(path, 1, f"calls {name}, which it does not import")
 
     def check_words(self):
         owners = {}

@@ -4,7 +4,7 @@ import {restoreButton} from '../backups.js';
 import {readOnce, slots, watchBench, watchEvents, whenBack} from '../bench.js';
 import {fill, h} from '../dom.js';
 import {workDone} from '../job_rows.js';
-import {badge, facts, heading, pagedTable, problemBox, time} from '../parts.js';
+import {badge, facts, heading, orNone, pagedTable, time} from '../parts.js';
 import {link} from '../router.js';
 import {addWords, formatBytes, t, tWord} from '../text.js';
 import words from '../words/devices.js';
@@ -31,14 +31,8 @@ export async function show(page) {
     fill(history, h('h2', {}, t('devices.history')), past);
     fill(backups, h('h2', {}, t('backup.title')), stored);
   };
-  try {
-    await read();
-  } catch (problem) {
-    if (problem.status !== 404) throw problem;
-    const all = h('p', {}, h('a', {href: '#/devices'}, t('devices.all')));
-    fill(page.main, heading(t('devices.none_such')), problemBox(problem), all);
-    return;
-  }
+  const all = h('a', {href: '#/devices'}, t('devices.all'));
+  if (!await orNone(page, read().then(() => true), t('devices.none_such'), all)) return;
   fill(page.main, heading(mac), about, h('section', {class: 'card'}, history), h('section', {class: 'card'}, backups));
 
   const again = () => readOnce(page, read);

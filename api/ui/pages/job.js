@@ -4,7 +4,7 @@ import {askingButton} from '../ask.js';
 import {readOnce, watchBench, watchEvents, whenBack} from '../bench.js';
 import {fill, h, refill, setText} from '../dom.js';
 import {hasEnded, moved} from '../job_list.js';
-import {actionButton, announce, badge, duration, facts, heading, problemBox, time} from '../parts.js';
+import {actionButton, announce, badge, duration, facts, heading, orNone, problemBox, time} from '../parts.js';
 import {link} from '../router.js';
 import {can} from '../session.js';
 import {addWords, formatDuration, t, tWord} from '../text.js';
@@ -20,12 +20,8 @@ const TICK_MS = 1000;
 
 export async function show(page) {
   page.title(t('nav.jobs'));
-  const job = await get(url`/v1/jobs/${page.params.id}`, {signal: page.signal}).catch((problem) => {
-    if (problem.status !== 404) throw problem;
-    const all = h('p', {}, h('a', {href: '#/jobs'}, t('job.all')));
-    fill(page.main, heading(t('job.none')), problemBox(problem), all);
-    return null;
-  });
+  const job = await orNone(page, get(url`/v1/jobs/${page.params.id}`, {signal: page.signal}), t('job.none'),
+    h('a', {href: '#/jobs'}, t('job.all')));
   if (job) watch(jobView(page, job));
 }
 

@@ -6,11 +6,13 @@ import {ownWords, progressText, sentences, time} from '../parts.js';
 import {link} from '../router.js';
 import {t, tWord} from '../text.js';
 
+const ONLY_LOOKS = ['at', 'read', 'reset'];
+
 /** 'idle', 'working', 'good', 'bad' or 'absent'. @p work  what runs there, or undefined. Pure. */
 function lookOf(slot, work) {
   if (work) return 'working';
   if (slot.state === 'absent') return 'absent';
-  if (slot.last_job?.kind === 'at') return 'idle'; // what somebody has asked a board says nothing of whether it is good
+  if (ONLY_LOOKS.includes(slot.last_job?.kind)) return 'idle'; // they say nothing of whether a board is good
   if (slot.last_job?.state === 'succeeded') return 'good';
   return ['failed', 'interrupted'].includes(slot.last_job?.state) ? 'bad' : 'idle';
 }

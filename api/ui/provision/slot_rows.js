@@ -1,7 +1,7 @@
 // The bench as a table of slots that can be ticked. It lives: a row is made once and then only told what has changed,
 // so that what the operator is just working at stays under his hand.
 import {slots} from '../bench.js';
-import {fill, h} from '../dom.js';
+import {fill, h, refill} from '../dom.js';
 import {badge} from '../parts.js';
 import {t} from '../text.js';
 import {chosenSlots, remarks, waiting} from './flow.js';
@@ -44,13 +44,12 @@ export function slotRows(wizard, changed) {
 
 function slotRow(wizard, name, choose, changed) {
   const tick = h('input', {type: 'checkbox', onchange: () => choose(name, tick.checked)});
-  const board = cell(t('provision.board'));
-  const state = cell(t('provision.state'));
-  const said = cell(t('provision.remarks'));
+  const [board, state, said] = ['board', 'state', 'remarks'].map((column) =>
+    h('td', {'data-label': t(`provision.${column}`)}));
   const picked = () => (tick.checked ? changed() : choose(name, true));
   const pick = wizard.source === 'cloud' ? null : credentialPick(wizard, name, picked);
-  const node = h('tr', {}, h('th', {scope: 'row'}, h('label', {class: 'tick'}, tick, name)), board.node, state.node,
-    pick && h('td', {'data-label': t('provision.credential')}, pick.node), said.node);
+  const node = h('tr', {}, h('th', {scope: 'row'}, h('label', {class: 'tick'}, tick, name)), board, state,
+    pick && h('td', {'data-label': t('provision.credential')}, pick.node), said);
 
   function update(slot, assigned) {
     const isTaking = assigned.has(name);
@@ -59,27 +58,13 @@ function slotRow(wizard, name, choose, changed) {
     const values = {n: slot.queued + (slot.state === 'busy' ? 1 : 0), mac: own?.mac, board: slot.board?.mac};
     tick.checked = isTaking;
     node.classList.toggle('off', !isTaking);
-    board.show(JSON.stringify(slot.board), () => boardText(slot.board));
-    state.show(`${slot.state} ${slot.hold?.state}`, () => stateBadges(slot));
-    said.show(JSON.stringify([remarked, values]), () => remarkList(remarked, values));
+    refill(board, slot.board, () => boardText(slot.board));
+    refill(state, [slot.state, slot.hold?.state], () => stateBadges(slot));
+    refill(said, [remarked, values], () => remarkList(remarked, values));
     pick?.show(own);
   }
 
   return {node, update};
-}
-
-/** A cell that is drawn again only when what it shows is another. @return {node, show(key, draw)} */
-function cell(label) {
-  const node = h('td', {'data-label': label});
-  let shown = null;
-  return {
-    node,
-    show(key, draw) {
-      if (shown === key) return;
-      shown = key;
-      fill(node, draw());
-    },
-  };
 }
 
 /** The credential of a slot, and those that it could have instead. @return {node, show(own)} */
@@ -88,16 +73,11 @@ function credentialPick(wizard, name, picked) {
     wizard.byHand[name] = node.value;
     picked();
   }});
-  let offered = null;
 
   function show(own) {
     const all = waiting(wizard);
-    const keys = all.map((one) => one.key).join(' ');
-    if (offered !== keys) {
-      offered = keys;
-      fill(node, h('option', {value: ''}, t('provision.none')), all.map((one) =>
-        h('option', {value: one.key}, titleWithBoard(one))));
-    }
+    refill(node, all.map((one) => one.key), () => [h('option', {value: ''}, t('provision.none')),
+      all.map((one) => h('option', {value: one.key}, titleWithBoard(one)))]);
     const value = own?.key ?? '';
     if (node.value !== value) node.value = value;
   }

@@ -138,7 +138,8 @@ class Wall(WallCase):
             self.gate.create_job({"kind": "reset", "slot": name})
             tile.get_by_text(text, exact=True).wait_for()
         self.gate.post(f"/v1/slots/{name}/resume").expect(200)
-        self.tile(page, name, "good")
+        tile.get_by_text("Reset: succeeded").wait_for()
+        self.tile(page, name, "idle")  # a reset does not say that a board is good
         tile.get_by_text("paused", exact=True).wait_for(state="hidden")
 
     def test_tiles_stand_in_the_order_of_the_service(self):
