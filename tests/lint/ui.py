@@ -67,6 +67,10 @@ class Text:
             last = value if kind in ("mark", "name") else "x"
             yield kind, self.plain(value) if kind == "string" else value, self.source.count("\n", 0, m.start()) + 1
 
+    def code(self):
+        """What is left without comments, strings and regular expressions, a blank between the tokens."""
+        return " ".join(value for kind, value, _ in self.tokens if kind != "string")
+
     def plain(self, literal):
         return re.sub(r"\\(.)", lambda m: self.ESCAPE.get(m[1], m[1]), literal[1:-1])
 
@@ -242,20 +246,19 @@ class Dashboard:
 
     def check_names(self):
         """What is imported is used; what is called and another file exports is imported, or a file's own."""
-        statement = re.compile(r"^import\s+([^'\"]+?)\s+from\s+'[^']+';", re.M)
-        comment = re.compile(r"(?:^|\s)//.*$|^\s*/?\*.*$", re.M)
-        exported = {name for text in self.scripts.values()
-                    for name in re.findall(r"^export (?:async )?function (\w+)", text.source, re.M)}
-        for path, text in self.scripts.items():
-            rest = comment.sub("", statement.sub("", text.source))
-            imported = {name for m in statement.finditer(text.source)
-                        for name in re.findall(r"[\w$]+", re.sub(r"[\w$*]+\s+as\s+", "", m[1]))}
+        codes = {path: text.code() for path, text in self.scripts.items()}
+        exported = {name for code in codes.values() for name in re.findall(r"\bexport (?:async )?function (\w+)", code)}
+        statement = re.compile(r"\bimport ([^();]*?) from\b")
+        for path, code in codes.items():
+            rest = statement.sub("", code)
+            imported = {name for names in statement.findall(code)
+                        for name in re.findall(r"\w+", re.sub(r"[\w*]+ as ", "", names))}
             for name in sorted(imported):
-                if not re.search(rf"(?:\.\.\.|(?<![\w$.])){re.escape(name)}(?![\w$])", rest):
+                if not re.search(rf"(?:\. ?\. ?\. ?|(?<!\.)(?<!\. )\b){name}\b", rest):
                     self.say(path, 1, f"imports {name} and does not use it")
             for name in sorted(exported - imported):
-                own = rf"(?:function|const|let)\s+{name}\b|[{{,(]\s*{name}\s*[,}})=]|^\s*(?:async )?{name}\(.*\) \{{$"
-                if re.search(rf"(?<![\w$.'`-]){name}\(", rest) and not re.search(own, rest, re.M):
+                own = rf"\b(?:function|const|let) {name}\b|[{{,(] {name} [,}})=]|\b{name} \([^)]*\) \{{"
+                if re.search(rf"(?<!\.)(?<!\. )\b{name} ?\(", rest) and not re.search(own, rest):
                     self.say(path, 1, f"calls {name}, which it does not import")
 
     def check_words(self):
