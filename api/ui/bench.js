@@ -91,15 +91,17 @@ function take({type, data}) {
   if (data.slot) mark(data.slot);
 }
 
+/** The progress of a step that has just begun. */
+export const NOTHING_MOVED = {done: 0, total: 0, unit: null};
 const FINDS_OUT = ['identify', 'layout', 'firmware']; // the steps after which a slot knows more of its board
 
 function noteWork(data) {
   const before = running.get(data.slot);
   const work = before?.id === data.job ? before : {id: data.job, kind: data.kind, actor: data.actor, step: null,
-    progress: {done: 0, total: 0, unit: null}};
+    progress: NOTHING_MOVED};
   if (data.state === 'running') running.set(data.slot, work);
   work.state = data.state;
-  if (data.step && data.step.name !== work.step?.name) work.progress = {done: 0, total: 0, unit: null};
+  if (data.step && data.step.name !== work.step?.name) work.progress = NOTHING_MOVED;
   work.step = data.step ?? work.step;
   work.progress = data.progress ?? work.progress;
   const learned = data.step?.state === 'succeeded' && FINDS_OUT.includes(data.step.name);

@@ -1,6 +1,6 @@
 // Jobs, newest first, as they change: all, or those of a slot, a kind or a state.
 import {get, query, url} from './api.js';
-import {readOnce, watchBench, watchEvents, whenBack} from './bench.js';
+import {NOTHING_MOVED, readOnce, watchBench, watchEvents, whenBack} from './bench.js';
 import {ENDED} from './choices.js';
 import {jobRows} from './job_rows.js';
 
@@ -70,5 +70,5 @@ export function moved(job, {state, step, progress}) {
   const last = job.steps.at(-1);
   const goesOn = last?.name === step.name;
   const steps = goesOn ? [...job.steps.slice(0, -1), {...last, ...step}] : [...job.steps, step];
-  return {...job, state, steps, progress: progress ?? (goesOn ? job.progress : {done: 0, total: 0, unit: null})};
+  return {...job, state, steps, progress: progress ?? (goesOn ? job.progress : NOTHING_MOVED)};
 }
