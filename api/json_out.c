@@ -72,14 +72,19 @@ static json_t *json_progress(const struct job_record *job)
                      json_text_or_null(past ? "" : job->progress_unit));
 }
 
+static json_t *json_ahead(const struct job_record *job)
+{
+    json_t *names = json_array();
+    for (size_t i = 0; i < job->ahead_count; i++)
+        json_array_append_new(names, json_string(job->ahead[i]));
+    return names;
+}
+
 json_t *json_out_job(const struct job_record *job)
 {
     json_t *steps = json_array();
     for (size_t i = 0; i < job->step_count; i++)
         json_array_append_new(steps, json_step(&job->steps[i]));
-    json_t *ahead = job->ahead_count ? json_array() : NULL;
-    for (size_t i = 0; i < job->ahead_count; i++)
-        json_array_append_new(ahead, json_string(job->ahead[i]));
     json_t *error =
         job->error.kind == ERR_OK ? json_null() : json_error(&job->error, job->error_step);
     json_t *out = json_pack(
@@ -88,8 +93,7 @@ json_t *json_out_job(const struct job_record *job)
         json_time(job->created_ms), "started_at", json_time(job->started_ms), "finished_at",
         json_time(job->finished_ms), "steps", steps, "progress", json_progress(job), "result",
         json_parsed(job->result_json), "error", error);
-    if (out && ahead) json_object_set(out, "steps_ahead", ahead);
-    json_decref(ahead);
+    if (out && job->ahead_count) json_object_set_new(out, "steps_ahead", json_ahead(job));
     if (out && job->credential[0])
         json_object_set_new(out, "credential", json_text(job->credential));
     if (out && job->firmware[0]) json_object_set_new(out, "firmware", json_text(job->firmware));
