@@ -151,7 +151,7 @@ class Mqtt(MqttCase):
         board.at.write(b'AT+MQTTSUB=0,"x",1\r\n')
         self.assertEqual(board.quiet(1), b"")
         board.at.write(b"AT\r\n")
-        self.assertEqual(board.quiet(), b"ERR CODE:0x010b0000\r\n\r\nbusy p...\r\n")
+        self.assertEqual(board.wait_for(b"busy p...\r\n"), b"ERR CODE:0x010b0000\r\n\r\nbusy p...\r\n")
         board.at.write(b"AT+RST\r\n")
         said = board.wait_for(b"\r\nready\r\n")
         self.assertTrue(said.startswith(b"\r\nWill force to restart!!!\r\n"), said)
